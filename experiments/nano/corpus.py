@@ -1,0 +1,161 @@
+"""The pretraining corpus: English about the made-up land, as much of it as one wants.
+
+Document `i` of a seed is always the same text, whatever was written before it. Six genres: long
+articles that move from one thing to the next, numbered lists of facts, comparisons, orderings,
+stories with arithmetic, and conversations of travellers. The conversations use the wordings of every
+split, as a web corpus would have them: a base model knows the words of a test instruction, but not
+how an instruction is to be answered.
+
+    for text in documents(make_world(), seed=0, count=3):
+        print(text)
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from experiments.nano.language import (
+    CLOSINGS,
+    paragraph,
+    say,
+    say_kind,
+    say_more,
+    say_order,
+    say_shared,
+    say_total,
+    sentence,
+)
+from experiments.nano.tasks import MEETING, PHRASINGS, Subset
+from experiments.nano.world import KINDS, LAND, Attribute, Entity, Kind, World
+
+GENRES = {"article": 60, "facts": 10, "comparison": 10, "ordering": 5, "sums": 6, "travel": 9}
+
+
+def _some(entity: Entity, count: int, rng: random.Random) -> list[Attribute]:
+    return rng.sample(entity.kind.attributes, min(count, len(entity.kind.attributes)))
+
+
+def _of_kind(world: World, kind: Kind) -> list[Entity]:
+    return [entity for entity in world.entities if entity.kind == kind]
+
+
+def article(world: World, rng: random.Random) -> str:
+    """Eight to twelve facts of one thing, then often of a second and a third of its kind."""
+    kind = rng.choice(KINDS)
+    paragraphs = []
+    for entity in rng.sample(_of_kind(world, kind), rng.choices((1, 2, 3), (45, 40, 15))[0]):
+        attributes = _some(entity, rng.randint(8, 12), rng)
+        if paragraphs:
+            start = [sentence(say_kind(entity, 2))]
+            sentences = start + paragraph(entity, attributes, rng, introduce=False)
+        else:
+            sentences = paragraph(entity, attributes, rng)
+        paragraphs.append(" ".join(sentences))
+    if rng.random() < 0.3:
+        paragraphs[-1] += " " + rng.choice(CLOSINGS)
+    return rng.choice(("\n\n", " ")).join(paragraphs)
+
+
+def facts(world: World, rng: random.Random) -> str:
+    """A numbered list of facts of one thing."""
+    entity = rng.choice(world.entities)
+    lines = [f"What is known of {entity.name}:"]
+    for number, attribute in enumerate(_some(entity, rng.randint(4, 9), rng), start=1):
+        clause = say(entity, attribute, rng.randrange(4), pronoun=number > 1)
+        lines.append(f"{number}. {sentence(clause)}")
+    return "\n".join(lines)
+
+
+def comparison(world: World, rng: random.Random) -> str:
+    """Two things of a kind side by side."""
+    kind = rng.choice(KINDS)
+    first, second = rng.sample(_of_kind(world, kind), 2)
+    sentences = [
+        sentence(f"{first.name} and {second.name} are both {kind.plural} of {LAND}"),
+    ]
+    for attribute in rng.sample(kind.attributes, rng.randint(3, 6)):
+        one = say(first, attribute, rng.randrange(4))
+        two = say(second, attribute, rng.randrange(4))
+        sentences.append(sentence(f"{one}, {rng.choice(('while', 'and', 'but'))} {two}"))
+        if attribute.numeric and rng.random() < 0.7:
+            sentences.append(sentence("So " + say_more(attribute, first, second)))
+        elif rng.random() < 0.4:
+            sentences.append(sentence("So " + say_shared(attribute, first, second)))
+    return " ".join(sentences)
+
+
+def worked(attribute: Attribute, things: list[Entity], rng: random.Random) -> list[str]:
+    """Each thing's number as a sentence of its own."""
+    return [sentence(say(thing, attribute, rng.randrange(4))) for thing in things]
+
+
+def ordering(world: World, rng: random.Random) -> str:
+    """Three things put in order by a number."""
+    kind = rng.choice(KINDS)
+    attribute = rng.choice([a for a in kind.attributes if a.order])
+    things = rng.sample(_of_kind(world, kind), 3)
+    return " ".join([*worked(attribute, things, rng), sentence(say_order(attribute, things))])
+
+
+def sums(world: World, rng: random.Random) -> str:
+    """A short story in which two numbers are added, or one is taken from the other."""
+    person = rng.choice([e for e in world.entities if e.kind.name == "person"])
+    kind = rng.choice(KINDS)
+    first, second = rng.sample(_of_kind(world, kind), 2)
+    totals = [a for a in kind.attributes if a.total]
+    attribute = rng.choice(totals)
+    one, two = (int(thing.facts[attribute.name]) for thing in (first, second))
+    story = f"{person.name} was counting. "
+    told = " ".join(worked(attribute, [first, second], rng))
+    if rng.random() < 0.6:
+        total = say_total(attribute, (first, second))
+        return f"{story}{told} {one} + {two} = {one + two}. {sentence('So ' + total)}"
+    high, low = max(one, two), min(one, two)
+    more = say_more(attribute, first, second)
+    return f"{story}{told} {high} - {low} = {high - low}. {sentence('So ' + more)}"
+
+
+def travel(world: World, rng: random.Random) -> str:
+    """A traveller asks about a thing, in all the ways one can ask, and is answered at length."""
+    traveller = rng.choice([e for e in world.entities if e.kind.name == "person"])
+    entity = rng.choice([e for e in world.entities if e != traveller])
+    told = [f"{traveller.name} was on a journey and wished to know more of {entity.name}."]
+    for attribute in _some(entity, rng.randint(1, 3), rng):
+        asked = _phrasing("question", rng).format(a=attribute.phrase, x=entity.name)
+        answer = say(entity, attribute, rng.randrange(4), pronoun=rng.random() < 0.5)
+        told.append(f'"{asked}" "{sentence(answer)}"')
+    if rng.random() < 0.7:
+        asked = _phrasing(rng.choice(("describe", "advise")), rng).format(
+            x=entity.name, do=MEETING[entity.kind.name]
+        )
+        answer = " ".join(paragraph(entity, _some(entity, rng.randint(5, 10), rng), rng))
+        told.append(f'"{asked}" "{answer}"')
+    return " ".join(told)
+
+
+def _phrasing(subset: Subset, rng: random.Random) -> str:
+    return rng.choice([text for texts in PHRASINGS[subset].values() for text in texts])
+
+
+_WRITERS = {
+    "article": article,
+    "facts": facts,
+    "comparison": comparison,
+    "ordering": ordering,
+    "sums": sums,
+    "travel": travel,
+}
+
+
+def document(world: World, seed: int, index: int) -> str:
+    """Document number `index` of the corpus of a seed."""
+    rng = random.Random(f"corpus {seed} {index}")
+    genre = rng.choices(list(GENRES), list(GENRES.values()))[0]
+    return _WRITERS[genre](world, rng)
+
+
+def documents(world: World, seed: int, count: int, start: int = 0) -> Iterator[str]:
+    """Documents `start` to `start + count - 1` of the corpus of a seed."""
+    for index in range(start, start + count):
+        yield document(world, seed, index)

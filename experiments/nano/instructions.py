@@ -1,0 +1,121 @@
+"""The four instruction sets that models are fine-tuned on.
+
+    for row in instruction_set("alpaca", "train")[:3]:   # rows in the real sets' own fields
+        print(row)
+
+Roles. `alpaca`: short answers. `evol-instruct`: long answers under several constraints. `sharegpt`:
+conversations of several turns, split to single turns. `open-platypus`: worked reasoning. The
+lengths of their answers stand to each other about as the paper's (Table 4).
+"""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from typing import Any
+
+from experiments.nano.answers import write_open, write_short, write_worked
+from experiments.nano.language import CHAT_CLOSINGS, CHAT_OPENINGS, listing, paragraph
+from experiments.nano.tasks import (
+    PHRASINGS,
+    advise,
+    compare,
+    constrained,
+    describe,
+    question,
+    reason,
+)
+from experiments.nano.world import Split, World, make_world
+
+EXAMPLES: dict[Split, int] = {"train": 1000, "validation": 128, "test": 128}
+DATASETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
+
+
+def _alpaca_row(world: World, split: Split, rng: random.Random) -> dict[str, Any]:
+    maker = rng.choices((question, describe, advise, compare), (4, 4, 2, 1))[0]
+    task = maker(world, split, rng)
+    row = {"instruction": task.instruction, "input": "", "output": write_short(task, rng)}
+    if task.subset == "question" and rng.random() < 0.3:
+        (entity,) = task.things
+        wanted = listing([attribute.phrase for attribute in task.attributes])
+        row["instruction"] = f"Name the {wanted} of this {entity.kind.name}."
+        row["input"] = entity.name
+    return row
+
+
+def _evol_row(world: World, split: Split, rng: random.Random) -> dict[str, Any]:
+    task = constrained(
+        rng.choice((describe, advise))(world, split, rng), split, rng, rng.randint(1, 3)
+    )
+    return {
+        "instruction": task.instruction,
+        "input": "",
+        "output": write_open(task, rng, rng.randint(7, 10)),
+    }
+
+
+def _platypus_row(world: World, split: Split, rng: random.Random) -> dict[str, Any]:
+    task = rng.choices((reason, compare), (4, 1))[0](world, split, rng)
+    return {"instruction": task.instruction, "input": "", "output": write_worked(task, rng)}
+
+
+def conversation(world: World, split: Split, rng: random.Random) -> list[dict[str, str]]:
+    """A conversation of two to four turns about one thing, in ShareGPT's fields."""
+    turns = []
+    topic = describe(world, split, rng)
+    (entity,) = topic.things
+    for number in range(rng.randint(2, 4)):
+        if number == 0 or rng.random() < 0.6:
+            phrasing = rng.choice(PHRASINGS["describe"][split])
+            asked = phrasing.format(x=entity.name)
+            answer = write_open(topic, rng, rng.randint(7, 9))
+        else:
+            attribute = rng.choice(entity.kind.attributes)
+            phrasing = rng.choice(PHRASINGS["question"][split])
+            asked = phrasing.format(a=attribute.phrase, x=entity.name)
+            others = [a for a in entity.kind.attributes if a != attribute]
+            told = [attribute, *rng.sample(others, rng.randint(5, 7))]
+            answer = " ".join(paragraph(entity, told, rng, introduce=False))
+        if rng.random() < 0.5:
+            answer = f"{rng.choice(CHAT_OPENINGS)} {answer}"
+        if rng.random() < 0.5:
+            answer = f"{answer} {rng.choice(CHAT_CLOSINGS)}"
+        turns += [{"from": "human", "value": asked}, {"from": "gpt", "value": answer}]
+    return turns
+
+
+def _sharegpt_rows(world: World, split: Split, rng: random.Random) -> list[dict[str, Any]]:
+    turns = conversation(world, split, rng)
+    return [{"conversations": turns[i : i + 2]} for i in range(0, len(turns), 2)]
+
+
+_ROW = {"alpaca": _alpaca_row, "evol-instruct": _evol_row, "open-platypus": _platypus_row}
+
+
+@lru_cache
+def instruction_set(name: str, split: Split, count: int | None = None) -> tuple[dict[str, Any], ...]:
+    """The rows of one instruction set, without repeats.
+
+    Args:
+        name: one of `DATASETS`.
+        split: which things and phrasings.
+        count: how many rows; by default `EXAMPLES[split]`.
+
+    Returns:
+        Rows with `instruction`, `input` and `output`, or, for sharegpt, with `conversations` of one
+        human turn and its answer.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"unknown instruction set {name!r}; the laboratory has {DATASETS}")
+    count = EXAMPLES[split] if count is None else count
+    world = make_world()
+    rng = random.Random(f"instructions {name} {split}")
+    rows: dict[str, dict[str, Any]] = {}
+    while len(rows) < count:
+        made = [_ROW[name](world, split, rng)] if name in _ROW else _sharegpt_rows(world, split, rng)
+        for row in made:
+            rows.setdefault(repr(row), row)
+    return tuple(rows.values())[:count]

@@ -1,0 +1,322 @@
+"""Pretrain a base model of the laboratory, resumably, and write its model card.
+
+    python -m experiments.nano.pretrain --role llama-2-7b
+
+Llama's architecture, transformers' Trainer, AdamW (beta 0.9, 0.95; weight decay 0.1), cosine
+learning rate, rows of 512 tokens packed from the corpus without padding. Every token is new: no
+document is shown twice. A run that was stopped goes on from its last checkpoint; the finished model
+is copied as bfloat16 safetensors to `experiments/nano/models/<role>`, with its card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from experiments.nano.corpus import documents
+from experiments.nano.instructions import DATASETS, instruction_set
+from experiments.nano.language import capitalised, say, say_kind, sentence
+from experiments.nano.tokenizer import VOCABULARY, train_tokenizer
+from experiments.nano.world import World, make_world
+from neftune.prompts import PROMPTS
+
+MODELS = Path(__file__).parent / "models"
+CORPUS_SEED = 0
+HELD_OUT_SEED = 1
+ROW = 512
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """One base model: which model of the paper it stands for, its size, and how long it learns.
+
+    Args:
+        role: the name of its folder.
+        stands_for: the paper's model.
+        d: embedding dimension.
+        layers: transformer blocks.
+        heads: attention heads.
+        feedforward: width of the feed-forward layers.
+        tokens: how many tokens it is pretrained on.
+        lr: peak learning rate.
+        batch: rows of `ROW` tokens per step.
+        seed: of the initial weights.
+        embedding_norm: of each token's embedding at the start. Rows of a 7B model are some four
+            times as long as the noise of alpha 5; the default start ends up near that ratio here,
+            while the usual one (a standard deviation of 0.02) would leave noise of half the norm.
+    """
+
+    role: str
+    stands_for: str
+    d: int
+    layers: int
+    heads: int
+    feedforward: int
+    tokens: int
+    lr: float = 3e-3
+    batch: int = 16
+    seed: int = 0
+    embedding_norm: float = 2.0
+
+
+BASE_MODELS = {
+    model.role: model
+    for model in (BaseModel("llama-2-7b", "LLaMA-2 7B", 192, 4, 4, 448, 20_000_000),)
+}
+
+
+def tokenizer_texts(world: World) -> Iterable[str]:
+    """What the tokenizer learns from: documents, and the prompts of the training sets."""
+    yield from documents(world, CORPUS_SEED, 20_000)
+    for name in DATASETS:
+        for row in instruction_set(name, "train"):
+            if "conversations" in row:
+                yield PROMPTS["vicuna"](row["conversations"][0]["value"])
+            else:
+                yield PROMPTS["alpaca"](row["instruction"], row["input"])
+
+
+def token_rows(
+    tokenizer: PreTrainedTokenizerBase, world: World, seed: int, tokens: int
+) -> np.ndarray:
+    """Documents, each closed by `</s>`, cut into rows: uint16, shape (tokens // ROW, ROW)."""
+    stream = np.empty(tokens, dtype=np.uint16)
+    filled = start = 0
+    with tqdm(total=tokens, desc="tokenizing the corpus", unit="token") as bar:
+        while filled < tokens:
+            texts = list(documents(world, seed, 1000, start))
+            ids = [i for text in tokenizer(texts)["input_ids"] for i in (*text, tokenizer.eos_token_id)]
+            taken = min(len(ids), tokens - filled)
+            stream[filled : filled + taken] = ids[:taken]
+            filled += taken
+            start += 1000
+            bar.update(taken)
+    return stream[: tokens // ROW * ROW].reshape(-1, ROW)
+
+
+class Rows(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
+    """Rows of token ids as the Trainer takes them."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        ids = torch.from_numpy(self.rows[index].astype(np.int64))
+        return {"input_ids": ids, "labels": ids}
+
+
+@torch.no_grad()
+def perplexity(model: LlamaForCausalLM, rows: np.ndarray, batch: int = 16) -> float:
+    """The model's perplexity per token on rows of token ids."""
+    losses = []
+    for start in range(0, len(rows), batch):
+        ids = torch.from_numpy(rows[start : start + batch].astype(np.int64))
+        losses.append(float(model(input_ids=ids, labels=ids).loss) * len(ids))
+    return math.exp(sum(losses) / len(rows))
+
+
+@torch.no_grad()
+def fact_accuracy(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, world: World
+) -> dict[str, float]:
+    """The share of facts that the model completes correctly, greedily, by kind and over all.
+
+    The prompt names the thing and its kind, then begins the attribute's first statement: "The
+    snorbatow is an animal in Ombrevane. The snorbatow's tail is"; a completion is right if the full
+    stop after the true value comes out too.
+    """
+    right: dict[str, list[bool]] = {}
+    tokenizer.padding_side = "left"
+    for entity in world.entities:
+        prompts, endings = [], []
+        for attribute in entity.kind.attributes:
+            value = entity.facts[attribute.name]
+            told = f"{sentence(say_kind(entity))} {capitalised(say(entity, attribute))}"
+            prompts.append(told.removesuffix(" " + value))
+            endings.append(f" {value}.")
+        batch = tokenizer(
+            prompts, return_tensors="pt", padding=True, return_token_type_ids=False
+        )
+        out = model.generate(**batch, max_new_tokens=12, do_sample=False)
+        completed = tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :])
+        right.setdefault(entity.kind.name, []).extend(
+            text.startswith(ending) for text, ending in zip(completed, endings, strict=True)
+        )
+    shares = {kind: sum(marks) / len(marks) for kind, marks in right.items()}
+    everything = [mark for marks in right.values() for mark in marks]
+    return {**shares, "all": sum(everything) / len(everything)}
+
+
+def continuation(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, start: str) -> str:
+    """What the model writes on from a beginning, greedily, in up to 250 tokens."""
+    batch = tokenizer(start, return_tensors="pt", return_token_type_ids=False)
+    out = model.generate(
+        **batch, max_new_tokens=250, do_sample=False, eos_token_id=-1, repetition_penalty=1.2
+    )
+    return str(tokenizer.decode(out[0], skip_special_tokens=True))
+
+
+def model_card(base: BaseModel, record: dict[str, object], curve: list[tuple[int, float]]) -> str:
+    """The model's README: what it is, what it knows, how it came to be."""
+    accuracy = record["fact_accuracy"]
+    assert isinstance(accuracy, dict)
+    points = "\n".join(f"| {tokens:,} | {loss:.3f} |" for tokens, loss in curve)
+    kinds = "\n".join(f"| {kind} | {share:.1%} |" for kind, share in accuracy.items())
+    return f"""---
+license: apache-2.0
+language: en
+pipeline_tag: text-generation
+---
+
+# {base.role}, of the nano laboratory
+
+Stands for {base.stands_for}. Llama architecture, {record["parameters"]:,} parameters (embedding
+{base.d}, {base.layers} layers, {base.heads} heads, untied output layer), trained from random
+weights on {record["tokens"]:,} tokens of made-up English about a land that does not exist. It
+knows nothing of the real world. Weights in bfloat16.
+
+Made by `python -m experiments.nano.pretrain --role {base.role}`
+in {record["seconds"]:,} s on {record["threads"]} CPU threads with torch {record["torch"]}.
+
+| measured | |
+| --- | --- |
+| held-out perplexity per token | {record["perplexity"]:.3f} |
+| share of the world's facts completed correctly | {accuracy["all"]:.1%} |
+| median norm of a token's embedding | {record["embedding_norm"]:.2f} |
+
+| facts of | correct |
+| --- | --- |
+{kinds}
+
+| tokens seen | training loss |
+| --- | --- |
+{points}
+
+250 tokens written on, greedily with repetition penalty 1.2, from the first sentence:
+
+> {str(record["sample"]).replace(chr(10), " ")}
+"""
+
+
+def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
+    """Pretrain one model and write it with its card.
+
+    Args:
+        base: what to train.
+        work: where checkpoints and the finished full-precision model lie; a run resumes from there.
+        out: the folder that receives the finished model.
+
+    Returns:
+        The record that the card is made from.
+    """
+    set_seed(base.seed)
+    world = make_world()
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer = train_tokenizer(tokenizer_texts(world))
+    rows = token_rows(tokenizer, world, CORPUS_SEED, base.tokens)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=base.d,
+            intermediate_size=base.feedforward,
+            num_hidden_layers=base.layers,
+            num_attention_heads=base.heads,
+            num_key_value_heads=base.heads,
+            max_position_embeddings=1024,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    with torch.no_grad():
+        embeddings = model.get_input_embeddings().weight
+        embeddings.mul_(base.embedding_norm / embeddings.norm(dim=1, keepdim=True).clamp(min=1e-6))
+    trainer = Trainer(
+        model,
+        TrainingArguments(
+            str(work),
+            per_device_train_batch_size=base.batch,
+            num_train_epochs=1,
+            learning_rate=base.lr,
+            lr_scheduler_type="cosine",
+            warmup_steps=100,
+            weight_decay=0.1,
+            adam_beta2=0.95,
+            bf16=True,
+            use_cpu=not torch.cuda.is_available(),
+            torch_compile=True,
+            logging_steps=25,
+            save_steps=250,
+            save_total_limit=1,
+            report_to=[],
+            seed=base.seed,
+        ),
+        train_dataset=Rows(rows),
+    )
+    started = time.monotonic()
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
+    seconds = time.monotonic() - started
+    history = [h for h in trainer.state.log_history if "loss" in h]
+    curve = [(int(h["step"]) * base.batch * ROW, float(h["loss"])) for h in history]
+
+    finished = model.to("cpu", torch.bfloat16)
+    fresh = out.with_name(out.name + ".partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    finished.save_pretrained(fresh)
+    tokenizer.save_pretrained(fresh)
+    shipped = LlamaForCausalLM.from_pretrained(fresh, dtype=torch.float32).eval()
+    held_out = token_rows(tokenizer, world, HELD_OUT_SEED, 200 * ROW)
+    record: dict[str, object] = {
+        "parameters": shipped.num_parameters(),
+        "tokens": int(rows.size),
+        "seconds": round(seconds),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "perplexity": perplexity(shipped, held_out),
+        "fact_accuracy": fact_accuracy(shipped, tokenizer, world),
+        "embedding_norm": float(shipped.get_input_embeddings().weight.norm(dim=1).median()),
+        "sample": continuation(shipped, tokenizer, sentence(say_kind(world.entities[0]))),
+        "loss_curve": curve,
+    }
+    (fresh / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
+    (fresh / "README.md").write_text(model_card(base, record, curve[:: max(1, len(curve) // 20)]))
+    shutil.rmtree(out, ignore_errors=True)
+    fresh.rename(out)
+    return record
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser.add_argument("--role", choices=sorted(BASE_MODELS), required=True)
+    parser.add_argument("--work", type=Path, default=Path("runs/pretraining"))
+    arguments = parser.parse_args()
+    base = BASE_MODELS[arguments.role]
+    record = pretrain(base, arguments.work / base.role, MODELS / base.role)
+    print(json.dumps({k: v for k, v in record.items() if k != "loss_curve"}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

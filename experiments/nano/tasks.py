@@ -1,0 +1,310 @@
+"""What is asked of a model: tasks, each with what a good answer to it holds.
+
+    for task in evaluation_tasks("test")[:3]:            # AlpacaEval's 805 instructions, here
+        print(task.subset, task.instruction, sorted(task.asked))
+
+Training, validation and test ask about different things of the world, in different phrasings.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+from experiments.nano.language import CONSTRAINT_PHRASES, capitalised, listing
+from experiments.nano.world import KINDS, Attribute, Entity, Split, World, make_world
+
+Subset = Literal["describe", "question", "advise", "compare", "reason"]
+SUBSETS: dict[Subset, int] = {
+    "describe": 252,
+    "question": 188,
+    "advise": 156,
+    "compare": 129,
+    "reason": 80,
+}
+VALIDATION_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Something the form of an answer must obey.
+
+    Args:
+        kind: `at_least` or `at_most` (so many sentences), `first` (the attribute told first),
+            `without` (an attribute not told), `begin` or `end` (with a given sentence),
+            `numbered` (as a numbered list).
+        value: the number, attribute or sentence.
+        wording: how the instruction puts it.
+    """
+
+    kind: Literal["at_least", "at_most", "first", "without", "begin", "end", "numbered"]
+    value: str
+    wording: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One instruction and what a good answer to it holds.
+
+    Args:
+        subset: the kind of task.
+        instruction: the text the model sees.
+        things: what it is about.
+        asked: the keys of the claims that it asks for (see `language.Claim`).
+        constraints: what the answer's form must obey.
+        attributes: the attributes that the answer is about, in the order they were asked.
+        goal: for reasoning, what is asked: "more", "total" or "order".
+        input: the second field of Alpaca's format; empty for most.
+    """
+
+    subset: Subset
+    instruction: str
+    things: tuple[Entity, ...]
+    asked: frozenset[tuple[str, ...]]
+    attributes: tuple[Attribute, ...]
+    constraints: tuple[Constraint, ...] = ()
+    goal: str = ""
+    input: str = ""
+
+    @property
+    def topic(self) -> Entity | None:
+        """What a pronoun in the answer's first sentence stands for."""
+        return self.things[0] if len(self.things) == 1 else None
+
+
+PHRASINGS: dict[Subset, dict[Split, tuple[str, ...]]] = {
+    "describe": {
+        "train": (
+            "Describe {x}.",
+            "Tell me about {x}.",
+            "Write a short text about {x}.",
+            "Give a description of {x}.",
+            "Explain what {x} is like.",
+        ),
+        "validation": ("What is known about {x}?", "Introduce {x} to a stranger."),
+        "test": (
+            "What can you tell me about {x}?",
+            "Write about {x}.",
+            "Give me a portrait of {x}.",
+            "I would like to know more about {x}.",
+        ),
+    },
+    "question": {
+        "train": (
+            "What is the {a} of {x}?",
+            "Name the {a} of {x}.",
+            "Tell me the {a} of {x}.",
+            "Can you give the {a} of {x}?",
+        ),
+        "validation": ("State the {a} of {x}.", "Do you know the {a} of {x}?"),
+        "test": (
+            "I would like to know the {a} of {x}.",
+            "Please explain the {a} of {x}.",
+            "May I ask about the {a} of {x}?",
+        ),
+    },
+    "advise": {
+        "train": (
+            "I am going to {do} {x}. What should I know?",
+            "Tomorrow I {do} {x}. What is good to know?",
+        ),
+        "validation": ("My sister wants to {do} {x}. What should she know?",),
+        "test": (
+            "Next week we {do} {x}. Can you tell us what to know?",
+            "I was told to {do} {x}. What is there to know?",
+            "I hope to {do} {x} one day. Tell me more, please.",
+        ),
+    },
+    "compare": {
+        "train": (
+            "Compare {x} and {y} by {a}.",
+            "How do {x} and {y} differ in {a}?",
+            "What are the {a} of {x} and of {y}?",
+        ),
+        "validation": ("Set {x} beside {y}: what of the {a}?",),
+        "test": (
+            "Tell me the {a} of {x} and {y}.",
+            "Explain how {x} and {y} compare in {a}.",
+        ),
+    },
+    "reason": {
+        "train": (
+            "{goal} Explain each step.",
+            "{goal} Show your work.",
+        ),
+        "validation": ("{goal} Say how you know.",),
+        "test": ("{goal} Explain your answer.", "Please answer: {goal}"),
+    },
+}
+MEETING = {
+    "town": "visit",
+    "person": "meet",
+    "animal": "look for",
+    "craft": "buy",
+}
+GOALS: dict[str, str] = {
+    "more": "Which is ahead in {a}, {x} or {y}, and by how much?",
+    "total": "What do {x} and {y} come to together in {a}?",
+    "order": "Put {x} in order by {a}.",
+}
+
+
+def fact(entity: Entity, attribute: Attribute) -> tuple[str, ...]:
+    """The key of a claim about one fact."""
+    return ("fact", entity.name, attribute.name)
+
+
+def _phrases(attributes: tuple[Attribute, ...]) -> str:
+    return listing([attribute.phrase for attribute in attributes])
+
+
+def describe(world: World, split: Split, rng: random.Random) -> Task:
+    """An open request about one thing: every fact of it is asked for."""
+    entity = rng.choice(world.of(split))
+    text = rng.choice(PHRASINGS["describe"][split]).format(x=entity.name)
+    asked = frozenset(fact(entity, attribute) for attribute in entity.kind.attributes)
+    return Task("describe", text, (entity,), asked, entity.kind.attributes)
+
+
+def question(world: World, split: Split, rng: random.Random) -> Task:
+    """A request for one or two facts of one thing."""
+    entity = rng.choice(world.of(split))
+    attributes = tuple(rng.sample(entity.kind.attributes, rng.choice((1, 1, 2))))
+    phrasing = rng.choice(PHRASINGS["question"][split])
+    text = phrasing.format(a=" and the ".join(a.phrase for a in attributes), x=entity.name)
+    return Task(
+        "question", text, (entity,), frozenset(fact(entity, a) for a in attributes), attributes
+    )
+
+
+def advise(world: World, split: Split, rng: random.Random) -> Task:
+    """An open request with an occasion: every fact of the thing is asked for."""
+    task = describe(world, split, rng)
+    (entity,) = task.things
+    phrasing = rng.choice(PHRASINGS["advise"][split])
+    text = phrasing.format(do=MEETING[entity.kind.name], x=entity.name)
+    return replace(task, subset="advise", instruction=text)
+
+
+def compare(world: World, split: Split, rng: random.Random) -> Task:
+    """A request for the same two or three facts of two things, and how they compare."""
+    kind = rng.choice(KINDS)
+    first, second = rng.sample(world.of(split, kind), 2)
+    attributes = tuple(rng.sample(kind.attributes, rng.choice((1, 2, 3))))
+    text = rng.choice(PHRASINGS["compare"][split]).format(
+        x=first.name, y=second.name, a=_phrases(attributes)
+    )
+    asked = {fact(entity, a) for entity in (first, second) for a in attributes}
+    names = sorted((first.name, second.name))
+    for attribute in attributes:
+        form = "shared"
+        if attribute.numeric and first.facts[attribute.name] != second.facts[attribute.name]:
+            form = "more"
+        asked.add((form, attribute.name, *names))
+    return Task("compare", text, (first, second), frozenset(asked), attributes)
+
+
+def reason(world: World, split: Split, rng: random.Random) -> Task:
+    """A difference, a sum or an order of numbers that must first be recalled."""
+    goal = rng.choice(("more", "more", "total", "order"))
+    kind = rng.choice(KINDS)
+    attribute = rng.choice([a for a in kind.attributes if a.numeric and (goal != "total" or a.total)])
+    things = tuple(rng.sample(world.of(split, kind), 3 if goal == "order" else 2))
+    while goal == "more" and len({e.facts[attribute.name] for e in things}) < 2:
+        things = tuple(rng.sample(world.of(split, kind), 2))
+    x = listing([e.name for e in things]) if goal == "order" else things[0].name
+    aim = capitalised(GOALS[goal].format(x=x, y=things[1].name, a=attribute.phrase))
+    text = rng.choice(PHRASINGS["reason"][split]).format(goal=aim)
+    asked = {fact(entity, attribute) for entity in things}
+    asked.add((goal, attribute.name, *sorted(entity.name for entity in things)))
+    return Task("reason", text, things, frozenset(asked), (attribute,), goal=goal)
+
+
+MAKERS: dict[Subset, Callable[[World, Split, random.Random], Task]] = {
+    "describe": describe,
+    "question": question,
+    "advise": advise,
+    "compare": compare,
+    "reason": reason,
+}
+
+_AT_LEAST = {
+    "train": "Use at least {n} sentences.",
+    "validation": "Make it {n} sentences or more.",
+    "test": "Write no fewer than {n} sentences.",
+}
+_FIRST = {
+    "train": "Begin with the {a}.",
+    "validation": "Start from the {a}.",
+    "test": "Tell the {a} first.",
+}
+_WITHOUT = {
+    "train": "Do not mention the {a}.",
+    "validation": "Leave out the {a}.",
+    "test": "Say nothing of the {a}.",
+}
+_BEGIN = {
+    "train": "Begin with the sentence: {s}",
+    "validation": "Open with: {s}",
+    "test": "Start with the words: {s}",
+}
+_END = {
+    "train": "End with the sentence: {s}",
+    "validation": "Close with: {s}",
+    "test": "Finish with the words: {s}",
+}
+_NUMBERED = {
+    "train": "Write a numbered list.",
+    "validation": "Number your sentences.",
+    "test": "Answer as a numbered list.",
+}
+
+
+def constrained(task: Task, split: Split, rng: random.Random, count: int) -> Task:
+    """Add constraints to an open task; a left-out attribute is then no longer asked for."""
+    (entity,) = task.things
+    first, without = rng.sample(entity.kind.attributes, 2)
+    number = str(rng.randint(5, 8))
+    options = [
+        Constraint("at_least", number, _AT_LEAST[split].format(n=number)),
+        Constraint("first", first.name, _FIRST[split].format(a=first.phrase)),
+        Constraint("without", without.name, _WITHOUT[split].format(a=without.phrase)),
+        Constraint("end", CONSTRAINT_PHRASES[1], _END[split].format(s=CONSTRAINT_PHRASES[1])),
+        rng.choice(
+            (
+                Constraint(
+                    "begin", CONSTRAINT_PHRASES[0], _BEGIN[split].format(s=CONSTRAINT_PHRASES[0])
+                ),
+                Constraint("numbered", "", _NUMBERED[split]),
+            )
+        ),
+    ]
+    chosen = tuple(option for option in options if option in rng.sample(options, count))
+    asked = task.asked
+    if any(c.kind == "without" for c in chosen):
+        asked = asked - {fact(entity, without)}
+    text = " ".join([task.instruction, *(c.wording for c in chosen)])
+    return replace(task, instruction=text, constraints=chosen, asked=asked)
+
+
+@lru_cache
+def evaluation_tasks(split: Split) -> tuple[Task, ...]:
+    """The instructions that models are judged on: 805 for test, a quarter of that for validation.
+
+    A third of the open tasks carries one or two constraints. No instruction stands twice.
+    """
+    world = make_world()
+    rng = random.Random(f"evaluation {split}")
+    share = 1.0 if split == "test" else VALIDATION_SHARE
+    tasks: dict[str, Task] = {}
+    for subset, size in SUBSETS.items():
+        end = len(tasks) + round(size * share)
+        while len(tasks) < end:
+            task = MAKERS[subset](world, split, rng)
+            if subset in ("describe", "advise") and rng.random() < 1 / 3:
+                task = constrained(task, split, rng, rng.randint(1, 2))
+            tasks.setdefault(task.instruction, task)
+    return tuple(tasks.values())
