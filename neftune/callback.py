@@ -9,8 +9,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from neftune.attach import Attachment, attach
-from neftune.noise import Noise
+from neftune.attachment import Attachment, attach
+from neftune.spec import Noise
 
 
 class NEFTune(TrainerCallback):

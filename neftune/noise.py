@@ -14,49 +14,11 @@ Suggested values: the paper tunes alpha over 5, 10 and 15.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-Distribution = Literal["uniform", "gaussian", "bernoulli"]
-ScaleRule = Literal["sequence", "padded"]
-
-VARIANCE: dict[Distribution, float] = {"uniform": 1 / 3, "gaussian": 1.0, "bernoulli": 1.0}
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What noise is added to the input embeddings.
-
-    Args:
-        alpha: the base noise scale; 0 is no noise at all.
-        distribution: of each entry before scaling. `uniform` on (-1, 1) is the paper's; `gaussian`
-            is the standard normal of its Table 6; `bernoulli` is -1 or 1, each with probability
-            one half.
-        scale: `sequence`, the paper's rule: L is each sequence's own number of real tokens, and
-            padding gets no noise. `padded`, what transformers and TRL do: L is the length of the
-            tensor, one for the whole batch, and padding gets noise too.
-
-    Raises:
-        ValueError: alpha is negative, infinite or not a number, or a name is unknown.
-    """
-
-    alpha: float
-    distribution: Distribution = "uniform"
-    scale: ScaleRule = "sequence"
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.alpha) and self.alpha >= 0):
-            raise ValueError(f"alpha must be a finite number of at least 0, not {self.alpha}")
-        for name, value, known in (
-            ("distribution", self.distribution, get_args(Distribution)),
-            ("scale", self.scale, get_args(ScaleRule)),
-        ):
-            if value not in known:
-                raise ValueError(f"unknown noise {name} {value!r}; known: {', '.join(known)}")
-
+from neftune.spec import VARIANCE, Noise
 
 def noise_scale(alpha: float, lengths: Tensor, d: int) -> Tensor:
     """alpha / sqrt(L d), in float32 (Algorithm 1 of the paper).

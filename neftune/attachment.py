@@ -26,7 +26,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from neftune.noise import Noise, sample, sequence_lengths
+from neftune.noise import sample, sequence_lengths
+from neftune.spec import Noise
 
 _attached: WeakSet[nn.Module] = WeakSet()
 
@@ -71,7 +72,7 @@ class Attachment:
         self._pass = _Pass()
         self._hooks: list[RemovableHandle] = []
         inner = pretrained_model(model)
-        stacks: list[Any] = [inner.base_model]
+        stacks: list[Any] = [inner]
         if inner.config.is_encoder_decoder:
             stacks = [inner.get_encoder(), inner.get_decoder()]
             self._hook_before(inner, self._before_model)
@@ -114,14 +115,13 @@ class Attachment:
         self._hooks.append(module.register_forward_pre_hook(hook, with_kwargs=True))
 
     def _before_model(self, model: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        self._pass.labels = _arguments(model, args, kwargs).arguments.get("labels")
+        self._pass.labels = _arguments(model, args, kwargs).get("labels")
 
     def _before_stack(self, stack: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
         self._pass.lengths = None
         if not (stack.training and torch.is_grad_enabled() and self.noise.alpha > 0):
             return None
-        bound = _arguments(stack, args, kwargs)
-        given = bound.arguments
+        given = _arguments(stack, args, kwargs)
         ids, embeds = given.get("input_ids"), given.get("inputs_embeds")
         mask = given.get("attention_mask")
         labels = self._pass.labels
@@ -134,8 +134,10 @@ class Attachment:
         if embeds is None:
             self._pass.lengths = lengths
             return None
-        bound.arguments["inputs_embeds"] = self._noisy(embeds, lengths, _embed_scale(stack))
-        return bound.args, bound.kwargs
+        noisy = self._noisy(embeds, lengths, _embed_scale(stack))
+        return tuple(noisy if value is embeds else value for value in args), {
+            name: noisy if value is embeds else value for name, value in kwargs.items()
+        }
 
     def _after_stack(self, stack: nn.Module, args: Any, output: Any) -> None:
         self._pass.lengths = None
@@ -166,8 +168,9 @@ def _embed_scale(stack: Any) -> float | Tensor:
     return getattr(stack.get_input_embeddings(), "embed_scale", 1.0)
 
 
-def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> inspect.BoundArguments:
-    return inspect.signature(module.forward).bind_partial(*args, **kwargs)
+def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a module was called with, by name, however it was passed."""
+    return inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments
 
 
 def attach(model: nn.Module, noise: Noise, *, seed: int = 0) -> Attachment:

@@ -1,0 +1,110 @@
+"""How sure a win rate is: bootstrap over instructions, and a test of two models' verdicts.
+
+    rate = win_rate(preferences)                         # Estimate(value, low, high)
+    gain = win_rate_gain(baseline, treated)              # paired by instruction
+
+Preferences are alpaca-eval's: 2 where the model won, 1 where the reference did, 1.5 for a draw, NaN
+for a missing verdict. Arrays have shape (instructions,) or (seeds, instructions): the seeds of an
+instruction are averaged first, then instructions are drawn with replacement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import bootstrap
+from statsmodels.stats.contingency_tables import mcnemar
+
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def wins(preferences: ArrayLike) -> NDArray[np.float64]:
+    """Preferences as shares of a win, averaged over seeds: per instruction 0 to 1, or NaN."""
+    shares = np.asarray(preferences, dtype=np.float64) - 1
+    if shares.ndim == 1:
+        return shares
+    with np.errstate(invalid="ignore"):
+        counted = np.sum(~np.isnan(shares), axis=0)
+        return np.where(counted > 0, np.nansum(shares, axis=0) / np.maximum(counted, 1), np.nan)
+
+
+def mean_estimate(values: ArrayLike) -> Estimate:
+    """The mean over instructions with its percentile bootstrap interval; NaN is left out."""
+    kept = np.asarray(values, dtype=np.float64)
+    kept = kept[~np.isnan(kept)]
+    if np.ptp(kept) == 0:
+        return Estimate(float(kept[0]), float(kept[0]), float(kept[0]))
+    interval = bootstrap(
+        (kept,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return Estimate(float(kept.mean()), float(interval.low), float(interval.high))
+
+
+def win_rate(preferences: ArrayLike) -> Estimate:
+    """Win rate in per cent; a draw counts half, a missing verdict not at all."""
+    return mean_estimate(100 * wins(preferences))
+
+
+def win_rate_gain(baseline: ArrayLike, treated: ArrayLike) -> Estimate:
+    """Win rate of `treated` minus that of `baseline`, in points, paired by instruction."""
+    return mean_estimate(100 * (wins(treated) - wins(baseline)))
+
+
+def resamples(count: int, draws: int = RESAMPLES) -> NDArray[np.intp]:
+    """Bootstrap draws of `count` instructions: shape (draws, count), the same at every call."""
+    return np.random.default_rng(SEED).integers(0, count, size=(draws, count))
+
+
+def percentile_estimate(value: float, draws: NDArray[np.float64]) -> Estimate:
+    """A value with the percentile interval of its bootstrap draws."""
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(draws, [tail, 100 - tail])
+    return Estimate(value, float(low), float(high))
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's exact test on the instructions where one model won and the other did not."""
+
+    only_first: int
+    only_second: int
+    p: float
+
+
+def mcnemar_test(first: ArrayLike, second: ArrayLike) -> McNemar:
+    """Test whether two models beat the reference equally often (draws are no wins).
+
+    Args:
+        first: preferences of one model, shape (instructions,).
+        second: of the other, on the same instructions; an instruction without both verdicts is
+            left out.
+    """
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    both = ~(np.isnan(one) | np.isnan(two))
+    won_one, won_two = one[both] > 1.5, two[both] > 1.5
+    table = [
+        [int(np.sum(won_one & won_two)), int(np.sum(won_one & ~won_two))],
+        [int(np.sum(~won_one & won_two)), int(np.sum(~won_one & ~won_two))],
+    ]
+    return McNemar(table[0][1], table[1][0], float(mcnemar(table, exact=True).pvalue))

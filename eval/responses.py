@@ -1,0 +1,138 @@
+"""A model's responses to instructions, in AlpacaEval's `model_outputs.json`.
+
+    respond(model, tokenizer, prompts, Decoding(), Path("model_outputs.json"), generator="my-model")
+
+Greedy with repetition penalty 1.2, as the paper decodes. Prompts are batched by length, and every
+finished batch is kept: an interrupted run goes on where it stopped, and ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How responses are decoded.
+
+    Args:
+        max_new_tokens: longest response.
+        repetition_penalty: Keskar et al. 2019; the paper uses 1.2 throughout.
+        batch: prompts decoded together.
+    """
+
+    max_new_tokens: int = 256
+    repetition_penalty: float = 1.2
+    batch: int = 128
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked.
+
+    Args:
+        instruction: as AlpacaEval knows it.
+        text: the same in the model's prompt format.
+        dataset: the subset of the evaluation set.
+    """
+
+    instruction: str
+    text: str
+    dataset: str
+
+
+@torch.no_grad()
+def _decode(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: list[str],
+    decoding: Decoding,
+) -> list[str]:
+    batch = tokenizer(texts, return_tensors="pt", padding=True, return_token_type_ids=False)
+    batch = batch.to(model.device)
+    out = model.generate(
+        **batch,
+        do_sample=False,
+        max_new_tokens=decoding.max_new_tokens,
+        repetition_penalty=decoding.repetition_penalty,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    fresh = out[:, batch["input_ids"].shape[1] :]
+    return [text.strip() for text in tokenizer.batch_decode(fresh, skip_special_tokens=True)]
+
+
+def respond(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    decoding: Decoding,
+    out: Path,
+    *,
+    generator: str,
+) -> list[dict[str, Any]]:
+    """Decode a response to every prompt and write them in AlpacaEval's format.
+
+    Args:
+        model: put into evaluation mode.
+        tokenizer: the model's.
+        prompts: in the order in which they are written.
+        decoding: how to decode.
+        out: the file; it appears when all is done. `<out>.partial` holds the finished batches.
+        generator: the name AlpacaEval shows.
+
+    Returns:
+        What was written: `instruction`, `output`, `generator` and `dataset` of each prompt.
+    """
+    model.eval()
+    tokenizer.padding_side = "left"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + ".partial")
+    outputs = _finished(partial)
+    lengths = [len(ids) for ids in tokenizer([prompt.text for prompt in prompts])["input_ids"]]
+    order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
+    with partial.open("a") as file, tqdm(total=len(prompts), desc=f"responses of {generator}") as bar:
+        for start in range(0, len(order), decoding.batch):
+            indices = order[start : start + decoding.batch]
+            if not all(index in outputs for index in indices):
+                texts = [prompts[index].text for index in indices]
+                decoded = dict(zip(indices, _decode(model, tokenizer, texts, decoding), strict=True))
+                file.writelines(f"{json.dumps(pair)}\n" for pair in decoded.items())
+                file.flush()
+                outputs.update(decoded)
+            bar.update(len(indices))
+    records = [
+        {
+            "instruction": prompt.instruction,
+            "output": outputs[index],
+            "generator": generator,
+            "dataset": prompt.dataset,
+        }
+        for index, prompt in enumerate(prompts)
+    ]
+    fresh = out.with_name(out.name + ".new")
+    fresh.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+    os.replace(fresh, out)
+    partial.unlink()
+    return records
+
+
+def _finished(partial: Path) -> dict[int, str]:
+    """The responses that an interrupted run left behind; a line cut short is left out."""
+    done: dict[int, str] = {}
+    if partial.exists():
+        for line in partial.read_text().splitlines():
+            try:
+                index, output = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            done[index] = output
+    return done

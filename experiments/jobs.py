@@ -1,0 +1,138 @@
+"""The jobs that the workflow engine runs: train, respond, judge. Each fills one run's folder.
+
+    python -m experiments train runs/nano/3f2a…
+    python -m experiments respond runs/nano/3f2a… --split test
+    python -m experiments judge runs/nano/3f2a… --split test --judge gpt-4
+
+Records: `model/` (a Hugging Face checkpoint with `training_log.jsonl`), `<split>/model_outputs.json`
+(AlpacaEval's), `<split>/<judge>/annotations.json` (AlpacaEval's), and `seconds.json`. A record
+appears whole or not at all, and one that is there is not made again. A job holds the lock of its
+folder, so that two of them never write there at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from experiments.run import Run, known, read_spec
+from experiments.nano.world import Split
+
+PROBE_EXAMPLES = 128
+
+
+def checkpoint(folder: Path) -> Path:
+    """The file whose presence says that a run is trained."""
+    return folder / "model" / "model.safetensors"
+
+
+def outputs(folder: Path, split: str) -> Path:
+    """The run's responses to a split's instructions."""
+    return folder / split / "model_outputs.json"
+
+
+def annotations(folder: Path, split: str, judge: str) -> Path:
+    """A judge's verdicts on these responses."""
+    return folder / split / judge / "annotations.json"
+
+
+@contextmanager
+def _working_on(folder: Path, step: str) -> Iterator[None]:
+    """Hold the folder's lock, and note how long the step took."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = time.monotonic()
+        yield
+        path = folder / "seconds.json"
+        seconds = json.loads(path.read_text()) if path.exists() else {}
+        seconds[step] = round(time.monotonic() - started, 1)
+        fresh = path.with_name("seconds.json.new")
+        fresh.write_text(json.dumps(seconds, indent=1, sort_keys=True) + "\n")
+        fresh.replace(path)
+
+
+def train(folder: Path) -> None:
+    """Fine-tune the run of a folder."""
+    run = read_spec(folder)
+    with _working_on(folder, "train"):
+        if not checkpoint(folder).exists():
+            _train(run, folder)
+
+
+def _train(run: Run, folder: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from neftune.data import checked, encode
+    from neftune.finetune import finetune
+
+    base = run.at.models[run.model]
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype="float32")
+
+    def examples(dataset: str, split: Split) -> list[dict[str, list[int]]]:
+        rows = checked(run.at.rows(dataset, split), f"{dataset}, {split}")
+        return encode(rows, tokenizer, run.at.prompts[dataset], run.recipe.max_length)  # type: ignore[return-value]
+
+    training = examples(run.dataset, "train")
+    other = run.at.other(run.dataset)
+    finetune(
+        model,
+        tokenizer,
+        training,  # type: ignore[arg-type]
+        run.recipe,
+        run.noise,
+        seed=run.seed,
+        out=folder / "model",
+        probes={
+            "train": training[:PROBE_EXAMPLES],
+            "validation": examples(run.dataset, "validation")[:PROBE_EXAMPLES],
+            "other": examples(other, "train")[:PROBE_EXAMPLES],
+        },  # type: ignore[arg-type]
+    )
+
+
+def respond(folder: Path, split: Split) -> None:
+    """Have the run of a folder answer a split's instructions."""
+    run = read_spec(folder)
+    with _working_on(folder, f"respond {split}"):
+        if not outputs(folder, split).exists():
+            _respond(run, folder, split)
+
+
+def _respond(run: Run, folder: Path, split: Split) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from eval.responses import Decoding, Prompt
+    from eval.responses import respond as decode
+    from neftune.prompts import PROMPTS
+
+    form = PROMPTS[run.at.prompts[run.dataset]]
+    prompts = [
+        Prompt(row["instruction"], form(row["instruction"]), row["dataset"])
+        for row in run.at.outputs(split)
+    ]
+    decode(
+        AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32"),
+        AutoTokenizer.from_pretrained(folder / "model"),
+        prompts,
+        Decoding(),
+        outputs(folder, split),
+        generator=run.key,
+    )
+
+
+def judge(folder: Path, split: Split, judge: str) -> None:
+    """Have a judge compare the run's responses with the reference."""
+    run = read_spec(folder)
+    configuration = known("judge", judge, run.at.judges)
+    with _working_on(folder, f"judge {split} {judge}"):
+        out = annotations(folder, split, judge)
+        if not out.exists():
+            from eval.alpaca import annotate, write_annotations
+
+            responses = json.loads(outputs(folder, split).read_text())
+            write_annotations(annotate(responses, run.at.outputs(split), configuration), out)

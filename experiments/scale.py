@@ -1,0 +1,88 @@
+"""What stands for each role of the paper at each scale: models, data, prompts, judges, recipe.
+
+    rows = NANO.rows("alpaca", "train")
+    NANO.models["llama-2-7b"], NANO.judges["gpt-4"]
+
+A scale is data and a few functions that fetch data; every table runs at every scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.nano.answers import reference_answer
+from experiments.nano.instructions import instruction_set
+from experiments.nano.tasks import evaluation_tasks
+from experiments.nano.world import Split
+from neftune.spec import Recipe
+
+NANO_FOLDER = Path(__file__).parent / "nano"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One set of stand-ins.
+
+    Args:
+        name: `nano`, `small` or `paper`.
+        models: folder or hub name of each base model, by the paper's role.
+        prompts: the prompt format of each instruction set (the paper's section 3).
+        judges: alpaca-eval configuration folder of each judge's role.
+        recipe: the hyperparameters that no tuning touches.
+        lr_grid: the learning rates that the baseline is tuned over.
+        rows: the rows of an instruction set, by name and split, in its own fields.
+        outputs: AlpacaEval's records of the reference answers of a split.
+    """
+
+    name: str
+    models: Mapping[str, Path]
+    prompts: Mapping[str, str]
+    judges: Mapping[str, Path]
+    recipe: Recipe
+    lr_grid: Sequence[float]
+    rows: Callable[[str, Split], Sequence[Mapping[str, Any]]]
+    outputs: Callable[[Split], list[dict[str, Any]]]
+
+    def other(self, dataset: str) -> str:
+        """The set on which overfitting shows (Figure 4: Evol-Instruct, or Alpaca for itself)."""
+        return "alpaca" if dataset == "evol-instruct" else "evol-instruct"
+
+
+def _nano_rows(name: str, split: Split) -> Sequence[Mapping[str, Any]]:
+    return instruction_set(name, split)
+
+
+def _nano_reference(split: Split) -> list[dict[str, Any]]:
+    return [
+        {
+            "instruction": task.instruction,
+            "output": reference_answer(task),
+            "generator": "reference",
+            "dataset": task.subset,
+        }
+        for task in evaluation_tasks(split)
+    ]
+
+
+NANO = Scale(
+    name="nano",
+    models={"llama-2-7b": NANO_FOLDER / "models" / "llama-2-7b"},
+    prompts={
+        "alpaca": "alpaca",
+        "evol-instruct": "alpaca",
+        "sharegpt": "vicuna",
+        "open-platypus": "alpaca",
+    },
+    judges={
+        "gpt-4": NANO_FOLDER / "judges" / "oracle",
+        "chatgpt": NANO_FOLDER / "judges" / "biased_oracle",
+    },
+    recipe=Recipe(lr=1e-3, batch=32, micro_batch=32, max_length=512),
+    lr_grid=(5e-4, 1e-3, 2e-3),
+    rows=_nano_rows,
+    outputs=_nano_reference,
+)
+SCALES = {scale.name: scale for scale in (NANO,)}

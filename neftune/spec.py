@@ -1,0 +1,92 @@
+"""What a fine-tuning is made of, as frozen data: the noise and the hyperparameters.
+
+    Noise(alpha=5)                                       # the paper's
+    Noise(alpha=5, distribution="gaussian")              # its Table 6
+    Recipe(lr=5e-5, epochs=3)
+
+Nothing here needs torch, so that planning and tables start at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Distribution = Literal["uniform", "gaussian", "bernoulli"]
+ScaleRule = Literal["sequence", "padded"]
+
+VARIANCE: dict[Distribution, float] = {"uniform": 1 / 3, "gaussian": 1.0, "bernoulli": 1.0}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What noise is added to the input embeddings.
+
+    Args:
+        alpha: the base noise scale; 0 is no noise at all.
+        distribution: of each entry before scaling. `uniform` on (-1, 1) is the paper's; `gaussian`
+            is the standard normal of its Table 6; `bernoulli` is -1 or 1, each with probability
+            one half.
+        scale: `sequence`, the paper's rule: L is each sequence's own number of real tokens, and
+            padding gets no noise. `padded`, what transformers and TRL do: L is the length of the
+            tensor, one for the whole batch, and padding gets noise too.
+
+    Raises:
+        ValueError: alpha is negative, infinite or not a number, or a name is unknown.
+    """
+
+    alpha: float
+    distribution: Distribution = "uniform"
+    scale: ScaleRule = "sequence"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.alpha) and self.alpha >= 0):
+            raise ValueError(f"alpha must be a finite number of at least 0, not {self.alpha}")
+        for name, value, known in (
+            ("distribution", self.distribution, get_args(Distribution)),
+            ("scale", self.scale, get_args(ScaleRule)),
+        ):
+            if value not in known:
+                raise ValueError(f"unknown noise {name} {value!r}; known: {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyperparameters of one fine-tuning; the defaults are the paper's for 7B models.
+
+    Args:
+        lr: peak learning rate.
+        epochs: passes over the training set.
+        batch: examples per optimizer step.
+        micro_batch: examples per forward pass; the rest is gradient accumulation.
+        max_length: tokens per example.
+        warmup: share of the steps in which the learning rate rises.
+        weight_decay: of AdamW.
+        max_grad_norm: where the gradient is clipped.
+
+    Raises:
+        ValueError: a value that cannot be.
+    """
+
+    lr: float = 5e-5
+    epochs: int = 3
+    batch: int = 128
+    micro_batch: int = 128
+    max_length: int = 512
+    warmup: float = 0.03
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise ValueError(f"lr must be a positive number, not {self.lr}")
+        for name in ("epochs", "batch", "micro_batch", "max_length"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.batch % self.micro_batch:
+            raise ValueError(
+                f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})"
+            )
+        if not 0 <= self.warmup <= 1:
+            raise ValueError(f"warmup is a share of the steps, between 0 and 1, not {self.warmup}")
