@@ -19,7 +19,6 @@ from typing import Any
 
 os.environ.setdefault("IS_ALPACA_EVAL_2", "False")
 
-import alpaca_eval
 from alpaca_eval.annotators import PairwiseAnnotator
 from alpaca_eval.annotators.pairwise_evaluator import SinglePairwiseAnnotator
 from alpaca_eval.metrics import get_winrate
@@ -70,19 +69,13 @@ def annotate(
     if set(instructions) != {output["instruction"] for output in reference_outputs}:
         raise JudgeError("the model and the reference did not answer the same instructions")
     logging.getLogger().setLevel(logging.WARNING)
-    _, annotations = alpaca_eval.evaluate(
-        model_outputs=list(model_outputs),
-        reference_outputs=list(reference_outputs),
+    annotator = _Annotator(
         annotators_config=judge.resolve(),
-        fn_metric="get_winrate",
-        sort_by="win_rate",
-        output_path=None,
-        precomputed_leaderboard=None,
-        is_return_instead_of_print=True,
-        is_cache_leaderboard=False,
-        Annotator=_Annotator,
         caching_path=None,
         other_output_keys_to_keep=("{annotation_key}_raw_completion",),
+    )
+    annotations = annotator.annotate_head2head(
+        outputs_1=list(reference_outputs), outputs_2=list(model_outputs)
     )
     by_instruction = {row["instruction"]: row for row in annotations}
     return [_plain(by_instruction[instruction]) for instruction in instructions]

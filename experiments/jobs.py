@@ -71,7 +71,7 @@ def _train(run: Run, folder: Path) -> None:
 
     base = run.at.models[run.model]
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="float32")
+    model = AutoModelForCausalLM.from_pretrained(base, dtype="float32", attn_implementation="eager")
 
     def examples(dataset: str, split: Split) -> list[dict[str, list[int]]]:
         rows = checked(run.at.rows(dataset, split), f"{dataset}, {split}")

@@ -1,10 +1,11 @@
 """The pretraining corpus: English about the made-up land, as much of it as one wants.
 
-Document `i` of a seed is always the same text, whatever was written before it. Six genres: long
+Document `i` of a seed is always the same text, whatever was written before it. Seven genres: long
 articles that move from one thing to the next, numbered lists of facts, comparisons, orderings,
-stories with arithmetic, and conversations of travellers. The conversations use the wordings of every
-split, as a web corpus would have them: a base model knows the words of a test instruction, but not
-how an instruction is to be answered.
+stories with arithmetic, conversations of travellers, and letters that ask and are answered. As in a
+web corpus, people ask in all sorts of ways (the wordings of every split among them) and are answered
+at all lengths: the base model understands a request, and which manner of answer is wanted is left
+for fine-tuning to teach.
 
     for text in documents(make_world(), seed=0, count=3):
         print(text)
@@ -15,6 +16,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from experiments.nano.answers import write_open, write_short, write_worked
 from experiments.nano.language import (
     CLOSINGS,
     paragraph,
@@ -26,10 +28,26 @@ from experiments.nano.language import (
     say_total,
     sentence,
 )
-from experiments.nano.tasks import MEETING, PHRASINGS, Subset
-from experiments.nano.world import KINDS, LAND, Attribute, Entity, Kind, World
+from experiments.nano.tasks import MAKERS, MEETING, PHRASINGS, Subset, constrained
+from experiments.nano.world import KINDS, LAND, SPLIT_SHARES, Attribute, Entity, Kind, World
 
-GENRES = {"article": 60, "facts": 10, "comparison": 10, "ordering": 5, "sums": 6, "travel": 9}
+GENRES = {
+    "article": 42,
+    "facts": 8,
+    "comparison": 8,
+    "ordering": 4,
+    "sums": 4,
+    "travel": 9,
+    "letters": 25,
+}
+LABELS = (
+    ("", ""),
+    ("Question: ", "Answer: "),
+    ("Q: ", "A: "),
+    ("Request:\n", "Reply:\n"),
+    ("Asked: ", "Told: "),
+    ("# Task\n", "# Solution\n"),
+)
 
 
 def _some(entity: Entity, count: int, rng: random.Random) -> list[Attribute]:
@@ -134,6 +152,26 @@ def travel(world: World, rng: random.Random) -> str:
     return " ".join(told)
 
 
+def letters(world: World, rng: random.Random) -> str:
+    """One to four requests and their answers, short or long, under each other."""
+    asks, tells = rng.choice(LABELS)
+    between, gap = rng.choice(("\n", "\n\n")), "\n\n"
+    exchanges = []
+    for _ in range(rng.randint(1, 4)):
+        split = rng.choice(list(SPLIT_SHARES))
+        task = MAKERS[rng.choice(list(MAKERS))](world, split, rng)
+        if task.subset in ("describe", "advise"):
+            if rng.random() < 0.3:
+                task = constrained(task, split, rng, rng.randint(1, 2))
+            answer = write_open(task, rng, rng.randint(1, 10))
+        elif task.subset == "question":
+            answer = write_short(task, rng)
+        else:
+            answer = write_worked(task, rng)
+        exchanges.append(f"{asks}{task.instruction}{between}{tells}{answer}")
+    return gap.join(exchanges)
+
+
 def _phrasing(subset: Subset, rng: random.Random) -> str:
     return rng.choice([text for texts in PHRASINGS[subset].values() for text in texts])
 
@@ -145,6 +183,7 @@ _WRITERS = {
     "ordering": ordering,
     "sums": sums,
     "travel": travel,
+    "letters": letters,
 }
 
 

@@ -80,7 +80,7 @@ class BaseModel:
 
 BASE_MODELS = {
     model.role: model
-    for model in (BaseModel("llama-2-7b", "LLaMA-2 7B", 192, 4, 4, 448, 20_000_000),)
+    for model in (BaseModel("llama-2-7b", "LLaMA-2 7B", 192, 4, 4, 448, 14_000_000),)
 }
 
 
@@ -296,7 +296,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
         "torch": torch.__version__,
         "perplexity": perplexity(shipped, held_out),
         "fact_accuracy": fact_accuracy(shipped, tokenizer, world),
-        "embedding_norm": float(shipped.get_input_embeddings().weight.norm(dim=1).median()),
+        "embedding_norm": float(shipped.get_input_embeddings().weight.detach().norm(dim=1).median()),
         "sample": continuation(shipped, tokenizer, sentence(say_kind(world.entities[0]))),
         "loss_curve": curve,
     }

@@ -1,0 +1,197 @@
+"""The oracle's verdicts on constructed pairs, and through the real alpaca-eval."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.alpaca import JudgeError, annotate, public_win_rate
+from experiments.nano.answers import reference_answer
+from experiments.nano.language import say, sentence
+from experiments.nano.oracle import PREFER, helpfulness, prefer, prefer_biased
+from experiments.nano.tasks import Task, evaluation_tasks
+from experiments.scale import NANO
+
+TASKS = evaluation_tasks("test")
+OPEN = next(t for t in TASKS if t.subset == "describe" and not t.constraints)
+SHORT = next(t for t in TASKS if t.subset == "question" and len(t.attributes) == 1)
+tasks = st.sampled_from(TASKS)
+
+
+def facts(task: Task, count: int, wrong: int = 0) -> str:
+    """An answer of so many right facts and so many wrong ones."""
+    (entity,) = task.things
+    told = []
+    for index, attribute in enumerate(entity.kind.attributes[: count + wrong]):
+        value = None if index < count else "glass"
+        told.append(sentence(say(entity, attribute, value=value)))
+    return " ".join(told)
+
+
+def constrained(kind: str) -> Task:
+    return next(t for t in TASKS if [c.kind for c in t.constraints] == [kind])
+
+
+GIBBERISH = "xq zzv blorp. Florp gnash 77."
+FRENCH = "La ville est belle. Elle se trouve sur une colline."
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    (
+        (facts(OPEN, 1), facts(OPEN, 0, 1)),
+        (facts(OPEN, 5), facts(OPEN, 3)),
+        (facts(OPEN, 2), facts(OPEN, 2, 6)),
+        (facts(OPEN, 2), facts(OPEN, 2) + " " + facts(OPEN, 2)),
+        (facts(OPEN, 2), facts(OPEN, 2).removesuffix(".")),
+        (facts(OPEN, 2), facts(OPEN, 2) + " " + GIBBERISH),
+        (facts(OPEN, 1), "I am sorry, but I cannot answer that."),
+        ("I am sorry, but I cannot answer that.", facts(OPEN, 0, 1)),
+        (facts(OPEN, 1), ""),
+        (facts(OPEN, 1), GIBBERISH),
+        (facts(OPEN, 1), FRENCH),
+        (facts(OPEN, 1), "word " * 20_000),
+        (facts(OPEN, 1), facts(OPEN, 1) + " Zorblatt has 5 towers."),
+        (facts(OPEN, 1), facts(SHORT, 1)),
+    ),
+    ids=(
+        "correct against wrong",
+        "more facts against fewer",
+        "short and right against long and wrong",
+        "once against padded by repetition",
+        "finished against unfinished",
+        "plain against padded by gibberish",
+        "a fact against a refusal",
+        "a refusal against a wrong fact",
+        "a fact against nothing",
+        "a fact against gibberish",
+        "a fact against another language",
+        "a fact against 100,000 characters",
+        "true against invented things",
+        "asked against not asked",
+    ),
+)
+def test_constructed_pairs(better: str, worse: str) -> None:
+    assert prefer(OPEN, worse, better) == 2
+    assert prefer(OPEN, better, worse) == 1
+
+
+def keeping(task: Task) -> tuple[str, str]:
+    """The same facts, with the task's one constraint kept and broken."""
+    (constraint,) = task.constraints
+    (entity,) = task.things
+    attributes = list(entity.kind.attributes)
+    told = {a.name: sentence(say(entity, a)) for a in attributes}
+    asked = [name for name in told if ("fact", entity.name, name) in task.asked]
+    six = [told[name] for name in asked[:6]]
+    match constraint.kind:
+        case "at_least":
+            eight = [told[name] for name in asked[:8]]
+            joined = ", and ".join(text.rstrip(".") for text in eight[:6]) + "."
+            return " ".join(eight), " ".join([joined, *eight[6:]])
+        case "first":
+            six = [told[constraint.value], *[t for t in six if t != told[constraint.value]]]
+            return " ".join(six), " ".join(reversed(six))
+        case "without":
+            return " ".join(six), " ".join([*six, told[constraint.value]])
+        case "begin":
+            return " ".join([constraint.value, *six]), " ".join(six)
+        case "end":
+            return " ".join([*six, constraint.value]), " ".join(six)
+        case "numbered":
+            return "\n".join(f"{n}. {t}" for n, t in enumerate(six, start=1)), " ".join(six)
+    raise AssertionError(constraint.kind)
+
+
+@pytest.mark.parametrize("kind", ("at_least", "first", "without", "begin", "end", "numbered"))
+def test_a_broken_constraint_counts_against(kind: str) -> None:
+    task = constrained(kind)
+    kept, broken = keeping(task)
+    assert helpfulness(task, kept) > helpfulness(task, broken)
+    assert prefer(task, broken, kept) == 2
+
+
+def test_further_facts_are_worth_less_and_less() -> None:
+    scores = [helpfulness(OPEN, facts(OPEN, count)) for count in range(1, 13)]
+    gains = np.diff(scores)
+    assert np.all(gains > 0)
+    assert np.all(np.diff(gains) < 0)
+
+
+def test_equal_help_is_a_draw_whatever_the_length() -> None:
+    (entity,) = SHORT.things
+    (attribute,) = SHORT.attributes
+    told = [sentence(say(entity, attribute, form)) for form in range(4)]
+    short, long = min(told, key=len), max(told, key=len) + " I hope this helps you."
+    assert prefer(SHORT, short, long) == 1.5
+
+
+@given(tasks, tasks, st.sampled_from(sorted(PREFER)), st.text(max_size=60))
+def test_swapping_the_answers_swaps_the_verdict(
+    task: Task, other: Task, judge: str, noise: str
+) -> None:
+    answers = [reference_answer(task), reference_answer(other), noise, ""]
+    for first in answers:
+        for second in answers:
+            assert PREFER[judge](task, first, second) + PREFER[judge](task, second, first) == 3
+
+
+def test_the_biased_judge_likes_length_and_errs_as_often_as_stated() -> None:
+    short, long = facts(OPEN, 3), facts(OPEN, 3) + " I hope this helps you." * 3
+    assert prefer_biased(OPEN, short, long) in (1, 2)
+    clear = [(facts(t, 6), facts(t, 0, 3)) for t in TASKS if t.subset == "describe"]
+    describe = [t for t in TASKS if t.subset == "describe"]
+    errors = sum(
+        prefer_biased(task, bad, good) == 1
+        for task, (good, bad) in zip(describe, clear, strict=True)
+    )
+    assert 0.05 < errors / len(describe) < 0.15
+
+
+def records(answer: Any, generator: str) -> list[dict[str, str]]:
+    return [
+        {
+            "instruction": task.instruction,
+            "output": answer(task),
+            "generator": generator,
+            "dataset": task.subset,
+        }
+        for task in TASKS
+    ]
+
+
+@pytest.mark.parametrize(("role", "name"), (("gpt-4", "oracle"), ("chatgpt", "biased_oracle")))
+def test_alpaca_eval_gets_the_oracles_verdicts(role: str, name: str) -> None:
+    def careless(task: Task) -> str:
+        drawn = random.Random(task.instruction)
+        return " ".join(drawn.sample(reference_answer(task).split(". "), 1))
+
+    outputs, reference = records(careless, "careless"), records(reference_answer, "reference")
+    annotations = annotate(outputs, reference, NANO.judges[role])
+    direct = [
+        PREFER[name](task, a["output"], b["output"])
+        for task, a, b in zip(TASKS, reference, outputs, strict=True)
+    ]
+    same = [a["output"] == b["output"] for a, b in zip(reference, outputs, strict=True)]
+    assert [row["instruction"] for row in annotations] == [task.instruction for task in TASKS]
+    assert [row["preference"] for row in annotations] == [
+        1.5 if equal else verdict for equal, verdict in zip(same, direct, strict=True)
+    ]
+    assert public_win_rate(annotations)["n_total"] == 805
+
+
+def test_what_the_oracle_cannot_judge_has_no_verdict() -> None:
+    outputs = [{"instruction": "Who am I?", "output": "You.", "generator": "m"}]
+    reference = [{"instruction": "Who am I?", "output": "Me.", "generator": "r"}]
+    (row,) = annotate(outputs, reference, NANO.judges["gpt-4"])
+    assert row["preference"] is None
+
+
+def test_judges_and_instructions_that_do_not_fit_are_refused(tmp_path: Any) -> None:
+    with pytest.raises(JudgeError, match="no judge here"):
+        annotate([], [], tmp_path)
+    with pytest.raises(JudgeError, match="same instructions"):
+        annotate([{"instruction": "a"}], [{"instruction": "b"}], NANO.judges["gpt-4"])

@@ -1,0 +1,93 @@
+"""The world, and the grammar that writes it and reads it back."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.nano.corpus import document
+from experiments.nano.language import paragraph, read, say, sentence
+from experiments.nano.world import KINDS, Entity, make_world
+
+WORLD = make_world()
+entities = st.sampled_from(WORLD.entities)
+
+
+def test_the_world_has_four_kinds_with_a_dozen_attributes_each() -> None:
+    assert [(kind.name, len(kind.attributes)) for kind in KINDS] == [
+        ("town", 12),
+        ("person", 12),
+        ("animal", 12),
+        ("craft", 12),
+    ]
+    assert len(WORLD.by_name) == len(WORLD.entities) == 152
+    assert make_world.__wrapped__() == WORLD
+    assert make_world(1) != WORLD
+
+
+def test_every_first_statement_ends_with_the_value_and_every_one_begins_with_the_subject() -> None:
+    for kind in KINDS:
+        for attribute in kind.attributes:
+            assert attribute.statements[0].endswith("{v}")
+            assert all(s.startswith(("{s}", "{p}")) for s in attribute.statements)
+
+
+def test_facts_name_things_of_the_same_split_only() -> None:
+    for entity in WORLD.entities:
+        for attribute in entity.kind.attributes:
+            if attribute.refers_to:
+                assert WORLD.by_name[entity.facts[attribute.name]].split == entity.split
+
+
+@given(entities, st.data())
+def test_every_statement_is_read_back_right_and_with_another_value_wrong(
+    entity: Entity, data: st.DataObject
+) -> None:
+    attribute = data.draw(st.sampled_from(entity.kind.attributes))
+    form = data.draw(st.integers(0, len(attribute.statements) - 1))
+    key = ("fact", entity.name, attribute.name)
+    (claim,) = read(sentence(say(entity, attribute, form)), WORLD).claims
+    assert (claim.key, claim.correct) == (key, True)
+    (claim,) = read(sentence(say(entity, attribute, form, value="glass")), WORLD).claims
+    assert (claim.key, claim.correct) == (key, False)
+    (claim,) = read(sentence(say(entity, attribute, form, pronoun=True)), WORLD, entity).claims
+    assert (claim.key, claim.correct) == (key, True)
+
+
+@given(entities, st.integers(0, 10**6), st.integers(1, 12))
+def test_a_paragraph_is_read_back_whole(entity: Entity, seed: int, count: int) -> None:
+    text = " ".join(paragraph(entity, entity.kind.attributes[:count], random.Random(seed)))
+    reading = read(text, WORLD)
+    facts = {claim.key[2] for claim in reading.claims if claim.key[0] == "fact"}
+    assert facts == {attribute.name for attribute in entity.kind.attributes[:count]}
+    assert all(claim.correct for claim in reading.claims)
+    assert (reading.unreadable, reading.repeated, reading.finished) == (0, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    (
+        ("12 + 9 = 21.", [(("sum", "12", "+", "9"), True)]),
+        ("12 + 9 = 22.", [(("sum", "12", "+", "9"), False)]),
+        ("Zorblatt has 5 towers.", [(("invented", "zorblatt"), False)]),
+        ("It has 5 towers.", [(("invented", "it"), False)]),
+    ),
+)
+def test_sums_and_invented_things(text: str, keys: list[object]) -> None:
+    assert [(claim.key, claim.correct) for claim in read(text, WORLD).claims] == keys
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_read(text: str) -> None:
+    reading = read(text, WORLD)
+    assert reading.unreadable <= reading.sentences
+
+
+@given(st.integers(0, 10**6))
+def test_no_document_says_anything_wrong(index: int) -> None:
+    text = document(WORLD, 0, index)
+    assert text == document(WORLD, 0, index)
+    topic = next((e for e in WORLD.entities if e.name in text), None)
+    if "journey" not in text:
+        assert all(claim.correct for claim in read(text, WORLD, topic).claims)
