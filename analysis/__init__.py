@@ -1,0 +1,1 @@
+"""What the numbers mean: text statistics, intervals, length control, pictures. Pure functions."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -20,10 +21,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#666666"
-ARM_STYLE: dict[str, dict[str, str]] = {
+ARM_STYLE: dict[str, dict[str, Any]] = {
     "baseline": {"color": BLUE, "hatch": ""},
     "neft": {"color": ORANGE, "hatch": "///"},
 }
@@ -88,11 +89,20 @@ def compare_with_paper(
 
 
 def _bars(
-    axes: Axes, at: NDArray[np.float64], values: NDArray[np.float64], label: str, style: dict[str, str]
+    axes: Axes,
+    at: ArrayLike,
+    values: NDArray[np.float64],
+    label: str,
+    style: Mapping[str, Any],
 ) -> None:
     bars = axes.bar(at, values, 0.36, label=label, edgecolor="white", lw=0.5, **style)
-    axes.bar_label(bars, [f"{value:.0f}" for value in values], label_type="center", fontsize=8,
-                   bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85})
+    axes.bar_label(
+        bars,
+        [f"{value:.0f}" for value in values],
+        label_type="center",
+        fontsize=8,
+        bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
+    )
 
 
 def win_rate_by_length(

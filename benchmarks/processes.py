@@ -2,9 +2,8 @@
 
     python -m benchmarks.processes                       # or: make bench
 
-The workflow starts one single-threaded process a core because of this measurement. Each trial is the
-same two runs of Table 1 (short answers, alpha 0 and 5, one epoch), started as the workflow starts
-them.
+The workflow starts one single-threaded process a core because of this measurement. Each trial is
+the same two runs (short answers, alpha 0 and 5, one epoch), started as the workflow starts them.
 """
 
 from __future__ import annotations

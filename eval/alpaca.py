@@ -30,7 +30,7 @@ class JudgeError(RuntimeError):
     """The judge cannot be used, or gave no verdict where one is needed; the message says which."""
 
 
-class _Annotator(PairwiseAnnotator):  # type: ignore[misc]
+class _Annotator(PairwiseAnnotator):
     """alpaca-eval's annotator, with judges that are Python functions."""
 
     @property
@@ -92,7 +92,7 @@ def public_win_rate(annotations: Annotations) -> dict[str, float]:
 
 
 def write_annotations(annotations: Annotations, out: Path) -> None:
-    """Write annotations as AlpacaEval's `annotations.json`; the file appears whole or not at all."""
+    """Write AlpacaEval's `annotations.json`; the file appears whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     fresh = out.with_name(out.name + ".new")
     fresh.write_text(json.dumps(annotations, indent=1, ensure_ascii=False) + "\n")

@@ -99,12 +99,17 @@ def respond(
     outputs = _finished(partial)
     lengths = [len(ids) for ids in tokenizer([prompt.text for prompt in prompts])["input_ids"]]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
-    with partial.open("a") as file, tqdm(total=len(prompts), desc=f"responses of {generator}") as bar:
+    with (
+        partial.open("a") as file,
+        tqdm(total=len(prompts), desc=f"responses of {generator}") as bar,
+    ):
         for start in range(0, len(order), decoding.batch):
             indices = order[start : start + decoding.batch]
             if not all(index in outputs for index in indices):
                 texts = [prompts[index].text for index in indices]
-                decoded = dict(zip(indices, _decode(model, tokenizer, texts, decoding), strict=True))
+                decoded = dict(
+                    zip(indices, _decode(model, tokenizer, texts, decoding), strict=True)
+                )
                 file.writelines(f"{json.dumps(pair)}\n" for pair in decoded.items())
                 file.flush()
                 outputs.update(decoded)

@@ -1,0 +1,1 @@
+"""What the paper did: runs, tables, the workflow that makes them, and the scales they run at."""

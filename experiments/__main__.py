@@ -1,8 +1,8 @@
 """The command line: `python -m experiments COMMAND`. The Makefile is a thin front to it.
 
-    python -m experiments table1 --seeds 3
-    python -m experiments audit --data folder
-    python -m experiments finetune --dataset-file my.json --alpha 5 --out runs/mine
+python -m experiments table1 --seeds 3
+python -m experiments audit --data folder
+python -m experiments finetune --dataset-file my.json --alpha 5 --out runs/mine
 """
 
 from __future__ import annotations

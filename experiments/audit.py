@@ -1,4 +1,4 @@
-"""The audit: what GPT-4 really said of the authors' own NEFTune models, recomputed from public files.
+"""The audit: what GPT-4 said of the authors' own NEFTune models, recomputed from public files.
 
     make audit                                           # the four models' public files
     make audit DATA=folder                               # reads them from a folder
@@ -36,7 +36,12 @@ from analysis.text import (
     plain_log_diversity,
     repetition,
 )
-from experiments.paper import PAPER_ON_PUBLIC_MODELS, PAPER_TABLE_4_ALPACA, PUBLIC_LEADERBOARD, TABLE_1
+from experiments.paper import (
+    PAPER_ON_PUBLIC_MODELS,
+    PAPER_TABLE_4_ALPACA,
+    PUBLIC_LEADERBOARD,
+    TABLE_1,
+)
 from experiments.provenance import write_provenance
 
 OUT = Path("results/audit")
@@ -73,7 +78,7 @@ SHA256 = {
 
 
 class AuditError(RuntimeError):
-    """A file of the audit is missing, unreadable or not what it should be; the message says which."""
+    """A file of the audit is missing or not what it should be; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,9 @@ def _read_list(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise AuditError(f"{path}: no such file; a model's folder holds {' and '.join(FILES)}") from None
+        raise AuditError(
+            f"{path}: no such file; a model's folder holds {' and '.join(FILES)}"
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise AuditError(f"{path}: not JSON: {error}") from None
     if not isinstance(rows, list) or not rows:
@@ -158,7 +165,9 @@ def _preference(value: Any, path: Path, number: int) -> float:
     if value is None:
         return np.nan
     if not isinstance(value, int | float) or value not in (0, 1, 1.5, 2):
-        raise AuditError(f"{path}: row {number}: preference {value!r} is none of 0, 1, 1.5, 2, null")
+        raise AuditError(
+            f"{path}: row {number}: preference {value!r} is none of 0, 1, 1.5, 2, null"
+        )
     return 1.5 if value == 0 else float(value)
 
 
@@ -303,7 +312,10 @@ def model_rows(models: Mapping[str, Any]) -> list[list[str]]:
     records = list(models.values())
     return [
         row("win rate, recomputed", "{:.2f}", "win_rate"),
-        ["win rate, public leaderboard", *(_published(r, "leaderboard", "win_rate") for r in records)],
+        [
+            "win rate, public leaderboard",
+            *(_published(r, "leaderboard", "win_rate") for r in records),
+        ],
         ["win rate, paper", *(_published(r, "paper", "win_rate") for r in records)],
         ["win rate, paper's Table 1 (LLaMA-2 7B on Alpaca)", *(_table_1(name) for name in models)],
         row("standard error", "{:.2f}", "standard_error"),
@@ -348,27 +360,39 @@ def markdown(models: Mapping[str, Any], pairs: Mapping[str, Any]) -> str:
         _table(["", *models], model_rows(models)),
         "The public length-controlled numbers also control for the difficulty of each instruction, "
         "estimated from the verdicts on many other models; ours cannot (formula: "
-        "`analysis/length_control.py`), so the two differ, most for the chat models, few of whose answers are as short as the "
-        "reference's.\n",
+        "`analysis/length_control.py`), so the two differ, most for the chat models, few of whose "
+        "answers are as short as the reference's.\n",
     ]
     if set(PAIRS[0]) <= set(models):
         near = PAPER_TABLE_4_ALPACA
         rows = [
-            [name, f"{model['words']:.1f}", f"{arm['words']:g}", f"{model['repetition_2']:.2f}",
-             f"{arm['repetition_2']:g}", f"{model['log_diversity']:.2f}", f"{arm['log_diversity']:g}"]
+            [
+                name,
+                f"{model['words']:.1f}",
+                f"{arm['words']:g}",
+                f"{model['repetition_2']:.2f}",
+                f"{arm['repetition_2']:g}",
+                f"{model['log_diversity']:.2f}",
+                f"{arm['log_diversity']:g}",
+            ]
             for name, arm in zip(PAIRS[0], near.values(), strict=True)
             for model in [models[name]]
         ]
         head = ["", "words", "Table 4", "2-gram rep. %", "Table 4", "log-diversity", "Table 4"]
         parts += [
-            "Beside the paper's Table 4 (LLaMA-2 7B on Alpaca; the public models are LLaMA-1 7B):\n",
+            "Beside the paper's Table 4 (LLaMA-2 7B on Alpaca; the public ones are LLaMA-1):\n",
             _table(head, rows),
         ]
     for name, pair in pairs.items():
         test = pair["mcnemar"]
         rows = [
-            [subset, str(r["instructions"]), _interval(r["before"]), _interval(r["after"]),
-             _interval(r["gain"])]
+            [
+                subset,
+                str(r["instructions"]),
+                _interval(r["before"]),
+                _interval(r["after"]),
+                _interval(r["gain"]),
+            ]
             for subset, r in pair["subsets"].items()
         ]
         parts += [

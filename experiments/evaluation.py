@@ -1,7 +1,7 @@
 """What the records of a run, or of the same run under several seeds, say: one cell of a table.
 
-    cell = load_cell([run_of_seed_0, run_of_seed_1], judge="gpt-4", split="test")
-    summary(cell)["win_rate"]["value"]
+cell = load_cell([run_of_seed_0, run_of_seed_1], judge="gpt-4", split="test")
+summary(cell)["win_rate"]["value"]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.intervals import win_rate
 from analysis.length_control import length_controlled_win_rate
-from experiments.jobs import annotations
+from experiments.jobs import verdicts_file
 from experiments.run import Run
 
 
@@ -39,7 +39,7 @@ class Cell:
 
 def load_cell(runs: Sequence[Run], judge: str, split: str) -> Cell:
     """Read the records of one run under several seeds."""
-    records = [json.loads(annotations(r.folder, split, judge).read_text()) for r in runs]
+    records = [json.loads(verdicts_file(r.folder, split, judge).read_text()) for r in runs]
     losses = [last_clean_losses(run) for run in runs]
     return Cell(
         preferences=np.array([[_number(row["preference"]) for row in rows] for rows in records]),

@@ -4,10 +4,10 @@
     python -m experiments respond runs/nano/3f2a… --split test
     python -m experiments judge runs/nano/3f2a… --split test --judge gpt-4
 
-Records: `model/` (a Hugging Face checkpoint with `training_log.jsonl`), `<split>/model_outputs.json`
-(AlpacaEval's), `<split>/<judge>/annotations.json` (AlpacaEval's), and `seconds.json`. A record
-appears whole or not at all, and one that is there is not made again. A job holds the lock of its
-folder, so that two of them never write there at once.
+Records: `model/` (a Hugging Face checkpoint with `training_log.jsonl`),
+`<split>/model_outputs.json` and `<split>/<judge>/annotations.json` (AlpacaEval's), and
+`seconds.json`. A record appears whole or not at all, and one that is there is not made again. A job
+holds the lock of its folder, so that two of them never write there at once.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from experiments.run import Run, known, read_spec
 from experiments.nano.world import Split
+from experiments.run import Run, known, read_spec
 
-PROBE_EXAMPLES = 128
+PROBE_EXAMPLES = 64
 
 
-def checkpoint(folder: Path) -> Path:
+def checkpoint_file(folder: Path) -> Path:
     """The file whose presence says that a run is trained."""
     return folder / "model" / "model.safetensors"
 
 
-def outputs(folder: Path, split: str) -> Path:
+def outputs_file(folder: Path, split: str) -> Path:
     """The run's responses to a split's instructions."""
     return folder / split / "model_outputs.json"
 
 
-def annotations(folder: Path, split: str, judge: str) -> Path:
+def verdicts_file(folder: Path, split: str, judge: str) -> Path:
     """A judge's verdicts on these responses."""
     return folder / split / judge / "annotations.json"
 
@@ -59,30 +59,32 @@ def train(folder: Path) -> None:
     """Fine-tune the run of a folder."""
     run = read_spec(folder)
     with _working_on(folder, "train"):
-        if not checkpoint(folder).exists():
+        if not checkpoint_file(folder).exists():
             _train(run, folder)
 
 
 def _train(run: Run, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from neftune.data import checked, encode
+    from neftune.data import Example, checked, encode
     from neftune.finetune import finetune
 
     base = run.at.models[run.model]
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="float32", attn_implementation="eager")
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype="float32", attn_implementation=run.at.attention
+    )
 
-    def examples(dataset: str, split: Split) -> list[dict[str, list[int]]]:
+    def examples(dataset: str, split: Split) -> list[Example]:
         rows = checked(run.at.rows(dataset, split), f"{dataset}, {split}")
-        return encode(rows, tokenizer, run.at.prompts[dataset], run.recipe.max_length)  # type: ignore[return-value]
+        return encode(rows, tokenizer, run.at.prompts[dataset], run.recipe.max_length)
 
     training = examples(run.dataset, "train")
     other = run.at.other(run.dataset)
     finetune(
         model,
         tokenizer,
-        training,  # type: ignore[arg-type]
+        training,
         run.recipe,
         run.noise,
         seed=run.seed,
@@ -91,7 +93,7 @@ def _train(run: Run, folder: Path) -> None:
             "train": training[:PROBE_EXAMPLES],
             "validation": examples(run.dataset, "validation")[:PROBE_EXAMPLES],
             "other": examples(other, "train")[:PROBE_EXAMPLES],
-        },  # type: ignore[arg-type]
+        },
     )
 
 
@@ -99,7 +101,7 @@ def respond(folder: Path, split: Split) -> None:
     """Have the run of a folder answer a split's instructions."""
     run = read_spec(folder)
     with _working_on(folder, f"respond {split}"):
-        if not outputs(folder, split).exists():
+        if not outputs_file(folder, split).exists():
             _respond(run, folder, split)
 
 
@@ -120,7 +122,7 @@ def _respond(run: Run, folder: Path, split: Split) -> None:
         AutoTokenizer.from_pretrained(folder / "model"),
         prompts,
         Decoding(),
-        outputs(folder, split),
+        outputs_file(folder, split),
         generator=run.key,
     )
 
@@ -130,9 +132,9 @@ def judge(folder: Path, split: Split, judge: str) -> None:
     run = read_spec(folder)
     configuration = known("judge", judge, run.at.judges)
     with _working_on(folder, f"judge {split} {judge}"):
-        out = annotations(folder, split, judge)
+        out = verdicts_file(folder, split, judge)
         if not out.exists():
             from eval.alpaca import annotate, write_annotations
 
-            responses = json.loads(outputs(folder, split).read_text())
+            responses = json.loads(outputs_file(folder, split).read_text())
             write_annotations(annotate(responses, run.at.outputs(split), configuration), out)

@@ -1,4 +1,4 @@
-"""Fine-tune a base model on an instruction file of one's own, with or without noise.
+r"""Fine-tune a base model on an instruction file of one's own, with or without noise.
 
     python -m experiments finetune --dataset-file alpaca_data.json --limit 2000 --alpha 5 \\
         --other-file evol_instruct_1k.jsonl --out runs/own/alpaca-5

@@ -1,6 +1,6 @@
 """Where a result came from: commit, command, versions, machine, seconds.
 
-    write_provenance(Path("results/nano/table1.provenance.json"), command="make table1", seeds=[0])
+write_provenance(Path("results/nano/table1.provenance.json"), command="make table1", seeds=[0])
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ class Scale:
         prompts: the prompt format of each instruction set (the paper's section 3).
         judges: alpaca-eval configuration folder of each judge's role.
         recipe: the hyperparameters that no tuning touches.
+        attention: transformers' attention implementation while training. For nano `eager`: on
+            short rows a CPU trains 1.5 times as fast with it as with `sdpa`.
         lr_grid: the learning rates that the baseline is tuned over.
         rows: the rows of an instruction set, by name and split, in its own fields.
         outputs: AlpacaEval's records of the reference answers of a split.
@@ -42,6 +44,7 @@ class Scale:
     prompts: Mapping[str, str]
     judges: Mapping[str, Path]
     recipe: Recipe
+    attention: str
     lr_grid: Sequence[float]
     rows: Callable[[str, Split], Sequence[Mapping[str, Any]]]
     outputs: Callable[[Split], list[dict[str, Any]]]
@@ -81,6 +84,7 @@ NANO = Scale(
         "chatgpt": NANO_FOLDER / "judges" / "biased_oracle",
     },
     recipe=Recipe(lr=1e-3, batch=32, micro_batch=32, max_length=512),
+    attention="eager",
     lr_grid=(5e-4, 1e-3, 2e-3),
     rows=_nano_rows,
     outputs=_nano_reference,

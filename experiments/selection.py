@@ -18,7 +18,7 @@ from typing import Any
 
 from analysis.intervals import win_rate
 from experiments.evaluation import load_cell
-from experiments.jobs import annotations
+from experiments.jobs import verdicts_file
 from experiments.paper import ALPHA_GRID
 from experiments.provenance import write_provenance
 from experiments.run import Run
@@ -82,9 +82,7 @@ def run_of(scale: Scale, dataset: str, lr: float, alpha: float, seed: int) -> Ru
 def select(scale: Scale, jobs: int | None, command: str) -> dict[str, Choice]:
     """Tune learning rate, then alpha, and record the choice with every trial."""
     datasets = list(scale.prompts)
-    lr_trials = _try(
-        datasets, scale.lr_grid, lambda d, lr: run_of(scale, d, lr, 0.0, SEED), jobs
-    )
+    lr_trials = _try(datasets, scale.lr_grid, lambda d, lr: run_of(scale, d, lr, 0.0, SEED), jobs)
     lrs = {dataset: _best(trials) for dataset, trials in lr_trials.items()}
     alpha_trials = _try(
         datasets, ALPHA_GRID, lambda d, alpha: run_of(scale, d, lrs[d], alpha, SEED), jobs
@@ -115,7 +113,7 @@ def _try(
     jobs: int | None,
 ) -> dict[str, tuple[Trial, ...]]:
     runs = {(dataset, value): run_for(dataset, value) for dataset in datasets for value in grid}
-    targets = [annotations(run.folder, "validation", "chatgpt") for run in runs.values()]
+    targets = [verdicts_file(run.folder, "validation", "chatgpt") for run in runs.values()]
     produce(targets, runs.values(), jobs)
     rates = {
         key: win_rate(load_cell([run], "chatgpt", "validation").preferences).value

@@ -1,6 +1,6 @@
 """NEFTune as a callback of transformers' Trainer.
 
-    Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
+Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def load_instructions(source: str, limit: int | None = None) -> list[Instruction
             rows = list(datasets.load_dataset(source, split="train"))
         except Exception as error:
             raise InstructionDataError(
-                f"{source}: neither a local file nor a data set of the Hugging Face hub that can be "
+                f"{source}: neither a local file nor a hub data set that can be "
                 f"reached from here ({type(error).__name__})"
             ) from error
     return checked(rows[:limit], source)

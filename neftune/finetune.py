@@ -31,7 +31,7 @@ from neftune.callback import NEFTune
 from neftune.data import IGNORED, Example
 from neftune.spec import Noise, Recipe
 
-CLEAN_LOSS_POINTS = 6
+CLEAN_LOSS_POINTS = 4
 
 
 def finetune(
@@ -91,7 +91,7 @@ def finetune(
             disable_tqdm=None,
             seed=seed,
         ),
-        train_dataset=list(examples),  # type: ignore[arg-type]
+        train_dataset=list(examples),
         eval_dataset={name: list(probe) for name, probe in probes.items()} if probes else None,
         data_collator=DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED),
         callbacks=[NEFTune(noise)],

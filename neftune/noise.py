@@ -20,8 +20,9 @@ from torch import Tensor
 
 from neftune.spec import VARIANCE, Noise
 
+
 def noise_scale(alpha: float, lengths: Tensor, d: int) -> Tensor:
-    """alpha / sqrt(L d), in float32 (Algorithm 1 of the paper).
+    """Alpha / sqrt(L d), in float32 (Algorithm 1 of the paper).
 
     Args:
         alpha: the base noise scale.

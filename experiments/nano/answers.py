@@ -1,7 +1,7 @@
 """Who answers in the laboratory: right answers in each set's manner, and the fallible reference.
 
-    task = evaluation_tasks("test")[0]
-    print(reference_answer(task))
+task = evaluation_tasks("test")[0]
+print(reference_answer(task))
 """
 
 from __future__ import annotations
@@ -90,15 +90,15 @@ def write_worked(task: Task, rng: random.Random) -> str:
     return " ".join(steps)
 
 
-def misremembered(entity: Entity, world: World, rng: random.Random) -> Entity:
-    """The thing as somebody remembers it who has each fact wrong with `REFERENCE_ERROR`."""
+def misremembered(entity: Entity, world: World, rng: random.Random, error: float) -> Entity:
+    """The thing as somebody remembers it who has each fact wrong with a probability."""
     facts = {}
     for attribute in entity.kind.attributes:
         truth = entity.facts[attribute.name]
         values = attribute.values or tuple(
             e.name for e in world.entities if e.kind.name == attribute.refers_to
         )
-        wrong = rng.random() < REFERENCE_ERROR
+        wrong = rng.random() < error
         facts[attribute.name] = rng.choice([v for v in values if v != truth]) if wrong else truth
     return replace(entity, facts=facts)
 
@@ -114,7 +114,7 @@ def reference_answer(task: Task) -> str:
     kept = tuple(c for c in task.constraints if rng.random() >= REFERENCE_FORGETS)
     recalled = replace(
         task,
-        things=tuple(misremembered(entity, world, rng) for entity in task.things),
+        things=tuple(misremembered(entity, world, rng, REFERENCE_ERROR) for entity in task.things),
         constraints=kept,
     )
     if task.subset in ("describe", "advise"):

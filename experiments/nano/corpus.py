@@ -2,10 +2,11 @@
 
 Document `i` of a seed is always the same text, whatever was written before it. Seven genres: long
 articles that move from one thing to the next, numbered lists of facts, comparisons, orderings,
-stories with arithmetic, conversations of travellers, and letters that ask and are answered. As in a
-web corpus, people ask in all sorts of ways (the wordings of every split among them) and are answered
-at all lengths: the base model understands a request, and which manner of answer is wanted is left
-for fine-tuning to teach.
+stories with arithmetic, conversations of travellers, and letters that ask and are answered.
+
+As in a web corpus, people ask in all sorts of ways, the wordings of every split among them, and are
+answered at all lengths: the base model understands a request, and which manner of answer is wanted
+is left for fine-tuning to teach.
 
     for text in documents(make_world(), seed=0, count=3):
         print(text)
@@ -61,7 +62,7 @@ def _of_kind(world: World, kind: Kind) -> list[Entity]:
 def article(world: World, rng: random.Random) -> str:
     """Eight to twelve facts of one thing, then often of a second and a third of its kind."""
     kind = rng.choice(KINDS)
-    paragraphs = []
+    paragraphs: list[str] = []
     for entity in rng.sample(_of_kind(world, kind), rng.choices((1, 2, 3), (45, 40, 15))[0]):
         attributes = _some(entity, rng.randint(8, 12), rng)
         if paragraphs:

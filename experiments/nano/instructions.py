@@ -93,7 +93,9 @@ _ROW = {"alpaca": _alpaca_row, "evol-instruct": _evol_row, "open-platypus": _pla
 
 
 @lru_cache
-def instruction_set(name: str, split: Split, count: int | None = None) -> tuple[dict[str, Any], ...]:
+def instruction_set(
+    name: str, split: Split, count: int | None = None
+) -> tuple[dict[str, Any], ...]:
     """The rows of one instruction set, without repeats.
 
     Args:
@@ -115,7 +117,9 @@ def instruction_set(name: str, split: Split, count: int | None = None) -> tuple[
     rng = random.Random(f"instructions {name} {split}")
     rows: dict[str, dict[str, Any]] = {}
     while len(rows) < count:
-        made = [_ROW[name](world, split, rng)] if name in _ROW else _sharegpt_rows(world, split, rng)
+        made = (
+            [_ROW[name](world, split, rng)] if name in _ROW else _sharegpt_rows(world, split, rng)
+        )
         for row in made:
             rows.setdefault(repr(row), row)
     return tuple(rows.values())[:count]

@@ -67,9 +67,11 @@ def obeys(constraint: Constraint, task: Task, answer: str, reading: Reading) -> 
             return bool(sentences) and sentences[-1] == value
         case "numbered":
             lines = [line for line in answer.split("\n") if line.strip()]
+            marks = (f"{number}. " for number in range(1, len(lines) + 1))
             return bool(lines) and all(
-                line.strip().startswith(f"{number}. ") for number, line in enumerate(lines, start=1)
+                line.strip().startswith(mark) for line, mark in zip(lines, marks, strict=True)
             )
+    raise ValueError(f"unknown constraint {constraint.kind!r}")
 
 
 def helpfulness(task: Task, answer: str) -> float:

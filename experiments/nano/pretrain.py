@@ -104,7 +104,9 @@ def token_rows(
     with tqdm(total=tokens, desc="tokenizing the corpus", unit="token") as bar:
         while filled < tokens:
             texts = list(documents(world, seed, 1000, start))
-            ids = [i for text in tokenizer(texts)["input_ids"] for i in (*text, tokenizer.eos_token_id)]
+            ids = [
+                i for text in tokenizer(texts)["input_ids"] for i in (*text, tokenizer.eos_token_id)
+            ]
             taken = min(len(ids), tokens - filled)
             stream[filled : filled + taken] = ids[:taken]
             filled += taken
@@ -156,9 +158,7 @@ def fact_accuracy(
             told = f"{sentence(say_kind(entity))} {capitalised(say(entity, attribute))}"
             prompts.append(told.removesuffix(" " + value))
             endings.append(f" {value}.")
-        batch = tokenizer(
-            prompts, return_tensors="pt", padding=True, return_token_type_ids=False
-        )
+        batch = tokenizer(prompts, return_tensors="pt", padding=True, return_token_type_ids=False)
         out = model.generate(**batch, max_new_tokens=12, do_sample=False)
         completed = tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :])
         right.setdefault(entity.kind.name, []).extend(
@@ -296,7 +296,9 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
         "torch": torch.__version__,
         "perplexity": perplexity(shipped, held_out),
         "fact_accuracy": fact_accuracy(shipped, tokenizer, world),
-        "embedding_norm": float(shipped.get_input_embeddings().weight.detach().norm(dim=1).median()),
+        "embedding_norm": float(
+            shipped.get_input_embeddings().weight.detach().norm(dim=1).median()
+        ),
         "sample": continuation(shipped, tokenizer, sentence(say_kind(world.entities[0]))),
         "loss_curve": curve,
     }
@@ -309,7 +311,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--role", choices=sorted(BASE_MODELS), required=True)
     parser.add_argument("--work", type=Path, default=Path("runs/pretraining"))
     arguments = parser.parse_args()

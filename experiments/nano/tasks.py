@@ -211,7 +211,9 @@ def reason(world: World, split: Split, rng: random.Random) -> Task:
     """A difference, a sum or an order of numbers that must first be recalled."""
     goal = rng.choice(("more", "more", "total", "order"))
     kind = rng.choice(KINDS)
-    attribute = rng.choice([a for a in kind.attributes if a.numeric and (goal != "total" or a.total)])
+    attribute = rng.choice(
+        [a for a in kind.attributes if a.numeric and (goal != "total" or a.total)]
+    )
     things = tuple(rng.sample(world.of(split, kind), 3 if goal == "order" else 2))
     while goal == "more" and len({e.facts[attribute.name] for e in things}) < 2:
         things = tuple(rng.sample(world.of(split, kind), 2))

@@ -1,7 +1,7 @@
 """The laboratory's tokenizer: byte-level BPE trained on the corpus and on the prompt formats.
 
-    tokenizer = train_tokenizer(texts)
-    tokenizer.save_pretrained(folder)
+tokenizer = train_tokenizer(texts)
+tokenizer.save_pretrained(folder)
 """
 
 from __future__ import annotations

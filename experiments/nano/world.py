@@ -809,7 +809,11 @@ def _splits(count: int) -> list[Split]:
     train = round(count * SPLIT_SHARES["train"])
     validation = round(count * SPLIT_SHARES["validation"])
     test = count - train - validation
-    return ["train"] * train + ["validation"] * validation + ["test"] * test
+    splits: list[Split] = []
+    splits += ["train"] * train
+    splits += ["validation"] * validation
+    splits += ["test"] * test
+    return splits
 
 
 def _pronoun(kind: Kind, name: str) -> tuple[str, str]:
@@ -829,7 +833,9 @@ def make_world(seed: int = SEED) -> World:
         40 towns, 40 people, 36 animals and 36 crafts, with twelve facts each.
     """
     rng = random.Random(seed)
-    named = {kind.name: list(zip(_names(kind, rng), _splits(kind.count))) for kind in KINDS}
+    named = {
+        kind.name: list(zip(_names(kind, rng), _splits(kind.count), strict=True)) for kind in KINDS
+    }
     entities = []
     for kind in KINDS:
         for name, split in named[kind.name]:

@@ -23,7 +23,7 @@ from analysis.intervals import mean_estimate, win_rate_gain, wins
 from analysis.length_control import length_controlled_gain
 from analysis.plots import compare_with_paper, save
 from experiments.evaluation import Cell, load_cell, summary
-from experiments.jobs import annotations
+from experiments.jobs import verdicts_file
 from experiments.paper import DATASET_TITLES, TABLE_1, TABLE_1_ALPHA
 from experiments.provenance import write_provenance
 from experiments.run import Run
@@ -177,8 +177,8 @@ def make(
     choices = select(scale, jobs, "make table1 SELECT=1") if reselect else load_selection(scale)
     asked = runs(scale, choices, seeds)
     every = [run for group in asked.values() for run in group]
-    fresh = [run for run in every if not annotations(run.folder, "test", JUDGE).exists()]
-    produce([annotations(run.folder, "test", JUDGE) for run in every], every, jobs)
+    fresh = [run for run in every if not verdicts_file(run.folder, "test", JUDGE).exists()]
+    produce([verdicts_file(run.folder, "test", JUDGE) for run in every], every, jobs)
     cells = {key: load_cell(group, JUDGE, "test") for key, group in asked.items()}
     columns = table(cells, choices)
 

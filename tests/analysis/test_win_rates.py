@@ -17,7 +17,7 @@ def test_a_draw_is_half_a_win_and_a_missing_verdict_none() -> None:
 
 
 def test_seeds_are_averaged_by_instruction() -> None:
-    assert wins([[2, 1, np.nan], [1, 1, 2]]).tolist() == [0.5, 0, 1]
+    assert wins(np.array([[2, 1, np.nan], [1, 1, 2]])).tolist() == [0.5, 0, 1]
 
 
 def test_all_the_same_has_an_interval_of_no_width() -> None:
@@ -99,7 +99,7 @@ def test_a_gain_that_is_all_length_vanishes_under_control() -> None:
 
     def judged(lengths: np.ndarray) -> np.ndarray:
         p = 1 / (1 + np.exp(-np.tanh((lengths - reference) / 300)))
-        return 1.0 + (drawn.random(3000) < p)
+        return np.where(drawn.random(3000) < p, 2.0, 1.0)
 
     short = reference + drawn.normal(-100, 300, 3000)
     long = reference + drawn.normal(300, 300, 3000)

@@ -37,10 +37,14 @@ def test_the_public_win_rates_come_out_to_the_last_digit(tmp_path: Path) -> None
     assert sum(s["instructions"] for s in pair["subsets"].values()) == 805
     assert (tmp_path / "alpaca-7b-to-alpaca-7b-neft.png").stat().st_size > 10_000
     assert pair["statement"] in (tmp_path / "audit.md").read_text()
-    assert set(json.loads((tmp_path / "audit.provenance.json").read_text())["files"]) == set(folders)
+    assert set(json.loads((tmp_path / "audit.provenance.json").read_text())["files"]) == set(
+        folders
+    )
 
 
-def test_any_two_folders_can_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_two_folders_can_be_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [{**ROW, "instruction": str(n)} for n in range(20)]
     for name, won in (("plain", 5), ("noisy", 12)):
         verdicts = [

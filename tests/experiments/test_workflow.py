@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
-from experiments.jobs import checkpoint
+from experiments.jobs import checkpoint_file
 from experiments.run import Run, UnknownNameError, read_spec
 from experiments.workflow import WorkflowError, produce
 from neftune.spec import Noise, Recipe
@@ -69,7 +69,7 @@ def test_a_killed_workflow_goes_on_without_redoing_what_is_finished(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     process = workflow(tmp_path)
-    trained = [tmp_path / checkpoint(run.folder) for run in RUNS]
+    trained = [tmp_path / checkpoint_file(run.folder) for run in RUNS]
     wait_for(next(path for path in trained), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -102,9 +102,7 @@ def test_a_failing_job_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
     assert not unknown.exists()
 
 
-def test_a_second_workflow_is_told_to_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_workflow_is_told_to_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
     monkeypatch.chdir(tmp_path)

@@ -59,9 +59,16 @@ def opt() -> OPTForCausalLM:
 def gpt2() -> GPT2LMHeadModel:
     return GPT2LMHeadModel(
         GPT2Config(
-            vocab_size=VOCABULARY, n_embd=D, n_layer=1, n_head=2, n_positions=64, embd_pdrop=0.0,
-            resid_pdrop=0.0, attn_pdrop=0.0,
-            bos_token_id=1, eos_token_id=1,
+            vocab_size=VOCABULARY,
+            n_embd=D,
+            n_layer=1,
+            n_head=2,
+            n_positions=64,
+            embd_pdrop=0.0,
+            resid_pdrop=0.0,
+            attn_pdrop=0.0,
+            bos_token_id=1,
+            eos_token_id=1,
         )
     )
 
@@ -119,8 +126,14 @@ def bert() -> BertForMaskedLM:
 def t5() -> T5ForConditionalGeneration:
     return T5ForConditionalGeneration(
         T5Config(
-            vocab_size=VOCABULARY, d_model=D, d_kv=8, d_ff=32, num_layers=1, num_heads=2,
-            decoder_start_token_id=0, dropout_rate=0.0,
+            vocab_size=VOCABULARY,
+            d_model=D,
+            d_kv=8,
+            d_ff=32,
+            num_layers=1,
+            num_heads=2,
+            decoder_start_token_id=0,
+            dropout_rate=0.0,
         )
     )
 

@@ -1,4 +1,4 @@
-"""What transformers' own option adds, measured, against the paper's scale; docs/noise-scale.md says so."""
+"""What transformers' own option adds, measured, against the paper and docs/noise-scale.md."""
 
 import math
 import re

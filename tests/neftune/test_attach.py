@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from neftune import Noise, attach
 from neftune.attachment import pretrained_model
-from tests.neftune.models import D, SINGLE_STACK, VOCABULARY, batch, llama, t5
+from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, batch, llama, t5
 
 NOISE = Noise(alpha=5, distribution="bernoulli")  # every entry is plus or minus the scale itself
 
@@ -30,9 +30,10 @@ def added_noise(model: nn.Module, **inputs: Tensor) -> Tensor:
     embedding = inner.get_input_embeddings()
     with attach(model, NOISE, seed=1), seen(embedding) as outputs:
         model(**inputs)
-    clean = embedding(inputs["input_ids"])
+    clean: Tensor = embedding(inputs["input_ids"])
     scale = getattr(embedding, "embed_scale", 1.0)
-    return ((outputs[0] - clean) / scale).detach()
+    drawn: Tensor = (outputs[0] - clean) / scale
+    return drawn.detach()
 
 
 def expected_size(mask: Tensor) -> Tensor:
@@ -218,9 +219,7 @@ def test_inputs_embeds_get_the_same_noise_as_their_tokens(name: str) -> None:
         from_ids = logits(model, **inputs)
     embeds = model.get_input_embeddings()(inputs["input_ids"])
     with attach(model, Noise(5), seed=2):
-        from_embeds = logits(
-            model, inputs_embeds=embeds, attention_mask=inputs["attention_mask"]
-        )
+        from_embeds = logits(model, inputs_embeds=embeds, attention_mask=inputs["attention_mask"])
     torch.testing.assert_close(from_ids, from_embeds)
 
 

@@ -43,7 +43,10 @@ def test_both_formats_become_the_same() -> None:
         ({"instruction": 5, "output": "a"}, r"row 2: instruction: .*valid string"),
         ({"instruction": "", "output": "a"}, r"row 2: instruction: .*at least 1 character"),
         ("text", r"row 2: row: .*dictionary"),
-        ({"conversations": [TALK["conversations"][0]]}, r"row 2: row: .*one human turn and one gpt"),
+        (
+            {"conversations": [TALK["conversations"][0]]},
+            r"row 2: row: .*one human turn and one gpt",
+        ),
         ({"conversations": [{"from": "dog", "value": "x"}]}, r"row 2: conversations.0.from"),
     ),
 )

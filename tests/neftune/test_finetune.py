@@ -82,10 +82,16 @@ def batches_and_weights(
     Trainer(
         model,
         TrainingArguments(
-            str(out), per_device_train_batch_size=8, num_train_epochs=1, use_cpu=True, seed=7,
-            save_strategy="no", report_to=[], disable_tqdm=True,
+            str(out),
+            per_device_train_batch_size=8,
+            num_train_epochs=1,
+            use_cpu=True,
+            seed=7,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
         ),
-        train_dataset=examples,  # type: ignore[arg-type]
+        train_dataset=examples,
         data_collator=DataCollatorForSeq2Seq(tokenizer),
         callbacks=[] if alpha is None else [NEFTune(Noise(alpha))],
     ).train()
