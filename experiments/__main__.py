@@ -36,7 +36,7 @@ def _table1(arguments: argparse.Namespace) -> None:
         command="make table1" + settings,
     )
     print(path.read_text())
-    print(f"Written to {path.parent}/table1.{{md,csv,json,png}}.")
+    print(f"Written to {path.with_suffix('')}.{{md,csv,json,png}}.")
 
 
 def _audit(arguments: argparse.Namespace) -> None:

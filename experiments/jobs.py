@@ -40,6 +40,12 @@ def verdicts_file(folder: Path, split: str, judge: str) -> Path:
     return folder / split / judge / "annotations.json"
 
 
+def seconds(folder: Path) -> dict[str, float]:
+    """How long each step of the run took, on one core."""
+    path = folder / "seconds.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 @contextmanager
 def _working_on(folder: Path, step: str) -> Iterator[None]:
     """Hold the folder's lock, and note how long the step took."""
@@ -48,10 +54,9 @@ def _working_on(folder: Path, step: str) -> Iterator[None]:
         started = time.monotonic()
         yield
         path = folder / "seconds.json"
-        seconds = json.loads(path.read_text()) if path.exists() else {}
-        seconds[step] = round(time.monotonic() - started, 1)
+        spent = seconds(folder) | {step: round(time.monotonic() - started, 1)}
         fresh = path.with_name("seconds.json.new")
-        fresh.write_text(json.dumps(seconds, indent=1, sort_keys=True) + "\n")
+        fresh.write_text(json.dumps(spent, indent=1, sort_keys=True) + "\n")
         fresh.replace(path)
 
 

@@ -83,9 +83,9 @@ NANO = Scale(
         "gpt-4": NANO_FOLDER / "judges" / "oracle",
         "chatgpt": NANO_FOLDER / "judges" / "biased_oracle",
     },
-    recipe=Recipe(lr=1e-3, batch=32, micro_batch=32, max_length=512),
+    recipe=Recipe(lr=5e-4, batch=32, micro_batch=32, max_length=512),
     attention="eager",
-    lr_grid=(5e-4, 1e-3, 2e-3),
+    lr_grid=(2.5e-4, 5e-4, 1e-3),
     rows=_nano_rows,
     outputs=_nano_reference,
 )

@@ -3,7 +3,7 @@
     make table1            make table1 SEEDS=3            make table1 SELECT=1
 
 Writes `results/<scale>/table1.{json,csv,md,png}`, a pure function of the runs' records, and
-`table1.provenance.json` beside them.
+`table1.provenance.json` beside them; with several seeds, `table1.seeds3.…` and so on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from analysis.intervals import mean_estimate, win_rate_gain, wins
 from analysis.length_control import length_controlled_gain
 from analysis.plots import compare_with_paper, save
 from experiments.evaluation import Cell, load_cell, summary
-from experiments.jobs import verdicts_file
+from experiments.jobs import seconds, verdicts_file
 from experiments.paper import DATASET_TITLES, TABLE_1, TABLE_1_ALPHA
 from experiments.provenance import write_provenance
 from experiments.run import Run
@@ -173,21 +172,19 @@ def make(
     Returns:
         The Markdown file.
     """
-    started = time.monotonic()
     choices = select(scale, jobs, "make table1 SELECT=1") if reselect else load_selection(scale)
     asked = runs(scale, choices, seeds)
     every = [run for group in asked.values() for run in group]
-    fresh = [run for run in every if not verdicts_file(run.folder, "test", JUDGE).exists()]
     produce([verdicts_file(run.folder, "test", JUDGE) for run in every], every, jobs)
     cells = {key: load_cell(group, JUDGE, "test") for key, group in asked.items()}
     columns = table(cells, choices)
 
     out = RESULTS / scale.name
     out.mkdir(parents=True, exist_ok=True)
-    (out / "table1.json").write_text(json.dumps(columns, indent=1) + "\n")
-    (out / "table1.csv").write_text(_csv(columns, scale.name))
-    text = markdown(columns, scale.name, seeds)
-    (out / "table1.md").write_text(text)
+    name = "table1" if seeds == 1 else f"table1.seeds{seeds}"
+    (out / f"{name}.json").write_text(json.dumps(columns, indent=1) + "\n")
+    (out / f"{name}.csv").write_text(_csv(columns, scale.name))
+    (out / f"{name}.md").write_text(markdown(columns, scale.name, seeds))
     save(
         compare_with_paper(
             {arm: [TABLE_1[arm][name] for name in columns] for arm in ARMS},
@@ -196,14 +193,12 @@ def make(
             labels=ARMS,
             title=f"Table 1: win rate with and without noise, at scale {scale.name}",
         ),
-        out / "table1.png",
+        out / f"{name}.png",
     )
-    if fresh or not (out / "table1.provenance.json").exists():
-        write_provenance(
-            out / "table1.provenance.json",
-            command,
-            seeds=list(range(seeds)),
-            runs={"asked": len(every), "made now": len(fresh)},
-            seconds=round(time.monotonic() - started),
-        )
-    return out / "table1.md"
+    write_provenance(
+        out / f"{name}.provenance.json",
+        command,
+        seeds=list(range(seeds)),
+        runs={run.key: seconds(run.folder) for run in every},
+    )
+    return out / f"{name}.md"
