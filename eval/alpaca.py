@@ -13,15 +13,19 @@ import importlib
 import json
 import logging
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("IS_ALPACA_EVAL_2", "False")
+warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
 
 from alpaca_eval.annotators import PairwiseAnnotator
 from alpaca_eval.annotators.pairwise_evaluator import SinglePairwiseAnnotator
 from alpaca_eval.metrics import get_winrate
+
+logging.getLogger().setLevel(logging.WARNING)  # alpaca-eval sets it to INFO for everyone
 
 Annotations = list[dict[str, Any]]
 
@@ -68,7 +72,6 @@ def annotate(
     instructions = [output["instruction"] for output in model_outputs]
     if set(instructions) != {output["instruction"] for output in reference_outputs}:
         raise JudgeError("the model and the reference did not answer the same instructions")
-    logging.getLogger().setLevel(logging.WARNING)
     annotator = _Annotator(
         annotators_config=judge.resolve(),
         caching_path=None,

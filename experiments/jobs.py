@@ -123,7 +123,7 @@ def _respond(run: Run, folder: Path, split: Split) -> None:
         for row in run.at.outputs(split)
     ]
     decode(
-        AutoModelForCausalLM.from_pretrained(folder / "model", dtype="float32"),
+        AutoModelForCausalLM.from_pretrained(folder / "model", dtype="bfloat16"),
         AutoTokenizer.from_pretrained(folder / "model"),
         prompts,
         Decoding(),
