@@ -43,7 +43,8 @@ def verdicts_file(folder: Path, split: str, judge: str) -> Path:
 def seconds(folder: Path) -> dict[str, float]:
     """How long each step of the run took, on one core."""
     path = folder / "seconds.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 @contextmanager

@@ -93,33 +93,29 @@ _ROW = {"alpaca": _alpaca_row, "evol-instruct": _evol_row, "open-platypus": _pla
 
 
 @lru_cache
-def instruction_set(
-    name: str, split: Split, count: int | None = None
-) -> tuple[dict[str, Any], ...]:
+def instruction_set(name: str, split: Split) -> tuple[dict[str, Any], ...]:
     """The rows of one instruction set, without repeats.
 
     Args:
         name: one of `DATASETS`.
         split: which things and phrasings.
-        count: how many rows; by default `EXAMPLES[split]`.
 
     Returns:
-        Rows with `instruction`, `input` and `output`, or, for sharegpt, with `conversations` of one
-        human turn and its answer.
+        `EXAMPLES[split]` rows with `instruction`, `input` and `output`, or, for sharegpt, with
+        `conversations` of one human turn and its answer.
 
     Raises:
         ValueError: the name is unknown.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown instruction set {name!r}; the laboratory has {DATASETS}")
-    count = EXAMPLES[split] if count is None else count
     world = make_world()
     rng = random.Random(f"instructions {name} {split}")
     rows: dict[str, dict[str, Any]] = {}
-    while len(rows) < count:
+    while len(rows) < EXAMPLES[split]:
         made = (
             [_ROW[name](world, split, rng)] if name in _ROW else _sharegpt_rows(world, split, rng)
         )
         for row in made:
             rows.setdefault(repr(row), row)
-    return tuple(rows.values())[:count]
+    return tuple(rows.values())[: EXAMPLES[split]]

@@ -33,14 +33,13 @@ class Constraint:
     """Something the form of an answer must obey.
 
     Args:
-        kind: `at_least` or `at_most` (so many sentences), `first` (the attribute told first),
-            `without` (an attribute not told), `begin` or `end` (with a given sentence),
-            `numbered` (as a numbered list).
+        kind: `at_least` (so many sentences), `first` (the attribute told first), `without` (an
+            attribute not told), `begin` or `end` (with a given sentence), `numbered` (as a list).
         value: the number, attribute or sentence.
         wording: how the instruction puts it.
     """
 
-    kind: Literal["at_least", "at_most", "first", "without", "begin", "end", "numbered"]
+    kind: Literal["at_least", "first", "without", "begin", "end", "numbered"]
     value: str
     wording: str
 
@@ -57,7 +56,6 @@ class Task:
         constraints: what the answer's form must obey.
         attributes: the attributes that the answer is about, in the order they were asked.
         goal: for reasoning, what is asked: "more", "total" or "order".
-        input: the second field of Alpaca's format; empty for most.
     """
 
     subset: Subset
@@ -67,7 +65,6 @@ class Task:
     attributes: tuple[Attribute, ...]
     constraints: tuple[Constraint, ...] = ()
     goal: str = ""
-    input: str = ""
 
     @property
     def topic(self) -> Entity | None:
@@ -157,10 +154,6 @@ def fact(entity: Entity, attribute: Attribute) -> tuple[str, ...]:
     return ("fact", entity.name, attribute.name)
 
 
-def _phrases(attributes: tuple[Attribute, ...]) -> str:
-    return listing([attribute.phrase for attribute in attributes])
-
-
 def describe(world: World, split: Split, rng: random.Random) -> Task:
     """An open request about one thing: every fact of it is asked for."""
     entity = rng.choice(world.of(split))
@@ -195,7 +188,7 @@ def compare(world: World, split: Split, rng: random.Random) -> Task:
     first, second = rng.sample(world.of(split, kind), 2)
     attributes = tuple(rng.sample(kind.attributes, rng.choice((1, 2, 3))))
     text = rng.choice(PHRASINGS["compare"][split]).format(
-        x=first.name, y=second.name, a=_phrases(attributes)
+        x=first.name, y=second.name, a=listing([attribute.phrase for attribute in attributes])
     )
     asked = {fact(entity, a) for entity in (first, second) for a in attributes}
     names = sorted((first.name, second.name))
