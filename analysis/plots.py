@@ -66,7 +66,7 @@ def compare_with_paper(
         title: of the whole picture.
     """
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
+        figure, (left, right) = plt.subplots(1, 2, figsize=(12, 3.8), sharey=True)
         positions = np.arange(len(columns))
         for index, (arm, label) in enumerate(labels.items()):
             style = ARM_STYLE[arm]
@@ -84,6 +84,7 @@ def compare_with_paper(
         left.set_ylabel("win rate against the reference, %")
         left.set_ylim(0, 100)
         left.legend(loc="upper left", ncols=2)
+        figure.tight_layout()
         figure.suptitle(title, y=1.02)
     return figure
 
