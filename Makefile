@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 help: ## this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
-	@echo "Settings: make table1 SEEDS=3 JOBS=2 SELECT=1 · make audit DATA=folder"
+	@echo "Settings: make table1 SEEDS=3 JOBS=2 SELECT=1 · make audit DATA=folder · make audit PAIR='folder folder'"
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 setup")'
@@ -26,7 +26,7 @@ table1: $(READY) ## Table 1: train with and without noise, judge, print (about 5
 	@$(BIN)/python -m experiments table1 $(if $(SEEDS),--seeds $(SEEDS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(SELECT),--select)
 
 audit: $(READY) ## what GPT-4 really said of the public NEFTune models
-	@$(BIN)/python -m experiments audit $(if $(DATA),--data $(DATA))
+	@$(BIN)/python -m experiments audit $(if $(DATA),--data $(DATA)) $(if $(PAIR),--pair $(PAIR))
 
 test: $(READY) ## the tests (about 5 minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal

@@ -44,18 +44,19 @@ def _audit(arguments: argparse.Namespace) -> None:
 
     if arguments.pair:
         folders = {Path(folder).name: Path(folder) for folder in arguments.pair}
-        pairs = [tuple(folders)]
-        command, out = "python -m experiments audit --pair FOLDER FOLDER", arguments.out
         if len(folders) < 2:
             raise audit.AuditError("the two folders of a pair need different names")
+        pairs = [tuple(folders)]
+        command, out = 'make audit PAIR="FOLDER FOLDER"', audit.CACHE / "-to-".join(folders)
     else:
         pairs = list(audit.PAIRS)
         names = [name for pair in pairs for name in pair]
         data = arguments.data or audit.public_files(names)
         folders = {name: data / name for name in names}
-        command, out = "make audit", arguments.out
-    path = audit.audit(folders, pairs, out, command)  # type: ignore[arg-type]
+        command, out = "make audit", audit.OUT
+    path = audit.audit(folders, pairs, arguments.out or out, command)  # type: ignore[arg-type]
     print(path.read_text())
+    print(f"Written to {path.parent}.")
 
 
 def _finetune(arguments: argparse.Namespace) -> None:
@@ -102,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="recompute GPT-4's public verdicts")
     audit.add_argument("--data", type=Path, help="folder of the four public models' folders")
     audit.add_argument("--pair", nargs=2, metavar="FOLDER", help="any two models instead")
-    audit.add_argument("--out", type=Path, default=Path("results/audit"))
+    audit.add_argument("--out", type=Path, help="default results/audit; for a pair runs/audit/…")
     audit.set_defaults(run=_audit)
 
     finetune = commands.add_parser("finetune", help="fine-tune on a file of one's own")

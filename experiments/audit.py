@@ -2,11 +2,12 @@
 
     make audit                                           # the four models' public files
     make audit DATA=folder                               # reads them from a folder
-    python -m experiments audit --pair FOLDER FOLDER     # any two models: without, with noise
+    make audit PAIR="FOLDER FOLDER"                      # any two models: without, with noise
 
 A model's folder holds AlpacaEval's `model_outputs.json` and `annotations.json`. Without DATA the
 files are read from `../shared/data/alpaca_eval` where that is, else fetched once. No API is called:
-the verdicts are those that AlpacaEval's maintainers bought. Writes `results/audit/`.
+the verdicts are those that AlpacaEval's maintainers bought. Writes `results/audit/`, or for a pair
+`runs/audit/`.
 """
 
 from __future__ import annotations
