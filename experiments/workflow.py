@@ -61,7 +61,7 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
             *("--cores", str(jobs or cores())),
-            *("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime"),
+            *("--nolock", "--ignore-incomplete", "--rerun-triggers", "mtime"),
             *("--keep-going", "--nocolor"),
             "--",
             *map(str, missing),

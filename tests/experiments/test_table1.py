@@ -18,9 +18,9 @@ CHOICES = {
 }
 
 
-def cell(share: float, characters: float) -> Cell:
+def cell(won_percent: int, characters: float) -> Cell:
     """Two seeds of a hundred instructions, of which so many are won."""
-    won = np.where(np.arange(100) < 100 * share, 2.0, 1.0)
+    won = np.where(np.arange(100) < won_percent, 2.0, 1.0)
     lengths = characters + np.tile(np.arange(100.0) % 7, (2, 1))
     return Cell(np.stack([won, won]), lengths, np.full(100, 150.0), {"train": 0.3, "other": 1.2})
 
@@ -29,8 +29,8 @@ def cell(share: float, characters: float) -> Cell:
 def columns() -> Mapping[str, Mapping[str, object]]:
     cells = {}
     for index, name in enumerate(CHOICES):
-        cells["baseline", name] = cell(0.2 + index / 10, 100)
-        cells["neft", name] = cell(0.4 + index / 10, 140)
+        cells["baseline", name] = cell(20 + 10 * index, 100)
+        cells["neft", name] = cell(40 + 10 * index, 140)
     return table(cells, CHOICES)
 
 
