@@ -126,7 +126,7 @@ def _json_rows(path: Path) -> list[Any]:
         try:
             rows = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InstructionDataError(f"{path}: line {error.lineno}: {error.msg}") from None
+            raise InstructionDataError(f"{path}: line {error.lineno}: not JSON: {error.msg}") from None
         return list(rows)
     rows = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -134,7 +134,7 @@ def _json_rows(path: Path) -> list[Any]:
             try:
                 rows.append(json.loads(line))
             except json.JSONDecodeError as error:
-                raise InstructionDataError(f"{path}: line {number}: {error.msg}") from None
+                raise InstructionDataError(f"{path}: line {number}: not JSON: {error.msg}") from None
     return rows
 
 
