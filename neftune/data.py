@@ -126,7 +126,8 @@ def _json_rows(path: Path) -> list[Any]:
         try:
             rows = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InstructionDataError(f"{path}: line {error.lineno}: not JSON: {error.msg}") from None
+            where = f"{path}: line {error.lineno}"
+            raise InstructionDataError(f"{where}: not JSON: {error.msg}") from None
         return list(rows)
     rows = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -134,7 +135,8 @@ def _json_rows(path: Path) -> list[Any]:
             try:
                 rows.append(json.loads(line))
             except json.JSONDecodeError as error:
-                raise InstructionDataError(f"{path}: line {number}: not JSON: {error.msg}") from None
+                where = f"{path}: line {number}"
+                raise InstructionDataError(f"{where}: not JSON: {error.msg}") from None
     return rows
 
 
