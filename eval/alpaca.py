@@ -25,6 +25,8 @@ from alpaca_eval.annotators import PairwiseAnnotator
 from alpaca_eval.annotators.pairwise_evaluator import SinglePairwiseAnnotator
 from alpaca_eval.metrics import get_winrate
 
+from neftune.files import write_whole
+
 logging.getLogger().setLevel(logging.WARNING)  # alpaca-eval sets it to INFO for everyone
 
 Annotations = list[dict[str, Any]]
@@ -96,7 +98,4 @@ def public_win_rate(annotations: Annotations) -> dict[str, float]:
 
 def write_annotations(annotations: Annotations, out: Path) -> None:
     """Write AlpacaEval's `annotations.json`; the file appears whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_name(out.name + ".new")
-    fresh.write_text(json.dumps(annotations, indent=1, ensure_ascii=False) + "\n")
-    os.replace(fresh, out)
+    write_whole(out, json.dumps(annotations, indent=1, ensure_ascii=False) + "\n")

@@ -9,7 +9,6 @@ finished batch is kept: an interrupted run goes on where it stopped, and ends wi
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from neftune.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,7 @@ def respond(
         }
         for index, prompt in enumerate(prompts)
     ]
-    fresh = out.with_name(out.name + ".new")
-    fresh.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
-    os.replace(fresh, out)
+    write_whole(out, json.dumps(records, indent=1, ensure_ascii=False) + "\n")
     partial.unlink()
     return records
 

@@ -44,6 +44,7 @@ from experiments.paper import (
     TABLE_1,
 )
 from experiments.provenance import write_provenance
+from neftune.files import write_whole
 
 OUT = Path("results/audit")
 CACHE = Path("runs/audit")
@@ -197,10 +198,7 @@ def public_files(models: Sequence[str]) -> Path:
         digest = hashlib.sha256(content).hexdigest()
         if digest != SHA256[model][name]:
             raise AuditError(f"{url}: SHA-256 is {digest}, not the pinned {SHA256[model][name]}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(name + ".new")
-        fresh.write_bytes(content)
-        fresh.replace(path)
+        write_whole(path, content)
     return CACHE
 
 
@@ -439,12 +437,12 @@ def audit(
         title = "GPT-4 prefers longer answers, with and without noise"
         save(win_rate_by_length(curves, title), out / _picture(name))
     record = {"models": models, "pairs": compared}
-    (out / "audit.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_whole(out / "audit.json", json.dumps(record, indent=1) + "\n")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([["measure", *models], *model_rows(models)])
-    (out / "audit.csv").write_text(text.getvalue())
-    (out / "audit.md").write_text(markdown(models, compared))
+    write_whole(out / "audit.csv", text.getvalue())
+    write_whole(out / "audit.md", markdown(models, compared))
     digests = {
         name: {f: hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in FILES}
         for name, folder in folders.items()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from experiments.nano.world import Split
 from experiments.run import Run, known, read_spec
+from neftune.files import write_whole
 
 PROBE_EXAMPLES = 64
 
@@ -54,11 +55,8 @@ def _working_on(folder: Path, step: str) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = time.monotonic()
         yield
-        path = folder / "seconds.json"
         spent = seconds(folder) | {step: round(time.monotonic() - started, 1)}
-        fresh = path.with_name("seconds.json.new")
-        fresh.write_text(json.dumps(spent, indent=1, sort_keys=True) + "\n")
-        fresh.replace(path)
+        write_whole(folder / "seconds.json", json.dumps(spent, indent=1, sort_keys=True) + "\n")
 
 
 def train(folder: Path) -> None:

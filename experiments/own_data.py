@@ -14,6 +14,7 @@ from pathlib import Path
 
 from experiments.run import UnknownNameError
 from experiments.scale import NANO
+from neftune.files import write_whole
 from neftune.spec import Noise, Recipe
 
 PROBE_EXAMPLES = 256
@@ -91,7 +92,7 @@ def finetune_file(
         "before": {name: values[0] for name, values in points.items()},
         "after": {name: values[-1] for name, values in points.items()},
     }
-    (out / "clean_losses.json").write_text(json.dumps(losses, indent=1) + "\n")
+    write_whole(out / "clean_losses.json", json.dumps(losses, indent=1) + "\n")
     print(f"{len(training)} examples, alpha {alpha:g}; mean loss a token without noise:")
     for name in probes:
         print(f"  {name:<9} {losses['before'][name]:.3f} -> {losses['after'][name]:.3f}")

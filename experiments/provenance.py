@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from neftune.files import write_whole
+
 PACKAGES = ("torch", "transformers", "alpaca_eval", "numpy", "scipy", "snakemake")
 
 
@@ -54,4 +56,4 @@ def write_provenance(out: Path, command: str, **details: Any) -> None:
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
     }
-    out.write_text(json.dumps(record, indent=1) + "\n")
+    write_whole(out, json.dumps(record, indent=1) + "\n")

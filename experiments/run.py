@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.scale import SCALES, Scale
+from neftune.files import write_whole
 from neftune.spec import Noise, Recipe
 
 RUNS = Path("runs")
@@ -90,10 +91,7 @@ class Run:
         """Put `spec.json` into the folder, so that a job can be told by its folder alone."""
         path = self.folder / "spec.json"
         if not path.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name("spec.json.new")
-            fresh.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
-            fresh.replace(path)
+            write_whole(path, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
         return path
 
 

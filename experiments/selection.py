@@ -24,6 +24,7 @@ from experiments.provenance import write_provenance
 from experiments.run import Run
 from experiments.scale import Scale
 from experiments.workflow import produce
+from neftune.files import write_whole
 from neftune.spec import Noise
 
 RESULTS = Path("results")
@@ -97,11 +98,8 @@ def select(scale: Scale, jobs: int | None, command: str) -> dict[str, Choice]:
         for dataset in datasets
     }
     path = selection_file(scale)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
     record: dict[str, Any] = {dataset: asdict(choice) for dataset, choice in choices.items()}
-    fresh.write_text(json.dumps(record, indent=1) + "\n")
-    fresh.replace(path)
+    write_whole(path, json.dumps(record, indent=1) + "\n")
     write_provenance(path.with_name("selection.provenance.json"), command, seeds=[SEED])
     return choices
 

@@ -32,7 +32,6 @@ OPENERS = (
     "Finally, ",
 )
 GENERAL_OPENERS = OPENERS[:6]
-JOINERS = (", and ", ", while ", ", but ")
 
 CLOSINGS = (
     "That is what travellers tell.",

@@ -29,6 +29,7 @@ from experiments.run import Run
 from experiments.scale import Scale
 from experiments.selection import RESULTS, Choice, load_selection, run_of, select
 from experiments.workflow import produce
+from neftune.files import write_whole
 
 ARMS = {"baseline": "LLaMA-2 7B", "neft": "+NEFT"}
 JUDGE = "gpt-4"
@@ -180,11 +181,10 @@ def make(
     columns = table(cells, choices)
 
     out = RESULTS / scale.name
-    out.mkdir(parents=True, exist_ok=True)
     name = "table1" if seeds == 1 else f"table1.seeds{seeds}"
-    (out / f"{name}.json").write_text(json.dumps(columns, indent=1) + "\n")
-    (out / f"{name}.csv").write_text(_csv(columns, scale.name))
-    (out / f"{name}.md").write_text(markdown(columns, scale.name, seeds))
+    write_whole(out / f"{name}.json", json.dumps(columns, indent=1) + "\n")
+    write_whole(out / f"{name}.csv", _csv(columns, scale.name))
+    write_whole(out / f"{name}.md", markdown(columns, scale.name, seeds))
     save(
         compare_with_paper(
             {arm: [TABLE_1[arm][name] for name in columns] for arm in ARMS},
