@@ -1,14 +1,15 @@
 """The pictures' common style, and the pictures themselves.
 
-    save(compare_with_paper(...), Path("results/nano/table1.png"))
+    save(compare_with_paper(...), Path("results/nano/table1"))
 
-Colours are from Okabe and Ito's colour-blind-safe set; arms also differ in hatching or marker, so
-that a picture can be read in black and white.
+Colours are from Okabe and Ito's colour-blind-safe set; rows also differ in hatching, marker or
+line, so that a picture can be read in black and white.
 """
 
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#666666"
-ARM_STYLE: dict[str, dict[str, Any]] = {
-    "baseline": {"color": BLUE, "hatch": ""},
-    "neft": {"color": ORANGE, "hatch": "///"},
-}
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++", "ooo", "--")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), "-")
 
 STYLE = {
-    "figure.dpi": 150,
+    "figure.dpi": 110,
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -42,68 +43,214 @@ STYLE = {
 
 
 def save(figure: Figure, out: Path) -> None:
-    """Write a picture, whole or not at all, with the same bytes for the same picture."""
-    fresh = out.with_name("." + out.name)
-    figure.savefig(fresh, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-    os.replace(fresh, out)
-
-
-def compare_with_paper(
-    published: Mapping[str, Sequence[float]],
-    measured: Mapping[str, Sequence[Mapping[str, float]]],
-    columns: Sequence[str],
-    labels: Mapping[str, str],
-    title: str,
-) -> Figure:
-    """Bars of two arms, as published on the left and as measured on the right.
+    """Write a picture as PNG and as SVG, each whole or not at all, always with the same bytes.
 
     Args:
-        published: one number a column, by arm.
-        measured: `value`, `low` and `high` a column, by arm.
-        columns: their titles.
-        labels: the arms' names.
-        title: of the whole picture.
+        figure: the picture; it is closed.
+        out: the files' path without a suffix.
     """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        path = out.with_name(f"{out.name}.{kind}")
+        fresh = path.with_name("." + path.name)
+        with plt.rc_context(STYLE):
+            figure.savefig(fresh, bbox_inches="tight", metadata=metadata)
+        os.replace(fresh, path)
+    plt.close(figure)
+
+
+Cells = Sequence[Mapping[str, Any]]
+
+
+def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
+    """Bars of every row and column: as published on the left, as measured on the right.
+
+    Args:
+        cells: `row`, `column`, `value`, `low`, `high` and `published` (or None) of each.
+        title: of the whole picture.
+        unit: what the height is.
+    """
+    columns = list(dict.fromkeys(cell["column"] for cell in cells))
+    rows = list(dict.fromkeys(cell["row"] for cell in cells))
+    published = any(cell["published"] is not None for cell in cells)
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(12, 3.8), sharey=True)
-        positions = np.arange(len(columns))
-        for index, (arm, label) in enumerate(labels.items()):
-            style = ARM_STYLE[arm]
-            at = positions + (index - 0.5) * 0.38
-            values = np.array([estimate["value"] for estimate in measured[arm]])
-            low = values - [estimate["low"] for estimate in measured[arm]]
-            high = np.array([estimate["high"] for estimate in measured[arm]]) - values
-            _bars(left, at, np.array(published[arm]), label, style)
-            _bars(right, at, values, label, style)
-            right.errorbar(at, values, [low, high], fmt="none", ecolor="black", capsize=2, lw=1)
-        for axes, name in ((left, "Published (7B models, GPT-4)"), (right, "Measured here")):
-            axes.set_title(name)
-            axes.set_xticks(positions, columns)
-            axes.axhline(50, color=GREY, lw=0.8, ls=":")
-        left.set_ylabel("win rate against the reference, %")
-        left.set_ylim(0, 100)
-        left.legend(loc="upper left", ncols=2)
+        width = max(3.5, 0.75 + 0.26 * len(cells) + 0.3 * len(columns))
+        panels = 2 if published else 1
+        figure, axes = plt.subplots(
+            1, panels, figsize=(panels * width, 3.6), sharey=True, squeeze=False
+        )
+        for place, row in enumerate(rows):
+            style = {"color": COLOURS[place % 8], "hatch": HATCHES[place % 8], "label": row}
+            chosen = [cell for cell in cells if cell["row"] == row]
+            at = [columns.index(cell["column"]) for cell in chosen]
+            shifted = np.array(at) + (place - (len(rows) - 1) / 2) * 0.8 / len(rows)
+            bar = 0.76 / len(rows)
+            if published:
+                told = np.array([cell["published"] or np.nan for cell in chosen], float)
+                _bars(axes[0, 0], shifted, told, bar, style)
+            values = np.array([cell["value"] for cell in chosen], float)
+            spread = [
+                np.maximum(0, values - [cell["low"] for cell in chosen]),
+                np.maximum(0, np.array([cell["high"] for cell in chosen]) - values),
+            ]
+            _bars(axes[0, -1], shifted, values, bar, style)
+            axes[0, -1].errorbar(
+                shifted, values, spread, fmt="none", ecolor="black", capsize=2, lw=1
+            )
+        names = ("Published (full-size models)", "Measured here") if published else ("",)
+        for panel, name in zip(axes[0], names, strict=True):
+            panel.set_title(name)
+            panel.set_xticks(range(len(columns)), [_wrapped(column) for column in columns])
+            if "win rate" in unit:
+                panel.axhline(50, color=GREY, lw=0.8, ls=":")
+        axes[0, 0].set_ylabel(unit)
+        handles, labels = axes[0, -1].get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=min(4, len(rows))
+        )
         figure.tight_layout()
-        figure.suptitle(title, y=1.02)
+        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
     return figure
+
+
+def _wrapped(text: str, width: int = 12) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False))
 
 
 def _bars(
     axes: Axes,
     at: ArrayLike,
     values: NDArray[np.float64],
-    label: str,
+    width: float,
     style: Mapping[str, Any],
 ) -> None:
-    bars = axes.bar(at, values, 0.36, label=label, edgecolor="white", lw=0.5, **style)
+    bars = axes.bar(at, values, width, edgecolor="white", lw=0.5, **style)
     axes.bar_label(
         bars,
-        [f"{value:.0f}" for value in values],
+        [f"{value:.0f}" if value == value else "" for value in values],
         label_type="center",
-        fontsize=8,
-        bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
+        fontsize=7,
+        bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85},
     )
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, Cells]], title: str, x: str, y: str, *, log: bool = False
+) -> Figure:
+    """Lines with 95% bands, one panel beside the other.
+
+    Args:
+        panels: by panel title, by line name, points of `x`, `value`, `low` and `high`.
+        title: of the whole picture.
+        x: what the horizontal axis is.
+        y: what the vertical axis is, where the panel's title does not say.
+        log: a logarithmic horizontal axis.
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(panels), figsize=(3.4 * len(panels), 3.2), squeeze=False)
+        for panel, (name, lines) in zip(axes[0], panels.items(), strict=True):
+            for place, (line, points) in enumerate(lines.items()):
+                xs = [point["x"] for point in points]
+                look = {
+                    "color": COLOURS[place % 8],
+                    "marker": MARKERS[place % 8],
+                    "ls": DASHES[place % 8],
+                }
+                panel.plot(xs, [p["value"] for p in points], label=line, ms=3.5, lw=1.3, **look)
+                low, high = [p["low"] for p in points], [p["high"] for p in points]
+                panel.fill_between(xs, low, high, color=COLOURS[place % 8], alpha=0.15, lw=0)
+            panel.set_title(_wrapped(name, 34))
+            panel.set_xlabel(x)
+            if log:
+                panel.set_xscale("symlog", linthresh=1)
+        axes[0, 0].set_ylabel(y)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        if len(handles) > 1:
+            figure.legend(
+                handles,
+                labels,
+                loc="upper center",
+                bbox_to_anchor=(0.5, 0.0),
+                ncols=min(4, len(labels)),
+            )
+        figure.tight_layout()
+        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+    return figure
+
+
+def histograms(
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    title: str,
+    x: Sequence[str],
+    bins: int = 30,
+) -> Figure:
+    """Overlaid histograms of two arms, one panel beside the other; a line marks each mean.
+
+    Args:
+        panels: by panel title, by arm, the values.
+        title: of the whole picture.
+        x: each panel's horizontal axis.
+        bins: of each histogram.
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.2), squeeze=False)
+        for panel, (name, arms), label in zip(axes[0], panels.items(), x, strict=True):
+            every = np.concatenate([np.asarray(values, float) for values in arms.values()])
+            edges = np.linspace(every.min(), np.percentile(every, 99.5), bins + 1)
+            for place, (arm, values) in enumerate(arms.items()):
+                panel.hist(
+                    values,
+                    edges,
+                    density=True,
+                    alpha=0.45,
+                    color=COLOURS[place],
+                    hatch=HATCHES[place],
+                    edgecolor=COLOURS[place],
+                    label=f"{arm} (mean {np.mean(values):.3f})",
+                )
+                panel.axvline(np.mean(values), color=COLOURS[place], ls=DASHES[place], lw=1.5)
+            panel.set_title(name)
+            panel.set_xlabel(label)
+            panel.set_yticks([])
+            panel.legend(fontsize=7)
+        axes[0, 0].set_ylabel("density")
+        figure.tight_layout()
+        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+    return figure
+
+
+def heatmaps(
+    panels: Mapping[str, NDArray[np.float64]],
+    title: str,
+    x: tuple[str, Sequence[str]],
+    y: tuple[str, Sequence[str]],
+) -> Figure:
+    """Maps of numbers over a grid, one panel beside the other, each cell with its number.
+
+    Args:
+        panels: by panel title, the numbers, shape (rows, columns).
+        title: of the whole picture.
+        x: name and labels of the columns.
+        y: name and labels of the rows.
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(panels), figsize=(3.4 * len(panels), 2.9), squeeze=False)
+        for panel, (name, grid) in zip(axes[0], panels.items(), strict=True):
+            image = panel.imshow(grid, aspect="auto", cmap="cividis")
+            middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
+            for (row, column), value in np.ndenumerate(grid):
+                text = f"{value:.0f}" if np.nanmax(np.abs(grid)) >= 20 else f"{value:.2f}"
+                colour = "black" if value > middle else "white"
+                panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+            panel.set_title(_wrapped(name, 34))
+            panel.set_xticks(range(len(x[1])), x[1])
+            panel.set_yticks(range(len(y[1])), y[1])
+            panel.set_xlabel(x[0])
+            figure.colorbar(image, ax=panel, shrink=0.8)
+        axes[0, 0].set_ylabel(y[0])
+        figure.tight_layout()
+        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+    return figure
 
 
 def win_rate_by_length(

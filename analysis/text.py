@@ -67,10 +67,22 @@ def plain_log_diversity(texts: Sequence[str], words: int) -> float:
 
 
 def _mean_diversity(texts: Sequence[str], words: int, divisor: float, drop_last: bool) -> float:
-    values = []
-    for tokens in first_words(texts, words):
-        fresh = math.prod(
-            1 - repeated_share(tokens, n, drop_last=drop_last) / divisor for n in (2, 3, 4)
-        )
-        values.append(-math.log(max(1 - fresh, FLOOR)))
+    values = [
+        diversity_of(tokens, divisor=divisor, drop_last=drop_last)
+        for tokens in first_words(texts, words)
+    ]
     return sum(values) / len(values) if values else math.nan
+
+
+def diversity_of(tokens: Sequence[str], *, divisor: float, drop_last: bool) -> float:
+    """Log-diversity of one text's words.
+
+    Args:
+        tokens: the words.
+        divisor: what each rep_n, a fraction, is divided by: 100 as published, 1 as meant.
+        drop_last: leave out the last n-gram, as published.
+    """
+    fresh = math.prod(
+        1 - repeated_share(tokens, n, drop_last=drop_last) / divisor for n in (2, 3, 4)
+    )
+    return -math.log(max(1 - fresh, FLOOR))

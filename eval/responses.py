@@ -2,7 +2,7 @@
 
     respond(model, tokenizer, prompts, Decoding(), Path("model_outputs.json"), generator="my-model")
 
-Greedy with repetition penalty 1.2, as the paper decodes. Prompts are batched by length, and every
+Prompts are batched by length, and every
 finished batch is kept: an interrupted run goes on where it stopped, and ends with the same bytes.
 """
 
@@ -18,22 +18,8 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from eval.decoding import Decoding
 from neftune.files import write_whole
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How responses are decoded.
-
-    Args:
-        max_new_tokens: longest response.
-        repetition_penalty: Keskar et al. 2019; the paper uses 1.2 throughout.
-        batch: prompts decoded together.
-    """
-
-    max_new_tokens: int = 256
-    repetition_penalty: float = 1.2
-    batch: int = 128
 
 
 @dataclass(frozen=True)
@@ -60,10 +46,14 @@ def _decode(
 ) -> list[str]:
     batch = tokenizer(texts, return_tensors="pt", padding=True, return_token_type_ids=False)
     batch = batch.to(model.device)
+    sampling: dict[str, Any] = {"do_sample": decoding.top_p is not None}
+    if decoding.top_p is not None:
+        sampling |= {"top_p": decoding.top_p, "temperature": decoding.temperature, "top_k": 0}
     out = model.generate(
         **batch,
-        do_sample=False,
+        **sampling,
         max_new_tokens=decoding.max_new_tokens,
+        min_new_tokens=decoding.min_new_tokens or None,
         repetition_penalty=decoding.repetition_penalty,
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -108,6 +98,7 @@ def respond(
             indices = order[start : start + decoding.batch]
             if not all(index in outputs for index in indices):
                 texts = [prompts[index].text for index in indices]
+                torch.manual_seed(decoding.seed + start)
                 decoded = dict(
                     zip(indices, _decode(model, tokenizer, texts, decoding), strict=True)
                 )

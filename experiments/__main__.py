@@ -1,6 +1,6 @@
 """The command line: `python -m experiments COMMAND`. The Makefile is a thin front to it.
 
-python -m experiments table1 --seeds 3
+python -m experiments show table1 --seeds 3
 python -m experiments audit --data folder
 python -m experiments finetune --dataset-file my.json --alpha 5 --out runs/mine
 """
@@ -22,21 +22,56 @@ def _positive(text: str) -> int:
     return number
 
 
-def _table1(arguments: argparse.Namespace) -> None:
+def _artifacts(arguments: argparse.Namespace) -> None:
+    from experiments.artifact import make
+    from experiments.artifacts import ARTIFACTS
     from experiments.run import known
     from experiments.scale import SCALES
-    from experiments.tables import table1
 
-    settings = f" SEEDS={arguments.seeds}" if arguments.seeds > 1 else ""
-    path = table1.make(
-        known("scale", arguments.scale, SCALES),
-        seeds=arguments.seeds,
-        jobs=arguments.jobs,
-        reselect=arguments.select,
-        command="make table1" + settings,
+    scale = known("scale", arguments.scale, SCALES)
+    chosen = [known("artifact", name, ARTIFACTS) for name in arguments.names]
+    for path in make(chosen, scale, arguments.seeds, arguments.jobs):
+        print(path.read_text())
+        print(f"Written to {path.with_suffix('')}.{{md,csv,json,png,svg}}.")
+
+
+def _paper(arguments: argparse.Namespace) -> None:
+    from experiments.paper_results import make_paper
+    from experiments.run import known
+    from experiments.scale import SCALES
+
+    print(make_paper(known("scale", arguments.scale, SCALES), arguments.jobs))
+
+
+def _ablation(arguments: argparse.Namespace) -> None:
+    from experiments.ablation import Ablation, artifact, settings_from
+    from experiments.artifact import make
+    from experiments.run import known
+    from experiments.scale import SCALES
+
+    ablation = Ablation(
+        tuple(dict.fromkeys(arguments.alpha)),
+        arguments.model,
+        arguments.dataset,
+        arguments.noise,
+        arguments.scale_rule,
+        settings_from(arguments.set),
+        arguments.judge,
     )
+    scale = known("scale", arguments.scale, SCALES)
+    (path,) = make([artifact(ablation, arguments.seeds)], scale, arguments.seeds, arguments.jobs)
     print(path.read_text())
-    print(f"Written to {path.with_suffix('')}.{{md,csv,json,png}}.")
+    print(f"Written to {path.parent}.")
+
+
+def _selection(arguments: argparse.Namespace) -> None:
+    from experiments.run import known
+    from experiments.scale import SCALES
+    from experiments.selection import select, selection_file
+
+    scale = known("scale", arguments.scale, SCALES)
+    select(scale, arguments.jobs)
+    print(f"Written to {selection_file(scale)}.")
 
 
 def _audit(arguments: argparse.Namespace) -> None:
@@ -76,16 +111,10 @@ def _finetune(arguments: argparse.Namespace) -> None:
     )
 
 
-def _job(arguments: argparse.Namespace) -> None:
+def _make(arguments: argparse.Namespace) -> None:
     from experiments import jobs
 
-    match arguments.command:
-        case "train":
-            jobs.train(arguments.folder)
-        case "respond":
-            jobs.respond(arguments.folder, arguments.split)
-        case "judge":
-            jobs.judge(arguments.folder, arguments.split, arguments.judge)
+    jobs.make(arguments.records)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -93,12 +122,27 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
 
-    table1 = commands.add_parser("table1", help="train, judge and print Table 1")
-    table1.add_argument("--scale", default="nano")
-    table1.add_argument("--seeds", type=_positive, default=1)
-    table1.add_argument("--jobs", type=_positive, help="jobs at a time; default one a core")
-    table1.add_argument("--select", action="store_true", help="tune again first")
-    table1.set_defaults(run=_table1)
+    show = commands.add_parser("show", help="make tables and figures, and print them")
+    show.add_argument("names", nargs="+", help="table1 … table14, figure1 … figure9, …")
+    show.add_argument("--seeds", type=_positive)
+    show.set_defaults(run=_artifacts)
+    paper = commands.add_parser("paper", help="make everything, and the page of results")
+    paper.set_defaults(run=_paper)
+    selection = commands.add_parser("selection", help="choose learning rates and alphas again")
+    selection.set_defaults(run=_selection)
+    ablation = commands.add_parser("ablation", help="one fine-tuning under many alphas")
+    ablation.add_argument("--alpha", type=float, nargs="+", default=[0, 1, 2, 5, 10, 15, 30])
+    ablation.add_argument("--model", default="llama-2-7b")
+    ablation.add_argument("--dataset", default="alpaca")
+    ablation.add_argument("--noise", default="uniform", help="uniform, gaussian or bernoulli")
+    ablation.add_argument("--scale-rule", default="sequence", help="sequence or padded")
+    ablation.add_argument("--judge", default="gpt-4", help="gpt-4 or chatgpt")
+    ablation.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="lr=0.001 …")
+    ablation.add_argument("--seeds", type=_positive, default=3)
+    ablation.set_defaults(run=_ablation)
+    for command in (show, paper, selection, ablation):
+        command.add_argument("--scale", default="nano")
+        command.add_argument("--jobs", type=_positive, help="jobs at a time; default one a core")
 
     audit = commands.add_parser("audit", help="recompute GPT-4's public verdicts")
     audit.add_argument("--data", type=Path, help="folder of the four public models' folders")
@@ -119,14 +163,9 @@ def parser() -> argparse.ArgumentParser:
     finetune.add_argument("--out", type=Path, required=True)
     finetune.set_defaults(run=_finetune)
 
-    for name in ("train", "respond", "judge"):
-        job = commands.add_parser(name, help=f"{name} one run (called by the workflow)")
-        job.add_argument("folder", type=Path)
-        if name != "train":
-            job.add_argument("--split", choices=("validation", "test"), required=True)
-        if name == "judge":
-            job.add_argument("--judge", required=True)
-        job.set_defaults(run=_job)
+    make = commands.add_parser("make", help="make records of runs (called by the workflow)")
+    make.add_argument("records", type=Path, nargs="+", metavar="RECORD")
+    make.set_defaults(run=_make)
     return top
 
 

@@ -435,7 +435,7 @@ def audit(
             difference = (model.lengths - model.reference_lengths)[kept]
             curves[model.name] = (difference, wins(model.preferences[kept]))
         title = "GPT-4 prefers longer answers, with and without noise"
-        save(win_rate_by_length(curves, title), out / _picture(name))
+        save(win_rate_by_length(curves, title), out / Path(_picture(name)).stem)
     record = {"models": models, "pairs": compared}
     write_whole(out / "audit.json", json.dumps(record, indent=1) + "\n")
     text = io.StringIO()
@@ -447,5 +447,5 @@ def audit(
         name: {f: hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in FILES}
         for name, folder in folders.items()
     }
-    write_provenance(out / "audit.provenance.json", command, seeds="none drawn", files=digests)
+    write_provenance(out / "audit.provenance.json", command, files=digests)
     return out / "audit.md"

@@ -1,29 +1,44 @@
-"""The jobs that the workflow engine runs: train, respond, judge. Each fills one run's folder.
+"""The jobs that the workflow engine runs. Each makes one record in a run's folder.
 
-    python -m experiments train runs/nano/3f2a…
-    python -m experiments respond runs/nano/3f2a… --split test
-    python -m experiments judge runs/nano/3f2a… --split test --judge gpt-4
+    python -m experiments make runs/nano/3f2a…/test/gpt-4/annotations.json runs/nano/…
 
-Records: `model/` (a Hugging Face checkpoint with `training_log.jsonl`),
-`<split>/model_outputs.json` and `<split>/<judge>/annotations.json` (AlpacaEval's), and
-`seconds.json`. A record appears whole or not at all, and one that is there is not made again. A job
-holds the lock of its folder, so that two of them never write there at once.
+A record is named by its file, and what it is made from is made first:
+
+    model/model.safetensors                  a Hugging Face checkpoint, with training_log.jsonl
+    <condition>/model_outputs.json           AlpacaEval's responses
+    <condition>/<judge>/annotations.json     AlpacaEval's verdicts
+    losses.json                              the loss without noise of every example of two sets
+    leaderboard/results.json                 lm-eval's scores, item by item
+
+A record appears whole or not at all, and one that is there is not made again. A job holds the lock
+of its folder, so that two of them never write there at once.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from experiments.conditions import condition
 from experiments.nano.world import Split
-from experiments.run import Run, known, read_spec
+from experiments.run import RUNS, Run, known, read_spec
 from neftune.files import write_whole
 
-PROBE_EXAMPLES = 64
+if TYPE_CHECKING:
+    from neftune.data import Example, InstructionRow
+
+PROBE_EXAMPLES = 32
+TRAIN_PROMPTS = 200
+
+
+class JobError(RuntimeError):
+    """Some records could not be made; each error was printed when it happened."""
 
 
 def checkpoint_file(folder: Path) -> Path:
@@ -31,18 +46,86 @@ def checkpoint_file(folder: Path) -> Path:
     return folder / "model" / "model.safetensors"
 
 
-def outputs_file(folder: Path, split: str) -> Path:
-    """The run's responses to a split's instructions."""
-    return folder / split / "model_outputs.json"
+def outputs_file(folder: Path, name: str) -> Path:
+    """The run's responses under a condition."""
+    return folder / name / "model_outputs.json"
 
 
-def verdicts_file(folder: Path, split: str, judge: str) -> Path:
+def verdicts_file(folder: Path, name: str, judge: str) -> Path:
     """A judge's verdicts on these responses."""
-    return folder / split / judge / "annotations.json"
+    return folder / name / judge / "annotations.json"
+
+
+def losses_file(folder: Path) -> Path:
+    """The loss without noise of every example."""
+    return folder / "losses.json"
+
+
+def leaderboard_file(folder: Path) -> Path:
+    """The scores on the leaderboard's tasks."""
+    return folder / "leaderboard" / "results.json"
+
+
+def run_folder(record: Path) -> Path:
+    """The folder of the run that a record belongs to."""
+    parts = record.parts
+    place = len(parts) - 1 - parts[::-1].index(RUNS.name)
+    return Path(*parts[: place + 3])
+
+
+def needed_first(record: Path) -> list[Path]:
+    """The records that a record is made from, in the order in which they are made."""
+    folder = run_folder(record)
+    if record == checkpoint_file(folder):
+        return []
+    if record.name == "annotations.json":
+        return [checkpoint_file(folder), outputs_file(folder, record.parent.parent.name)]
+    return [checkpoint_file(folder)]
+
+
+def make(records: Sequence[Path]) -> None:
+    """Make records, and before each what it is made from; an error does not stop the others.
+
+    Raises:
+        JobError: some could not be made.
+    """
+    failed = 0
+    for record in records:
+        try:
+            for path in [*needed_first(record), record]:
+                _make(path)
+        except (ValueError, RuntimeError, OSError) as error:
+            failed += 1
+            print(f"error: {record}: {error}", file=sys.stderr, flush=True)
+    if failed:
+        raise JobError(f"{failed} of {len(records)} records could not be made")
+
+
+def _make(record: Path) -> None:
+    if record.exists():
+        return
+    folder = run_folder(record)
+    run = read_spec(folder)
+    with _working_on(folder, str(record.relative_to(folder).parent)):
+        if record.exists():
+            return
+        match record.relative_to(folder).parts:
+            case ("model", _):
+                _train(run, folder)
+            case ("losses.json",):
+                _losses(run, folder)
+            case ("leaderboard", _):
+                _leaderboard(folder)
+            case (name, "model_outputs.json"):
+                _respond(run, folder, name)
+            case (name, judge, "annotations.json"):
+                _judge(run, folder, name, judge)
+            case other:
+                raise ValueError(f"no job makes a record named {'/'.join(other)}")
 
 
 def seconds(folder: Path) -> dict[str, float]:
-    """How long each step of the run took, on one core."""
+    """How long each record of the run took, on one core."""
     path = folder / "seconds.json"
     found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
     return found
@@ -59,31 +142,37 @@ def _working_on(folder: Path, step: str) -> Iterator[None]:
         write_whole(folder / "seconds.json", json.dumps(spent, indent=1, sort_keys=True) + "\n")
 
 
-def train(folder: Path) -> None:
-    """Fine-tune the run of a folder."""
-    run = read_spec(folder)
-    with _working_on(folder, "train"):
-        if not checkpoint_file(folder).exists():
-            _train(run, folder)
+def _rows(run: Run, dataset: str, split: Split) -> list[InstructionRow]:
+    from neftune.data import checked
+
+    return checked(run.at.rows(dataset, split), f"{dataset}, {split}")
+
+
+def _examples(run: Run, tokenizer: Any, dataset: str, split: Split) -> list[Example]:
+    from neftune.data import encode
+
+    rows = _rows(run, dataset, split)
+    return encode(rows, tokenizer, run.at.prompts[dataset], run.recipe.max_length)
 
 
 def _train(run: Run, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from neftune.data import Example, checked, encode
+    from neftune import qlora
+    from neftune.compilation import can_compile
     from neftune.finetune import finetune
 
     base = run.at.models[run.model]
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(
-        base, dtype="float32", attn_implementation=run.at.attention
-    )
-
-    def examples(dataset: str, split: Split) -> list[Example]:
-        rows = checked(run.at.rows(dataset, split), f"{dataset}, {split}")
-        return encode(rows, tokenizer, run.at.prompts[dataset], run.recipe.max_length)
-
-    training = examples(run.dataset, "train")
+    compiled = run.at.compile_blocks and can_compile()
+    if run.recipe.adapter == "qlora":
+        model = qlora.load(base, seed=run.seed, rank=run.recipe.adapter_rank)
+        compiled = False
+    else:
+        model = AutoModelForCausalLM.from_pretrained(
+            base, dtype="float32", attn_implementation=run.at.attention
+        )
+    training = _examples(run, tokenizer, run.dataset, "train")
     other = run.at.other(run.dataset)
     finetune(
         model,
@@ -95,50 +184,74 @@ def _train(run: Run, folder: Path) -> None:
         out=folder / "model",
         probes={
             "train": training[:PROBE_EXAMPLES],
-            "validation": examples(run.dataset, "validation")[:PROBE_EXAMPLES],
-            "other": examples(other, "train")[:PROBE_EXAMPLES],
+            "validation": _examples(run, tokenizer, run.dataset, "validation")[:PROBE_EXAMPLES],
+            "other": _examples(run, tokenizer, other, "train")[:PROBE_EXAMPLES],
         },
+        compile_blocks=compiled,
     )
 
 
-def respond(folder: Path, split: Split) -> None:
-    """Have the run of a folder answer a split's instructions."""
-    run = read_spec(folder)
-    with _working_on(folder, f"respond {split}"):
-        if not outputs_file(folder, split).exists():
-            _respond(run, folder, split)
-
-
-def _respond(run: Run, folder: Path, split: Split) -> None:
+def _tuned(folder: Path) -> tuple[Any, Any]:
+    """The tuned model in bfloat16, and its tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from eval.responses import Decoding, Prompt
-    from eval.responses import respond as decode
+    model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype="bfloat16")
+    return model.eval(), AutoTokenizer.from_pretrained(folder / "model")
+
+
+def _respond(run: Run, folder: Path, name: str) -> None:
+    from eval.responses import Prompt, respond
     from neftune.prompts import PROMPTS
 
+    asked = condition(name)
     form = PROMPTS[run.at.prompts[run.dataset]]
-    prompts = [
-        Prompt(row["instruction"], form(row["instruction"]), row["dataset"])
-        for row in run.at.outputs(split)
-    ]
-    decode(
-        AutoModelForCausalLM.from_pretrained(folder / "model", dtype="bfloat16"),
-        AutoTokenizer.from_pretrained(folder / "model"),
-        prompts,
-        Decoding(),
-        outputs_file(folder, split),
-        generator=run.key,
-    )
+    if asked.split == "train":
+        prompts = [
+            Prompt(row.instruction, form(row.instruction, row.input), run.dataset)
+            for row in _rows(run, run.dataset, "train")[:TRAIN_PROMPTS]
+        ]
+    else:
+        prompts = [
+            Prompt(
+                row["instruction"],
+                form(f"{row['instruction']} {asked.suffix}".strip()),
+                row["dataset"],
+            )
+            for row in run.at.outputs(asked.split)
+        ]
+    model, tokenizer = _tuned(folder)
+    out = outputs_file(folder, name)
+    respond(model, tokenizer, prompts, asked.decoding, out, generator=run.key)
 
 
-def judge(folder: Path, split: Split, judge: str) -> None:
-    """Have a judge compare the run's responses with the reference."""
-    run = read_spec(folder)
+def _judge(run: Run, folder: Path, name: str, judge: str) -> None:
     configuration = known("judge", judge, run.at.judges)
-    with _working_on(folder, f"judge {split} {judge}"):
-        out = verdicts_file(folder, split, judge)
-        if not out.exists():
-            from eval.alpaca import annotate, write_annotations
 
-            responses = json.loads(outputs_file(folder, split).read_text())
-            write_annotations(annotate(responses, run.at.outputs(split), configuration), out)
+    from eval.alpaca import annotate, write_annotations
+
+    responses = json.loads(outputs_file(folder, name).read_text())
+    reference = run.at.outputs(condition(name).split)
+    annotations = annotate(responses, reference, configuration)
+    write_annotations(annotations, verdicts_file(folder, name, judge))
+
+
+def _losses(run: Run, folder: Path) -> None:
+    from eval.losses import example_losses
+
+    model, tokenizer = _tuned(folder)
+    sets = {"train": run.dataset, "other": run.at.other(run.dataset)}
+    losses = {
+        name: example_losses(model, _examples(run, tokenizer, dataset, "train"))
+        for name, dataset in sets.items()
+    }
+    write_whole(losses_file(folder), json.dumps(losses) + "\n")
+
+
+def _leaderboard(folder: Path) -> None:
+    from eval.leaderboard import evaluate
+    from experiments.nano.leaderboard import FOLDER, TASKS, task_names, write_questions
+
+    write_questions()
+    model, tokenizer = _tuned(folder)
+    scores = evaluate(model, tokenizer, {task: task_names(task) for task in TASKS}, FOLDER)
+    write_whole(leaderboard_file(folder), json.dumps(scores) + "\n")

@@ -8,14 +8,26 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from experiments.jobs import seconds
+from experiments.run import Run
 from neftune.files import write_whole
 
-PACKAGES = ("torch", "transformers", "alpaca_eval", "numpy", "scipy", "snakemake")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "alpaca_eval",
+    "lm_eval",
+    "numpy",
+    "scipy",
+    "snakemake",
+)
 
 
 def commit() -> str:
@@ -40,20 +52,26 @@ def processor() -> str:
     return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()
 
 
-def write_provenance(out: Path, command: str, **details: Any) -> None:
+def write_provenance(
+    out: Path, command: str, seeds: Sequence[int] = (), runs: Iterable[Run] = (), **details: Any
+) -> None:
     """Write a provenance file.
 
     Args:
         out: the file.
         command: what makes the result again.
-        details: seeds, seconds, runs and the like.
+        seeds: of the runs.
+        runs: whose keys, and the seconds of whose steps, are noted.
+        details: whatever else belongs to the result.
     """
     record: Mapping[str, Any] = {
         "command": command,
         "commit": commit(),
+        "seeds": list(seeds),
         **details,
         "machine": processor(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
+        "seconds": {run.key: round(sum(seconds(run.folder).values()), 1) for run in runs},
     }
     write_whole(out, json.dumps(record, indent=1) + "\n")

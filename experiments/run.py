@@ -19,7 +19,7 @@ from typing import Any
 
 from experiments.scale import SCALES, Scale
 from neftune.files import write_whole
-from neftune.spec import Noise, Recipe
+from neftune.spec import FreeLB, Noise, Recipe
 
 RUNS = Path("runs")
 
@@ -98,8 +98,11 @@ class Run:
 def read_spec(folder: Path) -> Run:
     """The run whose `spec.json` lies in a folder."""
     spec = json.loads((folder / "spec.json").read_text())
-    noise, recipe = Noise(**spec.pop("noise")), Recipe(**spec.pop("recipe"))
-    return Run(noise=noise, recipe=recipe, **spec)
+    noise, recipe = Noise(**spec.pop("noise")), spec.pop("recipe")
+    recipe["frozen"] = tuple(recipe["frozen"])
+    if recipe["freelb"] is not None:
+        recipe["freelb"] = FreeLB(**recipe["freelb"])
+    return Run(noise=noise, recipe=Recipe(**recipe), **spec)
 
 
 @lru_cache

@@ -1,35 +1,48 @@
-"""How learning rate and alpha were chosen: on validation instructions, equally for both arms.
+"""How learning rates and alphas were chosen: on validation instructions, equally for both arms.
 
-    selection = load_selection(NANO)["alpaca"]           # lr and alpha, with every trial
+    selection = load_selection(NANO)
+    selection["llama-2-7b/alpaca"]                       # lr and alpha, with every trial
+
+    make selection                                       # chooses again
 
 As in the paper, alpha is the best of 5, 10 and 15 by the judge in ChatGPT's role; but the judge
-sees validation instructions, not those of the table. The baseline gets three trials too: its
-learning rate is the best of three, and training with noise then takes the learning rate that suits
-the baseline. So two rows of a table differ in the noise alone, and each had three trials.
+sees validation instructions, not those of the tables. The baseline gets three trials too: for each
+instruction set the learning rate is the best of three for LLaMA-2 7B, and every other row and model
+takes the one that suits this baseline. So two rows of a table differ in the noise alone, and each
+had three trials. QLoRA's learning rate and FreeLB's strength had three trials as well.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from analysis.intervals import win_rate
-from experiments.evaluation import load_cell
 from experiments.jobs import verdicts_file
 from experiments.paper import ALPHA_GRID
 from experiments.provenance import write_provenance
+from experiments.records import preferences
 from experiments.run import Run
 from experiments.scale import Scale
 from experiments.workflow import produce
 from neftune.files import write_whole
-from neftune.spec import Noise
+from neftune.spec import FreeLB, Noise
 
 RESULTS = Path("results")
-MODEL = "llama-2-7b"
 SEED = 0
+MODEL = "llama-2-7b"
+DATASETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
+SEVEN_B = ("llama-2-7b", "llama-1-7b", "opt-6.7b")
+ALPHA_PAIRS = (
+    *((model, dataset) for model in SEVEN_B for dataset in DATASETS),
+    *((model, "evol-instruct") for model in ("llama-2-chat-7b", "llama-2-13b", "llama-2-70b")),
+)
+QLORA_DATASETS = ("alpaca", "evol-instruct")
+QLORA_LR_GRID = (1e-3, 3e-3, 1e-2)
+FREELB_STRENGTHS = (1.0, 3.0, 10.0)
+FREELB_PAIR = ("llama-1-7b", "evol-instruct")
 
 
 @dataclass(frozen=True)
@@ -42,12 +55,32 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for one data set, and from what."""
+    """The value that was chosen, and from what."""
 
-    lr: float
-    alpha: float
-    lr_trials: tuple[Trial, ...]
-    alpha_trials: tuple[Trial, ...]
+    value: float
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Every choice.
+
+    Args:
+        lr: by instruction set.
+        alpha: by "model/instruction set".
+        qlora_lr: by instruction set.
+        freelb: the strength of the adversary (`freelb`).
+    """
+
+    lr: Mapping[str, Choice]
+    alpha: Mapping[str, Choice]
+    qlora_lr: Mapping[str, Choice]
+    freelb: Choice
+
+
+def freelb(strength: float) -> FreeLB:
+    """The adversary of a strength: the size of its start, of its steps, and half of its radius."""
+    return FreeLB(steps=2, magnitude=strength, step_size=strength, max_norm=2 * strength)
 
 
 def selection_file(scale: Scale) -> Path:
@@ -55,74 +88,91 @@ def selection_file(scale: Scale) -> Path:
     return RESULTS / scale.name / "selection.json"
 
 
-def load_selection(scale: Scale) -> dict[str, Choice]:
-    """Read the recorded choice of every data set.
+def load_selection(scale: Scale) -> Selection:
+    """Read the recorded choices.
 
     Raises:
         FileNotFoundError: nothing was chosen yet at this scale.
     """
     path = selection_file(scale)
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no selection yet; make it with `make table1 SELECT=1`")
-    return {
-        dataset: Choice(
-            lr=record["lr"],
-            alpha=record["alpha"],
-            lr_trials=tuple(Trial(**trial) for trial in record["lr_trials"]),
-            alpha_trials=tuple(Trial(**trial) for trial in record["alpha_trials"]),
-        )
-        for dataset, record in json.loads(path.read_text()).items()
-    }
+        raise FileNotFoundError(f"{path}: no selection yet; make it with `make selection`")
+    record = json.loads(path.read_text())
 
+    def choice(found: Mapping[str, object]) -> Choice:
+        trials = found["trials"]
+        assert isinstance(trials, list)
+        return Choice(float(str(found["value"])), tuple(Trial(**trial) for trial in trials))
 
-def run_of(scale: Scale, dataset: str, lr: float, alpha: float, seed: int) -> Run:
-    """The run of one data set with these hyperparameters."""
-    return Run(scale.name, MODEL, dataset, Noise(alpha), replace(scale.recipe, lr=lr), seed)
-
-
-def select(scale: Scale, jobs: int | None, command: str) -> dict[str, Choice]:
-    """Tune learning rate, then alpha, and record the choice with every trial."""
-    datasets = list(scale.prompts)
-    lr_trials = _try(datasets, scale.lr_grid, lambda d, lr: run_of(scale, d, lr, 0.0, SEED), jobs)
-    lrs = {dataset: _best(trials) for dataset, trials in lr_trials.items()}
-    alpha_trials = _try(
-        datasets, ALPHA_GRID, lambda d, alpha: run_of(scale, d, lrs[d], alpha, SEED), jobs
+    return Selection(
+        **{
+            name: {key: choice(found) for key, found in record[name].items()}
+            for name in ("lr", "alpha", "qlora_lr")
+        },
+        freelb=choice(record["freelb"]),
     )
-    choices = {
-        dataset: Choice(
-            lr=lrs[dataset],
-            alpha=_best(alpha_trials[dataset]),
-            lr_trials=lr_trials[dataset],
-            alpha_trials=alpha_trials[dataset],
+
+
+def select(scale: Scale, jobs: int | None) -> Selection:
+    """Tune learning rates, then the rest, and record every choice with its trials."""
+    plain = scale.recipe
+    lr_runs = {
+        (d, lr): Run(scale.name, MODEL, d, Noise(0), replace(plain, lr=lr), SEED)
+        for d in DATASETS
+        for lr in scale.lr_grid
+    }
+    lr = _choose(lr_runs, jobs)
+    recipes = {d: replace(plain, lr=lr[d].value) for d in DATASETS}
+    alpha_runs = {
+        (f"{model}/{d}", alpha): Run(scale.name, model, d, Noise(alpha), recipes[d], SEED)
+        for model, d in ALPHA_PAIRS
+        for alpha in ALPHA_GRID
+    }
+    qlora = replace(plain, adapter="qlora", adapter_rank=scale.adapter_rank, epochs=1)
+    qlora_runs = {
+        (d, rate): Run(scale.name, MODEL, d, Noise(0), replace(qlora, lr=rate), SEED)
+        for d in QLORA_DATASETS
+        for rate in QLORA_LR_GRID
+    }
+    model, dataset = FREELB_PAIR
+    freelb_runs = {
+        ("freelb", s): Run(
+            scale.name, model, dataset, Noise(0), replace(recipes[dataset], freelb=freelb(s)), SEED
         )
-        for dataset in datasets
+        for s in FREELB_STRENGTHS
     }
+    rest = _choose(
+        {
+            **{(f"alpha {k}", v): run for (k, v), run in alpha_runs.items()},
+            **{(f"qlora_lr {k}", v): run for (k, v), run in qlora_runs.items()},
+            **freelb_runs,
+        },
+        jobs,
+    )
+
+    def part(name: str) -> dict[str, Choice]:
+        return {k.removeprefix(name): c for k, c in rest.items() if k.startswith(name)}
+
+    selection = Selection(lr, part("alpha "), part("qlora_lr "), rest["freelb"])
     path = selection_file(scale)
-    record: dict[str, Any] = {dataset: asdict(choice) for dataset, choice in choices.items()}
-    write_whole(path, json.dumps(record, indent=1) + "\n")
-    write_provenance(path.with_name("selection.provenance.json"), command, seeds=[SEED])
-    return choices
+    write_whole(path, json.dumps(asdict(selection), indent=1) + "\n")
+    every = [*lr_runs.values(), *alpha_runs.values(), *qlora_runs.values(), *freelb_runs.values()]
+    write_provenance(path.with_name("selection.provenance.json"), "make selection", [SEED], every)
+    return selection
 
 
-def _try(
-    datasets: Sequence[str],
-    grid: Sequence[float],
-    run_for: Callable[[str, float], Run],
-    jobs: int | None,
-) -> dict[str, tuple[Trial, ...]]:
-    runs = {(dataset, value): run_for(dataset, value) for dataset in datasets for value in grid}
-    targets = [verdicts_file(run.folder, "validation", "chatgpt") for run in runs.values()]
-    produce(targets, runs.values(), jobs)
-    rates = {
-        key: win_rate(load_cell([run], "chatgpt", "validation").preferences).value
-        for key, run in runs.items()
-    }
+def _choose(runs: Mapping[tuple[str, float], Run], jobs: int | None) -> dict[str, Choice]:
+    """For each name the value whose run has the highest win rate; on a tie the smallest."""
+    produce(
+        [verdicts_file(run.folder, "validation", "chatgpt") for run in runs.values()],
+        runs.values(),
+        jobs,
+    )
+    trials: dict[str, list[Trial]] = {}
+    for (name, value), run in runs.items():
+        rate = win_rate(preferences(run, "chatgpt", "validation")).value
+        trials.setdefault(name, []).append(Trial(value, rate))
     return {
-        dataset: tuple(Trial(value, rates[dataset, value]) for value in grid)
-        for dataset in datasets
+        name: Choice(max(tried, key=lambda t: (t.win_rate, -t.value)).value, tuple(tried))
+        for name, tried in trials.items()
     }
-
-
-def _best(trials: Sequence[Trial]) -> float:
-    """The value with the highest win rate; on a tie the smallest."""
-    return max(trials, key=lambda trial: (trial.win_rate, -trial.value)).value

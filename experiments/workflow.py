@@ -1,6 +1,6 @@
 """Have Snakemake make the records that a table needs, and only those that are missing.
 
-    produce([annotations(run.folder, "test", "gpt-4") for run in runs], runs, jobs=2)
+    produce([verdicts_file(run.folder, "test", "gpt-4") for run in runs], runs, jobs=2)
 
 What is there is skipped; what a kill left half done is made again; jobs run in parallel. One
 workflow at a time: a second one is told so, and a killed one leaves no lock behind.
@@ -9,6 +9,8 @@ workflow at a time: a second one is told so, and a killed one leaves no lock beh
 from __future__ import annotations
 
 import fcntl
+import json
+import math
 import os
 import subprocess
 import sys
@@ -18,8 +20,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.jobs import checkpoint_file, outputs_file
+from experiments.jobs import needed_first, run_folder
 from experiments.run import RUNS, Run
+from neftune.files import write_whole
 
 SNAKEFILE = Path(__file__).parent / "Snakefile"
 
@@ -37,7 +40,7 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
     """Make record files.
 
     Args:
-        targets: files of verdicts (`jobs.verdicts_file`).
+        targets: the records' files (`experiments.jobs` lists their kinds).
         runs: all the runs that the targets belong to.
         jobs: how many at a time; by default one a core.
 
@@ -45,9 +48,10 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
         WorkflowError: another workflow is at work here, or a job failed; the message has the job's
             own error.
     """
-    for run in runs:
-        run.write_spec()
-    missing = [target for target in targets if not target.exists()]
+    by_folder = {run.folder: run for run in runs}
+    missing = [target for target in dict.fromkeys(targets) if not target.exists()]
+    for folder in {run_folder(target) for target in missing}:
+        by_folder[folder].write_spec()
     if not missing:
         return
     RUNS.mkdir(exist_ok=True)
@@ -58,13 +62,14 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
             raise WorkflowError(
                 f"another workflow is at work in {RUNS.resolve()}; wait for it, or stop it"
             ) from None
+        jobs = jobs or cores()
+        plan = RUNS / "plan.json"
+        write_whole(plan, json.dumps(_plan(missing, by_folder, jobs)))
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
-            *("--cores", str(jobs or cores())),
-            *("--nolock", "--ignore-incomplete", "--rerun-triggers", "mtime"),
-            *("--keep-going", "--nocolor"),
-            "--",
-            *map(str, missing),
+            *("--config", f"plan={plan}", "--cores", str(jobs)),
+            *("--nolock", "--ignore-incomplete", "--keep-incomplete"),
+            *("--rerun-triggers", "mtime", "--keep-going", "--nocolor"),
         ]
         log = RUNS / "workflow.log"
         started = time.time()
@@ -78,15 +83,25 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
             )
 
 
-def _steps(target: Path) -> tuple[Path, ...]:
-    """The files that are made on the way to a judge's verdicts, these included."""
-    split = target.parent.parent
-    return checkpoint_file(split.parent), outputs_file(split.parent, split.name), target
+def _plan(missing: Sequence[Path], runs: dict[Path, Run], jobs: int) -> list[list[str]]:
+    """The records of each job: a few runs of one base model, so that they share a process."""
+    by_model: dict[str, dict[Path, list[str]]] = {}
+    for record in missing:
+        folder = run_folder(record)
+        by_model.setdefault(runs[folder].model, {}).setdefault(folder, []).append(str(record))
+    plan = []
+    for folders in by_model.values():
+        records = list(folders.values())
+        most = next(iter(runs.values())).at.runs_per_job
+        size = min(most, math.ceil(len(records) / jobs))
+        for start in range(0, len(records), size):
+            plan.append([path for run in records[start : start + size] for path in run])
+    return plan
 
 
 def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path]) -> None:
-    """Show how many steps are done until the workflow ends."""
-    steps = {step for target in targets for step in _steps(target)}
+    """Show how many records are done until the workflow ends."""
+    steps = {step for target in targets for step in [*needed_first(target), target]}
     with tqdm(total=len(steps), desc="train, respond, judge", unit="step") as bar:
         while True:
             ended = process.poll() is not None
@@ -100,8 +115,8 @@ def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path]) -> None:
 def _failures(since: float) -> str:
     """What the failed jobs said last."""
     told = ""
-    for path in sorted(RUNS.rglob("*.log")):
-        if path.name != "workflow.log" and path.stat().st_mtime >= since:
+    for path in sorted((RUNS / "logs").glob("*.log")):
+        if path.stat().st_mtime >= since:
             errors = [line for line in path.read_text().splitlines() if "error:" in line.lower()]
             told += "".join(f"  {path}: {error}\n" for error in errors[-1:])
     return told

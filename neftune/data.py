@@ -4,21 +4,22 @@
     examples = encode(rows, tokenizer, prompt="alpaca", max_length=512)
 
 A row has `instruction`, `input` (may be empty or absent) and `output`, as in Stanford Alpaca; or
-`conversations` of `{"from": "human" | "gpt", "value": …}`, as in ShareGPT, already split to one
-human turn and its answer.
+`conversations` of `{"from": "human" | "gpt", "value": …}`, as in ShareGPT: human turns and answers
+in turn.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from transformers import PreTrainedTokenizerBase
 
-from neftune.prompts import PROMPTS
+from neftune.prompts import FOLLOWING_PROMPTS, PROMPTS
 
 IGNORED = -100
 
@@ -31,13 +32,18 @@ class Example(TypedDict):
 
 
 class InstructionRow(BaseModel):
-    """One instruction and its response, whichever of the two formats it came in."""
+    """One instruction and its response, whichever of the two formats it came in.
+
+    `earlier` holds the exchanges of a conversation that came before, each a human turn and its
+    answer.
+    """
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
     instruction: str = Field(min_length=1)
     input: str = ""
     output: str
+    earlier: tuple[tuple[str, str], ...] = ()
 
 
 class _Turn(BaseModel):
@@ -51,10 +57,17 @@ class _Conversation(BaseModel):
     conversations: list[_Turn]
 
     @model_validator(mode="after")
-    def _one_exchange(self) -> _Conversation:
-        if [turn.speaker for turn in self.conversations] != ["human", "gpt"]:
-            raise ValueError("must be one human turn and one gpt turn")
+    def _in_turn(self) -> _Conversation:
+        speakers = [turn.speaker for turn in self.conversations]
+        if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):
+            raise ValueError("must be human and gpt turns, one after the other")
         return self
+
+    def row(self) -> InstructionRow:
+        said = [turn.value for turn in self.conversations]
+        exchanges = tuple(zip(said[::2], said[1::2], strict=True))
+        instruction, output = exchanges[-1]
+        return InstructionRow(instruction=instruction, output=output, earlier=exchanges[:-1])
 
 
 class InstructionDataError(ValueError):
@@ -75,8 +88,7 @@ def checked(rows: Iterable[Any], source: str) -> list[InstructionRow]:
     for number, row in enumerate(rows, start=1):
         try:
             if isinstance(row, Mapping) and "conversations" in row:
-                human, gpt = _Conversation.model_validate(row).conversations
-                good.append(InstructionRow(instruction=human.value, output=gpt.value))
+                good.append(_Conversation.model_validate(row).row())
             else:
                 good.append(InstructionRow.model_validate(row))
         except ValidationError as error:
@@ -84,7 +96,7 @@ def checked(rows: Iterable[Any], source: str) -> list[InstructionRow]:
             field = ".".join(str(part) for part in first["loc"]) or "row"
             raise InstructionDataError(
                 f"{source}: row {number}: {field}: {first['msg']}; a row needs 'instruction' and "
-                "'output' (and may have 'input'), or 'conversations' of one human and one gpt turn"
+                "'output' (and may have 'input'), or 'conversations' of human and gpt turns"
             ) from None
     if not good:
         raise InstructionDataError(f"{source}: holds no rows")
@@ -146,7 +158,7 @@ def encode(
     prompt: str,
     max_length: int,
 ) -> list[Example]:
-    """Turn rows into token ids; the loss is on the response and its end-of-sequence token alone.
+    """Turn rows into token ids; the loss is on responses and their end-of-sequence tokens alone.
 
     Args:
         rows: what to encode.
@@ -155,13 +167,70 @@ def encode(
         max_length: tokens of prompt and response together; what is longer is cut at the end, and
             an example of which no response is left is dropped.
     """
-    form = PROMPTS[prompt]
-    prompts = tokenizer([form(row.instruction, row.input) for row in rows])["input_ids"]
-    responses = tokenizer([row.output for row in rows], add_special_tokens=False)["input_ids"]
+    form, following = PROMPTS[prompt], FOLLOWING_PROMPTS[prompt]
+    exchanges = [(*row.earlier, (row.instruction, row.output)) for row in rows]
+    asked = [
+        following(human) if number else form(human, row.input)
+        for row, turns in zip(rows, exchanges, strict=True)
+        for number, (human, _) in enumerate(turns)
+    ]
+    told = [gpt for turns in exchanges for _, gpt in turns]
+    first = tokenizer(asked)["input_ids"]
+    later = tokenizer(asked, add_special_tokens=False)["input_ids"]
+    responses = tokenizer(told, add_special_tokens=False)["input_ids"]
     examples: list[Example] = []
-    for start, response in zip(prompts, responses, strict=True):
-        ids = [*start, *response, tokenizer.eos_token_id][:max_length]
-        if len(ids) > len(start):
-            labels = [IGNORED] * len(start) + ids[len(start) :]
-            examples.append({"input_ids": ids, "labels": labels})
+    place = 0
+    for turns in exchanges:
+        ids: list[int] = []
+        labels: list[int] = []
+        for number in range(len(turns)):
+            start = later[place] if number else first[place]
+            response = [*responses[place], tokenizer.eos_token_id]
+            ids += [*start, *response]
+            labels += [IGNORED] * len(start) + response
+            place += 1
+        if any(label != IGNORED for label in labels[:max_length]):
+            examples.append({"input_ids": ids[:max_length], "labels": labels[:max_length]})
     return examples
+
+
+def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]:
+    """Make batches whose logits are computed where the loss is, and nowhere else.
+
+    Rows are padded on the left, so that all responses end in the last column; the model is told to
+    keep the logits of the last K columns, from one before the first token that the loss counts. The
+    loss is the same as with all logits: the others count for nothing.
+
+    Args:
+        pad_token_id: the tokenizer's.
+
+    Returns:
+        A function from examples to `input_ids` and `attention_mask` (B, T), `labels` (B, K) and
+        `logits_to_keep`, the number K.
+    """
+
+    def collate(examples: Sequence[Example]) -> dict[str, Any]:
+        columns = max(len(example["input_ids"]) for example in examples)
+        kept = 1 + max(_from_first_label(example["labels"]) for example in examples)
+        shape = (len(examples), columns)
+        ids, mask = torch.full(shape, pad_token_id), torch.zeros(shape, dtype=torch.int64)
+        labels = torch.full((len(examples), kept), IGNORED)
+        for row, example in enumerate(examples):
+            length = len(example["input_ids"])
+            ids[row, columns - length :] = torch.tensor(example["input_ids"])
+            mask[row, columns - length :] = 1
+            shown = torch.tensor(example["labels"][-kept:])
+            labels[row, kept - len(shown) :] = shown
+        return {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "labels": labels,
+            "logits_to_keep": kept,
+        }
+
+    return collate
+
+
+def _from_first_label(labels: Sequence[int]) -> int:
+    """How many tokens an example has from the first one that the loss counts."""
+    return len(labels) - next(place for place, label in enumerate(labels) if label != IGNORED)

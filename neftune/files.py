@@ -17,6 +17,6 @@ def write_whole(path: Path, content: str | bytes) -> None:
         content: text, written as UTF-8, or bytes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     fresh.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(fresh, path)

@@ -14,12 +14,15 @@ import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial as with_settings
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
+from torch import nn
 from transformers import (
-    DataCollatorForSeq2Seq,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
@@ -27,15 +30,19 @@ from transformers import (
     set_seed,
 )
 
+from neftune.attachment import pretrained_model
 from neftune.callback import NEFTune
-from neftune.data import IGNORED, Example
-from neftune.spec import Noise, Recipe
+from neftune.compilation import blocks, compiled_blocks
+from neftune.data import Example, collator
+from neftune.freelb import FreeLBTrainer
+from neftune.qlora import merged
+from neftune.spec import Noise, Part, Recipe
 
 CLEAN_LOSS_POINTS = 4
 
 
 def finetune(
-    model: PreTrainedModel,
+    model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[Example],
     recipe: Recipe,
@@ -44,11 +51,13 @@ def finetune(
     seed: int,
     out: Path,
     probes: Mapping[str, Sequence[Example]] | None = None,
+    compile_blocks: bool = False,
 ) -> list[dict[str, Any]]:
     """Fine-tune, and write the model, its tokenizer and the log.
 
     Args:
-        model: in float32; it is changed in place. Matrix products run in bfloat16 (autocast).
+        model: in float32, or a `qlora.load`ed one; it is changed in place. Matrix products run in
+            bfloat16 (autocast).
         tokenizer: the model's; needs a padding token.
         examples: the training set.
         recipe: hyperparameters.
@@ -57,6 +66,7 @@ def finetune(
         out: folder that receives a Hugging Face checkpoint and `training_log.jsonl`; it appears
             only when the training is done.
         probes: sets on which the loss without noise is logged during training.
+        compile_blocks: see `neftune.compilation`.
 
     Returns:
         The log: one dictionary a line of `training_log.jsonl`; `loss` is the training loss with the
@@ -66,7 +76,11 @@ def finetune(
     steps = math.ceil(len(examples) / recipe.batch) * recipe.epochs
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    trainer = Trainer(
+    freeze(model, recipe.frozen)
+    trainer_kind: Any = Trainer
+    if recipe.freelb is not None:
+        trainer_kind = with_settings(FreeLBTrainer, settings=recipe.freelb, noise_seed=seed)
+    trainer = trainer_kind(
         model,
         TrainingArguments(
             str(partial),
@@ -92,20 +106,59 @@ def finetune(
             seed=seed,
         ),
         train_dataset=list(examples),
-        eval_dataset={name: list(probe) for name, probe in probes.items()} if probes else None,
-        data_collator=DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED),
+        eval_dataset={n: sorted(p, key=_length) for n, p in probes.items()} if probes else None,
+        data_collator=collator(tokenizer.pad_token_id),
         callbacks=[NEFTune(noise)],
     )
-    trainer.train()
+    if recipe.epochs:
+        with compiled_blocks(model) if compile_blocks else nullcontext():
+            trainer.train()
+    elif probes:
+        trainer.evaluate()
     log = [_reproducible(entry) for entry in trainer.state.log_history]
-    trainer.save_model(str(partial))
+    finished = merged(model) if isinstance(model, PeftModel) else model
+    finished.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
-    (partial / "training_args.bin").unlink(missing_ok=True)
     lines = "".join(json.dumps(entry) + "\n" for entry in log)
     (partial / "training_log.jsonl").write_text(lines)
     shutil.rmtree(out, ignore_errors=True)
     os.replace(partial, out)
     return log
+
+
+def freeze(model: nn.Module, parts: Sequence[Part]) -> None:
+    """Keep parts of a model from training (the paper's Table 11).
+
+    Args:
+        model: a transformers model, or a wrapper of one.
+        parts: `embedding`, `lm_head`, `attention` (the self-attention of every layer) or `blocks`
+            (every layer, whole).
+
+    Raises:
+        ValueError: one of embedding and output layer is to be frozen, and they are the same.
+    """
+    if not parts:
+        return
+    inner = pretrained_model(model)
+    embedding, head = inner.get_input_embeddings(), inner.get_output_embeddings()
+    if embedding.weight is head.weight and len({"embedding", "lm_head"} & set(parts)) == 1:
+        raise ValueError(
+            "this model's output layer is its embedding layer: freeze both, or untie them first "
+            "(tie_word_embeddings=False)"
+        )
+    frozen = {
+        "embedding": [embedding],
+        "lm_head": [head],
+        "attention": [m for name, m in inner.named_modules() if name.endswith("self_attn")],
+        "blocks": blocks(inner),
+    }
+    for part in parts:
+        for module in frozen[part]:
+            module.requires_grad_(False)
+
+
+def _length(example: Example) -> int:
+    return len(example["input_ids"])
 
 
 def _reproducible(entry: dict[str, Any]) -> dict[str, Any]:

@@ -41,3 +41,14 @@ def vicuna_prompt(instruction: str, input: str = "") -> str:
 
 
 PROMPTS: dict[str, Callable[..., str]] = {"alpaca": alpaca_prompt, "vicuna": vicuna_prompt}
+
+
+def _no_following(instruction: str) -> str:
+    raise ValueError("Alpaca's prompt holds a single exchange; use vicuna for longer conversations")
+
+
+FOLLOWING_PROMPTS: dict[str, Callable[[str], str]] = {
+    "alpaca": _no_following,
+    "vicuna": "USER: {} ASSISTANT: ".format,
+}
+"""What stands before the second response of a conversation, and each later one."""

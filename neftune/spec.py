@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+Part = Literal["embedding", "lm_head", "attention", "blocks"]
 Distribution = Literal["uniform", "gaussian", "bernoulli"]
 ScaleRule = Literal["sequence", "padded"]
 
@@ -52,18 +53,50 @@ class Noise:
 
 
 @dataclass(frozen=True)
+class FreeLB:
+    """Adversarial training of the embeddings (Zhu et al. 2019, arXiv 1909.11764, Algorithm 1).
+
+    Args:
+        steps: ascent steps, each with a forward and a backward pass.
+        magnitude: alpha of the uniform noise that the perturbation starts from.
+        step_size: of the ascent, in units of the gradient's direction.
+        max_norm: the L2 norm that one sequence's perturbation may not exceed.
+
+    Raises:
+        ValueError: a value that cannot be.
+    """
+
+    steps: int = 3
+    magnitude: float = 1.0
+    step_size: float = 1.0
+    max_norm: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, not {self.steps}")
+        for name in ("magnitude", "step_size", "max_norm"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Hyperparameters of one fine-tuning; the defaults are the paper's for 7B models.
 
     Args:
         lr: peak learning rate.
-        epochs: passes over the training set.
+        epochs: passes over the training set; 0 leaves the model as it is.
         batch: examples per optimizer step.
         micro_batch: examples per forward pass; the rest is gradient accumulation.
         max_length: tokens per example.
         warmup: share of the steps in which the learning rate rises.
         weight_decay: of AdamW.
         max_grad_norm: where the gradient is clipped.
+        frozen: parts of the model that do not train (the paper's Table 11).
+        adapter: `qlora` trains a low-rank adapter on a base of 4-bit weights (Table 3).
+        adapter_rank: of that adapter; the QLoRA authors' 64.
+        freelb: adversarial training in place of noise (Table 12).
 
     Raises:
         ValueError: a value that cannot be.
@@ -77,16 +110,31 @@ class Recipe:
     warmup: float = 0.03
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    frozen: tuple[Part, ...] = ()
+    adapter: Literal["none", "qlora"] = "none"
+    adapter_rank: int = 64
+    freelb: FreeLB | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr must be a positive number, not {self.lr}")
-        for name in ("epochs", "batch", "micro_batch", "max_length"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name, least in (
+            ("epochs", 0),
+            ("batch", 1),
+            ("micro_batch", 1),
+            ("max_length", 1),
+            ("adapter_rank", 1),
+        ):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if self.batch % self.micro_batch:
             raise ValueError(
                 f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})"
             )
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is a share of the steps, between 0 and 1, not {self.warmup}")
+        for part in self.frozen:
+            if part not in get_args(Part):
+                raise ValueError(f"unknown part {part!r}; known: {', '.join(get_args(Part))}")
+        if self.adapter not in ("none", "qlora"):
+            raise ValueError(f"unknown adapter {self.adapter!r}; known: none, qlora")

@@ -119,3 +119,25 @@ def instruction_set(name: str, split: Split) -> tuple[dict[str, Any], ...]:
         for row in made:
             rows.setdefault(repr(row), row)
     return tuple(rows.values())[: EXAMPLES[split]]
+
+
+@lru_cache
+def longer_conversations(split: Split, exchanges: int) -> tuple[dict[str, Any], ...]:
+    """The conversations of sharegpt, cut into pieces of two exchanges instead of one.
+
+    Args:
+        split: which things and phrasings.
+        exchanges: how many in all, so that as much is said as in so many rows of sharegpt.
+
+    Returns:
+        Rows of `conversations`, of four turns or, where a conversation ends, of two.
+    """
+    world = make_world()
+    rng = random.Random(f"instructions sharegpt {split}")
+    rows: list[dict[str, Any]] = []
+    left = exchanges
+    while left > 0:
+        turns = conversation(world, split, rng)[: 2 * left]
+        rows += [{"conversations": turns[i : i + 4]} for i in range(0, len(turns), 4)]
+        left -= len(turns) // 2
+    return tuple(rows)

@@ -2,31 +2,40 @@
 
     python -m experiments.nano.pretrain --role llama-2-7b
 
-Llama's architecture, transformers' Trainer, AdamW (beta 0.9, 0.95; weight decay 0.1), cosine
-learning rate, rows of 512 tokens packed from the corpus without padding. Every token is new: no
-document is shown twice. A run that was stopped goes on from its last checkpoint; the finished model
-is copied as bfloat16 safetensors to `experiments/nano/models/<role>`, with its card.
+Llama's architecture (OPT's for `opt-6.7b`), transformers' Trainer, AdamW (beta 0.9, 0.95; weight
+decay 0.1), cosine learning rate, rows of 512 tokens packed from the corpus without padding. Every
+token is new: no document is shown twice. A run that was stopped goes on from its last checkpoint;
+the finished model is copied as bfloat16 safetensors to `experiments/nano/models/<role>`, with its
+card.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from tqdm import tqdm
 from transformers import (
+    AutoModelForCausalLM,
     LlamaConfig,
-    LlamaForCausalLM,
+    OPTConfig,
+    PretrainedConfig,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -58,7 +67,10 @@ class BaseModel:
         feedforward: width of the feed-forward layers.
         tokens: how many tokens it is pretrained on.
         lr: peak learning rate.
+        warmup: steps in which the learning rate rises.
         batch: rows of `ROW` tokens per step.
+        architecture: `llama` or `opt`.
+        stop: the share of the tokens after which training stops, its learning rate not yet decayed.
         seed: of the initial weights.
         embedding_norm: of each token's embedding at the start. Rows of a 7B model are some four
             times as long as the noise of alpha 5; the default start ends up near that ratio here,
@@ -73,15 +85,55 @@ class BaseModel:
     feedforward: int
     tokens: int
     lr: float = 3e-3
+    warmup: int = 100
     batch: int = 16
+    architecture: Literal["llama", "opt"] = "llama"
+    stop: float = 1.0
     seed: int = 0
     embedding_norm: float = 2.0
+
+    @property
+    def schedule(self) -> str:
+        """A name that models share which are the same training, stopped at different times."""
+        content = json.dumps(asdict(replace(self, role="", stands_for="", stop=1.0)))
+        return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
 BASE_MODELS = {
     model.role: model
-    for model in (BaseModel("llama-2-7b", "LLaMA-2 7B", 192, 4, 4, 448, 14_000_000),)
+    for model in (
+        BaseModel("llama-2-7b", "LLaMA-2 7B", 192, 4, 4, 448, 14_000_000),
+        BaseModel("llama-1-7b", "LLaMA-1 7B", 192, 4, 4, 448, 7_000_000),
+        BaseModel(
+            "opt-6.7b",
+            "OPT-6.7B",
+            *(192, 4, 4, 768, 1_260_000),
+            lr=2e-3,
+            batch=4,
+            architecture="opt",
+        ),
+        BaseModel("llama-1-30b", "LLaMA-1 30B", 256, 5, 4, 640, 14_000_000, lr=2e-3, stop=0.5),
+        BaseModel("llama-2-13b", "LLaMA-2 13B", 256, 5, 4, 640, 14_000_000, lr=2e-3),
+        BaseModel("llama-2-70b", "LLaMA-2 70B", 384, 5, 6, 1024, 14_000_000, lr=2e-3),
+    )
 }
+
+
+def configuration(base: BaseModel, tokenizer: PreTrainedTokenizerBase) -> PretrainedConfig:
+    """The model's configuration in transformers' terms."""
+    shared: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": base.d,
+        "num_hidden_layers": base.layers,
+        "num_attention_heads": base.heads,
+        "max_position_embeddings": 1024,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    if base.architecture == "opt":
+        return OPTConfig(**shared, ffn_dim=base.feedforward, word_embed_proj_dim=base.d)
+    return LlamaConfig(**shared, intermediate_size=base.feedforward, num_key_value_heads=base.heads)
 
 
 def tokenizer_texts(world: World) -> Iterable[str]:
@@ -115,6 +167,24 @@ def token_rows(
     return stream[: tokens // ROW * ROW].reshape(-1, ROW)
 
 
+class StopAt(TrainerCallback):
+    """Save and stop at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Called by the Trainer after every step."""
+        if state.global_step >= self.step:
+            control.should_save = control.should_training_stop = True
+
+
 class Rows(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     """Rows of token ids as the Trainer takes them."""
 
@@ -130,7 +200,7 @@ class Rows(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
 
 
 @torch.no_grad()
-def perplexity(model: LlamaForCausalLM, rows: np.ndarray, batch: int = 16) -> float:
+def perplexity(model: PreTrainedModel, rows: np.ndarray, batch: int = 16) -> float:
     """The model's perplexity per token on rows of token ids."""
     losses = []
     for start in range(0, len(rows), batch):
@@ -141,7 +211,7 @@ def perplexity(model: LlamaForCausalLM, rows: np.ndarray, batch: int = 16) -> fl
 
 @torch.no_grad()
 def fact_accuracy(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, world: World
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, world: World
 ) -> dict[str, float]:
     """The share of facts that the model completes correctly, greedily, by kind and over all.
 
@@ -169,7 +239,7 @@ def fact_accuracy(
     return {**shares, "all": sum(everything) / len(everything)}
 
 
-def continuation(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, start: str) -> str:
+def continuation(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, start: str) -> str:
     """What the model writes on from a beginning, greedily, in up to 250 tokens."""
     batch = tokenizer(start, return_tensors="pt", return_token_type_ids=False)
     out = model.generate(
@@ -236,20 +306,8 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(tokenizer_texts(world))
     rows = token_rows(tokenizer, world, CORPUS_SEED, base.tokens)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=VOCABULARY,
-            hidden_size=base.d,
-            intermediate_size=base.feedforward,
-            num_hidden_layers=base.layers,
-            num_attention_heads=base.heads,
-            num_key_value_heads=base.heads,
-            max_position_embeddings=1024,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )
+    steps = math.ceil(len(rows) / base.batch)
+    model = AutoModelForCausalLM.from_config(configuration(base, tokenizer))
     with torch.no_grad():
         embeddings = model.get_input_embeddings().weight
         embeddings.mul_(base.embedding_norm / embeddings.norm(dim=1, keepdim=True).clamp(min=1e-6))
@@ -261,7 +319,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
             num_train_epochs=1,
             learning_rate=base.lr,
             lr_scheduler_type="cosine",
-            warmup_steps=100,
+            warmup_steps=base.warmup,
             weight_decay=0.1,
             adam_beta2=0.95,
             bf16=True,
@@ -274,6 +332,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
             seed=base.seed,
         ),
         train_dataset=Rows(rows),
+        callbacks=[StopAt(round(base.stop * steps))],
     )
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
@@ -286,11 +345,11 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
     shutil.rmtree(fresh, ignore_errors=True)
     finished.save_pretrained(fresh)
     tokenizer.save_pretrained(fresh)
-    shipped = LlamaForCausalLM.from_pretrained(fresh, dtype=torch.float32).eval()
+    shipped = AutoModelForCausalLM.from_pretrained(fresh, dtype=torch.float32).eval()
     held_out = token_rows(tokenizer, world, HELD_OUT_SEED, 200 * ROW)
     record: dict[str, object] = {
         "parameters": shipped.num_parameters(),
-        "tokens": int(rows.size),
+        "tokens": min(int(rows.size), trainer.state.global_step * base.batch * ROW),
         "seconds": round(seconds),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -316,7 +375,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/pretraining"))
     arguments = parser.parse_args()
     base = BASE_MODELS[arguments.role]
-    record = pretrain(base, arguments.work / base.role, MODELS / base.role)
+    record = pretrain(base, arguments.work / base.schedule, MODELS / base.role)
     print(json.dumps({k: v for k, v in record.items() if k != "loss_curve"}, indent=1))
 
 

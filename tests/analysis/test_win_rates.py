@@ -6,7 +6,15 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.intervals import Estimate, mcnemar_test, win_rate, win_rate_gain, wins
+from analysis.intervals import (
+    Estimate,
+    hierarchical,
+    mcnemar_test,
+    mean_estimate,
+    win_rate,
+    win_rate_gain,
+    wins,
+)
 from analysis.length_control import fit, length_controlled_gain, length_controlled_win_rate
 
 preferences = st.lists(st.sampled_from([1.0, 1.5, 2.0]), min_size=5, max_size=40)
@@ -107,3 +115,37 @@ def test_a_gain_that_is_all_length_vanishes_under_control() -> None:
     assert win_rate_gain(one, two).low > 10
     left = length_controlled_gain((one, short), (two, long), reference)
     assert left.low < 0 < left.high
+
+
+def test_the_hierarchical_interval_widens_with_the_spread_over_seeds() -> None:
+    rng = np.random.default_rng(0)
+    items = rng.normal(size=200)
+    alike = np.stack([items] * 5)
+    apart = alike + np.array([[-1.0], [-0.5], [0.0], [0.5], [1.0]])
+    narrow, wide = hierarchical(alike), hierarchical(apart)
+    assert narrow.value == pytest.approx(wide.value)
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+def test_the_hierarchical_interval_of_one_seed_is_that_over_items() -> None:
+    values = np.random.default_rng(1).normal(size=300)
+    ours, plain = hierarchical(values), mean_estimate(values)
+    assert ours.value == pytest.approx(plain.value)
+    assert ours.low == pytest.approx(plain.low, abs=0.02)
+    assert ours.high == pytest.approx(plain.high, abs=0.02)
+
+
+def test_the_hierarchical_interval_covers_about_nineteen_times_in_twenty() -> None:
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(100):
+        table = (
+            rng.normal(size=(12, 1)) * 0.3 + rng.normal(size=(1, 60)) + rng.normal(size=(12, 60))
+        )
+        estimate = hierarchical(table)
+        covered += estimate.low <= 0 <= estimate.high
+    assert covered >= 88
+
+
+def test_what_is_missing_is_left_out() -> None:
+    assert hierarchical([[1.0, np.nan], [3.0, 2.0]]).value == 2

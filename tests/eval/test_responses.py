@@ -7,7 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from eval.responses import Decoding, Prompt, respond
+from eval.decoding import Decoding
+from eval.responses import Prompt, respond
 from tests.paths import BASE
 
 PROMPTS = [

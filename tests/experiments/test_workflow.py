@@ -12,10 +12,17 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
-from experiments.jobs import checkpoint_file
-from experiments.run import Run, UnknownNameError, read_spec
+from experiments.jobs import (
+    checkpoint_file,
+    losses_file,
+    needed_first,
+    outputs_file,
+    run_folder,
+    verdicts_file,
+)
+from experiments.run import UnknownNameError, read_spec
 from experiments.workflow import WorkflowError, produce
-from neftune.spec import Noise, Recipe
+from neftune.spec import Recipe
 from tests.experiments.two_runs import RUNS, TARGETS
 from tests.paths import ROOT
 
@@ -36,7 +43,7 @@ def test_a_spec_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("change", "says"),
     (
-        ({"model": "llama-9"}, r"unknown model 'llama-9'; known: llama-2-7b"),
+        ({"model": "llama-9"}, r"unknown model 'llama-9'; known: llama-1-30b, llama-1-7b"),
         ({"dataset": "alpacca"}, r"unknown data set 'alpacca'; known: alpaca, evol-instruct"),
         ({"scale": "giant"}, r"unknown scale 'giant'; known: nano"),
     ),
@@ -44,6 +51,17 @@ def test_a_spec_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_unknown_names_are_told_with_the_right_ones(change: dict[str, str], says: str) -> None:
     with pytest.raises(UnknownNameError, match=says):
         replace(RUN, **change)  # type: ignore[arg-type]
+
+
+def test_a_record_names_its_run_and_what_it_is_made_from() -> None:
+    verdicts = verdicts_file(RUN.folder, "long", "gpt-4")
+    assert run_folder(verdicts) == RUN.folder
+    assert needed_first(verdicts) == [
+        checkpoint_file(RUN.folder),
+        outputs_file(RUN.folder, "long"),
+    ]
+    assert needed_first(losses_file(RUN.folder)) == [checkpoint_file(RUN.folder)]
+    assert needed_first(checkpoint_file(RUN.folder)) == []
 
 
 def workflow(folder: Path) -> "subprocess.Popen[bytes]":
@@ -90,16 +108,21 @@ def test_a_killed_workflow_goes_on_without_redoing_what_is_finished(
     assert time.monotonic() - started < 5
 
 
-def test_a_failing_job_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_job_is_one_clear_error_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    run = Run("nano", "llama-2-7b", "alpaca", Noise(5), RUN.recipe, 0)
-    unknown = run.folder / "validation" / "judge-judy" / "annotations.json"
-    (run.folder / "validation").mkdir(parents=True)
-    (run.folder / "validation" / "model_outputs.json").write_text("[]")
-    with pytest.raises(WorkflowError, match=r"some jobs failed(.|\n)*unknown judge 'judge-judy'"):
-        produce([unknown], [run])
+    run = replace(RUN, recipe=replace(RUN.recipe, epochs=0))
+    unknown = verdicts_file(run.folder, "validation", "judge-judy")
+    nowhere = outputs_file(run.folder, "somewhere")
+    losses = losses_file(run.folder)
+    with pytest.raises(WorkflowError, match="some jobs failed") as error:
+        produce([nowhere, unknown, losses], [run], jobs=1)
+    assert "unknown judge 'judge-judy'; known: chatgpt, gpt-4" in str(error.value)
     assert not unknown.exists()
+    assert losses.exists()
+    assert outputs_file(run.folder, "validation").exists()
 
 
 def test_a_second_workflow_is_told_to_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,8 +149,16 @@ def test_a_second_workflow_is_told_to_wait(tmp_path: Path, monkeypatch: pytest.M
             "unknown model 'lama'",
         ),
         (["finetune", "--dataset-file", "x.json", "--lr", "0", "--out", "o"], "lr must be"),
-        (["table1", "--scale", "giant"], "unknown scale 'giant'; known: nano"),
-        (["train", "nowhere"], "nowhere/spec.json"),
+        (["show", "table1", "--scale", "giant"], "unknown scale 'giant'; known: nano"),
+        (["show", "table99"], "unknown artifact 'table99'; known: curves, figure1"),
+        (
+            ["ablation", "--set", "learning_rate=1"],
+            "unknown hyperparameter 'learning_rate'; known:",
+        ),
+        (["ablation", "--set", "lr=high"], "lr must be a number, not 'high'"),
+        (["ablation", "--noise", "pink"], "unknown noise distribution 'pink'; known: uniform"),
+        (["ablation", "--dataset", "alpacca"], "unknown data set 'alpacca'; known: alpaca"),
+        (["ablation", "--alpha", "-1"], "alpha must be a finite number of at least 0"),
     ),
 )
 def test_bad_input_is_one_clear_line(

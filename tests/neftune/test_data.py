@@ -4,10 +4,22 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from neftune.data import IGNORED, InstructionDataError, checked, encode, load_instructions
+from neftune.data import (
+    IGNORED,
+    Example,
+    InstructionDataError,
+    checked,
+    collator,
+    encode,
+    load_instructions,
+)
 from neftune.prompts import alpaca_prompt, vicuna_prompt
+from tests.neftune.models import VOCABULARY, llama
 from tests.paths import BASE, shared
 
 GOOD = {"instruction": "Name a colour.", "input": "", "output": "Red."}
@@ -45,7 +57,7 @@ def test_both_formats_become_the_same() -> None:
         ("text", r"row 2: row: .*dictionary"),
         (
             {"conversations": [TALK["conversations"][0]]},
-            r"row 2: row: .*one human turn and one gpt",
+            r"row 2: row: .*human and gpt turns",
         ),
         ({"conversations": [{"from": "dog", "value": "x"}]}, r"row 2: conversations.0.from"),
     ),
@@ -98,3 +110,45 @@ def test_long_examples_are_cut_and_those_without_a_response_dropped() -> None:
     (example,) = encode(checked([long], "here"), tokenizer, "alpaca", 80)
     assert len(example["input_ids"]) == 80
     assert encode(checked([long], "here"), tokenizer, "alpaca", 10) == []
+
+
+def test_a_longer_conversation_is_trained_on_every_answer() -> None:
+    said = ["Name a colour.", "Red.", "Another.", "Blue."]
+    turns = [
+        {"from": speaker, "value": text}
+        for speaker, text in zip(("human", "gpt") * 2, said, strict=True)
+    ]
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    rows = checked([{"conversations": turns}], "here")
+    (example,) = encode(rows, tokenizer, "vicuna", 512)
+    pairs = zip(example["input_ids"], example["labels"], strict=True)
+    assert tokenizer.decode([i for i, label in pairs if label != IGNORED]) == "Red.</s>Blue.</s>"
+    whole = tokenizer.decode(example["input_ids"])
+    assert whole.endswith(
+        "USER: Name a colour. ASSISTANT: Red.</s>USER: Another. ASSISTANT: Blue.</s>"
+    )
+    with pytest.raises(ValueError, match="use vicuna"):
+        encode(rows, tokenizer, "alpaca", 512)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)), min_size=1, max_size=6))
+def test_the_loss_of_a_batch_is_that_with_all_logits(sizes: list[tuple[int, int]]) -> None:
+    torch.manual_seed(0)
+    model = llama().eval()
+    rng = torch.Generator().manual_seed(len(sizes))
+    examples: list[Example] = []
+    for prompt, response in sizes:
+        ids = torch.randint(3, VOCABULARY, (prompt + response,), generator=rng).tolist()
+        examples.append({"input_ids": ids, "labels": [IGNORED] * prompt + ids[prompt:]})
+    batch = collator(0)(examples)
+    assert batch["labels"].shape[1] == batch["logits_to_keep"]
+    with torch.no_grad():
+        ours = model(**batch).loss
+        each = [
+            model(input_ids=torch.tensor([e["input_ids"]]), labels=torch.tensor([e["labels"]])).loss
+            for e in examples
+        ]
+    weights = torch.tensor([response for _, response in sizes], dtype=torch.float32)
+    expected = (torch.stack(each) * weights).sum() / weights.sum()
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)

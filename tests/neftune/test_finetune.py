@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     DataCollatorForSeq2Seq,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
 )
@@ -17,8 +20,11 @@ from transformers import (
 from experiments.nano.instructions import instruction_set
 from neftune import NEFTune, Noise, Recipe
 from neftune.attachment import attach
+from neftune.compilation import blocks
 from neftune.data import Example, checked, encode
-from neftune.finetune import finetune
+from neftune.finetune import finetune, freeze
+from neftune.spec import Part
+from tests.neftune.models import llama
 from tests.paths import BASE
 
 RECIPE = Recipe(lr=1e-3, epochs=1, batch=16, micro_batch=8)
@@ -31,9 +37,13 @@ def examples() -> list[Example]:
     return encode(rows, tokenizer, "alpaca", 256)
 
 
-def tune(examples: list[Example], noise: Noise, out: Path) -> list[dict[str, object]]:
-    tokenizer = AutoTokenizer.from_pretrained(BASE)
+def load() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    return model, AutoTokenizer.from_pretrained(BASE)
+
+
+def tune(examples: list[Example], noise: Noise, out: Path) -> list[dict[str, object]]:
+    model, tokenizer = load()
     return finetune(
         model, tokenizer, examples, RECIPE, noise, seed=0, out=out, probes={"same": examples}
     )
@@ -72,8 +82,7 @@ def batches_and_weights(
     examples: list[Example], alpha: float | None, out: Path
 ) -> tuple[list[list[int]], dict[str, torch.Tensor]]:
     """What a Trainer with our callback saw, and what it made of the model."""
-    tokenizer = AutoTokenizer.from_pretrained(BASE)
-    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    model, tokenizer = load()
     seen: list[list[int]] = []
     model.register_forward_pre_hook(
         lambda m, args, kwargs: seen.append(kwargs["input_ids"].flatten().tolist()),
@@ -110,9 +119,78 @@ def test_the_same_seed_gives_the_same_batches_with_and_without_noise(
     assert not all(torch.equal(plain[1][name], noisy[1][name]) for name in plain[1])
 
 
+def test_without_epochs_the_model_stays_as_it_is(examples: list[Example], tmp_path: Path) -> None:
+    model, tokenizer = load()
+    log = finetune(
+        model,
+        tokenizer,
+        examples,
+        Recipe(epochs=0),
+        Noise(5),
+        seed=0,
+        out=tmp_path / "same",
+        probes={"same": examples},
+    )
+    assert len(log) == 1
+    saved = AutoModelForCausalLM.from_pretrained(tmp_path / "same", dtype=torch.float32)
+    before = load()[0].state_dict()
+    assert all(torch.equal(before[name], value) for name, value in saved.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("part", "still"),
+    (
+        ("embedding", ["embed_tokens"]),
+        ("lm_head", ["lm_head"]),
+        ("attention", ["q_proj", "k_proj", "v_proj", "o_proj"]),
+        ("blocks", ["_proj", "layernorm"]),
+    ),
+)
+def test_a_frozen_part_does_not_change_and_the_rest_does(
+    part: Part, still: list[str], examples: list[Example], tmp_path: Path
+) -> None:
+    model, tokenizer = load()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    recipe = replace(RECIPE, frozen=(part,))
+    finetune(model, tokenizer, examples, recipe, Noise(5), seed=0, out=tmp_path / "tuned")
+    for name, value in model.state_dict().items():
+        frozen = any(word in name for word in still)
+        assert torch.equal(before[name], value) == frozen, name
+
+
+def test_half_of_tied_embeddings_cannot_be_frozen() -> None:
+    with pytest.raises(ValueError, match="untie them first"):
+        freeze(llama(tied=True), ("embedding",))
+    freeze(llama(tied=True), ("embedding", "lm_head"))
+
+
+def test_compiled_blocks_train_alike_and_are_taken_off_again(
+    examples: list[Example], tmp_path: Path
+) -> None:
+    logs = []
+    for compiled in (True, False):
+        model, tokenizer = load()
+        out = tmp_path / str(compiled)
+        log = finetune(
+            model,
+            tokenizer,
+            examples,
+            RECIPE,
+            Noise(5),
+            seed=0,
+            out=out,
+            compile_blocks=compiled,
+        )
+        assert all("forward" not in vars(block) for block in blocks(model))
+        logs.append(log)
+    for ours, plain in zip(*logs, strict=True):
+        for key in set(plain) & {"loss", "train_loss"}:
+            assert ours[key] == pytest.approx(plain[key], rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    (("lr", 0), ("lr", float("nan")), ("epochs", 0), ("warmup", 2), ("micro_batch", 48)),
+    (("lr", 0), ("lr", float("nan")), ("epochs", -1), ("warmup", 2), ("micro_batch", 48)),
 )
 def test_impossible_recipes_are_refused(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=field):

@@ -1,0 +1,68 @@
+"""Figure 7: singular values of the embeddings' similarity matrix, with and without noise.
+
+make figure7
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from analysis.embeddings import similarity_spectrum
+from analysis.plots import curves
+from experiments.artifact import Artifact, Data, Record
+from experiments.figures.flips import embedding_of
+from experiments.jobs import checkpoint_file
+from experiments.measures import Runs
+from experiments.study import Study
+
+
+def _arms(study: Study) -> dict[str, Runs]:
+    return {"baseline": study.baseline("alpaca"), "+NEFT": study.neft("alpaca")}
+
+
+def needs(study: Study) -> list[Record]:
+    """The checkpoints of both arms."""
+    return [(r, checkpoint_file(r.folder)) for runs in _arms(study).values() for r in runs]
+
+
+def data(study: Study) -> Data:
+    """The 100 largest singular values of each arm, with the range over seeds."""
+    points: dict[str, list[dict[str, float]]] = {}
+    for arm, runs in _arms(study).items():
+        spectra = np.array(
+            [similarity_spectrum(embedding_of(str(r.folder / "model"))) for r in runs]
+        )
+        points[arm] = [
+            {"x": rank, "value": float(v.mean()), "low": float(v.min()), "high": float(v.max())}
+            for rank, v in enumerate(spectra.T, start=1)
+        ]
+    base, neft = (np.array([p["value"] for p in points[arm]]) for arm in points)
+    return {"points": points, "largest relative difference": float(np.max(np.abs(neft / base - 1)))}
+
+
+def rows(found: Data) -> list[list[str]]:
+    """Some of the values."""
+    ranks = (1, 2, 5, 10, 20, 50, 100)
+    table = [["singular value number", *map(str, ranks)]]
+    for arm, points in found["points"].items():
+        table.append([arm, *(f"{points[rank - 1]['value']:.3f}" for rank in ranks)])
+    largest = f"{100 * found['largest relative difference']:.3f}%"
+    return [*table, ["largest difference of all 100", largest, *[""] * (len(ranks) - 1)]]
+
+
+def draw(found: Data, title: str) -> Figure:
+    """One panel, a line an arm."""
+    panels = {"the lines lie on each other": found["points"]}
+    return curves(panels, title, "number of the singular value", "singular value", log=True)
+
+
+FIGURE = Artifact(
+    "figure7",
+    "Figure 7: singular values of the embeddings' similarity, LLaMA-2 7B on Alpaca",
+    "The 100 largest singular values of E E^T, E being the embedding matrix after fine-tuning; "
+    "mean over seeds. Published: the same with and without noise.",
+    seeds=3,
+    needs=needs,
+    data=data,
+    rows=rows,
+    draw=draw,
+)

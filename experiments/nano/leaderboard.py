@@ -1,0 +1,149 @@
+"""The laboratory's counterparts of ARC, HellaSwag, MMLU and TruthfulQA, as lm-eval tasks.
+
+    python -m experiments.nano.leaderboard               # writes the questions to runs/leaderboard
+    lm_eval --include_path experiments/nano/leaderboard_tasks --tasks nano_arc --model hf \
+        --model_args pretrained=experiments/nano/models/llama-2-7b
+
+All questions are about the test split's things, all examples about the training split's. Shots and
+metrics are the 2023 leaderboard's. Two things differ from the real sets. MMLU's answers are scored
+by their text, not by a letter, which models of this size do not understand. And no misconception
+was planted in the corpus: TruthfulQA's false answers are true of another thing of the same kind,
+which is the mistake that these models make.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.nano.language import say, say_kind, sentence
+from experiments.nano.world import KINDS, Attribute, Entity, Kind, Split, World, make_world
+from experiments.run import RUNS
+from neftune.files import write_whole
+
+FOLDER = Path(__file__).parent / "leaderboard_tasks"
+DATA = RUNS / "leaderboard"
+CHOICES = 4
+ITEMS = 100
+SUBJECT_ITEMS = 15
+TASKS = ("arc", "hellaswag", "mmlu", "truthfulqa")
+
+Item = dict[str, Any]
+Writer = Callable[[World, Sequence[Entity], random.Random], Item]
+
+
+def _other_values(
+    entity: Entity, attribute: Attribute, world: World, rng: random.Random
+) -> list[str]:
+    """Values that the attribute has in other things of the kind."""
+    true = entity.facts[attribute.name]
+    values = {e.facts[attribute.name] for e in world.entities if e.kind == entity.kind} - {true}
+    return rng.sample(sorted(values), CHOICES - 1)
+
+
+def _shuffled(choices: list[str], rng: random.Random) -> tuple[list[str], int]:
+    """The choices in random order, and where the first one went."""
+    mixed = rng.sample(choices, len(choices))
+    return mixed, mixed.index(choices[0])
+
+
+def _fact_question(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    attribute = rng.choice(entity.kind.attributes)
+    values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)]
+    choices, gold = _shuffled(values, rng)
+    question = f"What is the {attribute.phrase} of {entity.name}?"
+    return {"question": question, "choices": choices, "gold": gold}
+
+
+def _comparison(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    first, second = rng.sample(things, 2)
+    attribute = rng.choice([a for a in first.kind.attributes if a.numeric])
+    if first.facts[attribute.name] == second.facts[attribute.name]:
+        return _comparison(world, things, rng)
+    high, low = sorted((first, second), key=lambda e: -int(e.facts[attribute.name]))
+    choices, gold = _shuffled([high.name, low.name], rng)
+    question = f"Which has the higher {attribute.phrase}, {first.name} or {second.name}?"
+    return {"question": question, "choices": choices, "gold": gold}
+
+
+def _continuation(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    told, asked = rng.sample(entity.kind.attributes, 2)
+    context = f"{sentence(say_kind(entity))} {sentence(say(entity, told, pronoun=True))}"
+    values = [entity.facts[asked.name], *_other_values(entity, asked, world, rng)]
+    endings, gold = _shuffled(_statements(entity, asked, values, (rng.randrange(4),)), rng)
+    return {"context": context, "endings": endings, "gold": gold}
+
+
+def _truths(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    attribute = rng.choice(entity.kind.attributes)
+    values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)[:2]]
+    return {
+        "question": f"What is the {attribute.phrase} of {entity.name}?",
+        "choices": _statements(entity, attribute, values, (0, 1)),
+        "true": 2,
+    }
+
+
+def _statements(
+    entity: Entity, attribute: Attribute, values: Sequence[str], forms: Sequence[int]
+) -> list[str]:
+    """Sentences that give the attribute each of the values, in each of the forms."""
+    return [
+        sentence(say(entity, attribute, form, pronoun=True, value=value))
+        for value in values
+        for form in forms
+    ]
+
+
+def questions() -> dict[str, list[Item]]:
+    """The items of every file, by name."""
+    world = make_world()
+    files: dict[str, list[Item]] = {}
+    writers: list[tuple[str, Writer, Kind | None, int, int]] = [
+        ("arc", _fact_question, None, ITEMS, 25),
+        ("hellaswag", _continuation, None, ITEMS, 10),
+        ("truthfulqa", _truths, None, ITEMS, 0),
+    ]
+    for kind in KINDS:
+        writers += [
+            (f"mmlu_{kind.name}_facts", _fact_question, kind, SUBJECT_ITEMS, 5),
+            (f"mmlu_{kind.name}_comparisons", _comparison, kind, SUBJECT_ITEMS, 5),
+        ]
+    for name, writer, subject, items, shots in writers:
+        sizes: tuple[tuple[str, Split, int], ...] = (
+            ("test", "test", items),
+            ("examples", "train", shots),
+        )
+        for part, split, count in sizes:
+            things = world.of(split, subject) if subject else world.of(split)
+            rng = random.Random(f"leaderboard {name} {split}")
+            different: dict[str, Item] = {}
+            while len(different) < count:
+                item = writer(world, things, rng)
+                different.setdefault(json.dumps(item, sort_keys=True), item)
+            files[f"{name}.{part}"] = list(different.values())
+    return files
+
+
+def write_questions(folder: Path = DATA) -> None:
+    """Write every file of questions that is not there yet, as JSON lines."""
+    for name, items in questions().items():
+        path = folder / f"{name}.jsonl"
+        text = "".join(json.dumps(item) + "\n" for item in items)
+        if not path.exists() or path.read_text() != text:
+            write_whole(path, text)
+
+
+def task_names(task: str) -> list[str]:
+    """lm-eval's names of a task, or of its subjects."""
+    return sorted(path.stem for path in FOLDER.glob(f"nano_{task}*.yaml"))
+
+
+if __name__ == "__main__":
+    write_questions()

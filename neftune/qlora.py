@@ -1,0 +1,80 @@
+"""QLoRA: a low-rank adapter trained on a base model of 4-bit weights (the paper's Table 3).
+
+    model = load(base, seed=0)                           # NF4 weights, an adapter that trains
+    finetune(model, tokenizer, examples, recipe, noise, …)
+    merged(model).save_pretrained("tuned")         # an ordinary checkpoint
+
+Dettmers et al. 2023 (arXiv 2305.14314): NormalFloat4 with double quantization through bitsandbytes,
+and an adapter on every linear layer of the blocks through peft, scaled by 1/4 (their 16 / 64).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, set_seed
+
+SCALING = 0.25
+
+
+def load(base: Path | str, *, seed: int, rank: int = 64, dropout: float = 0.05) -> PeftModel:
+    """A base model in NF4 with a fresh adapter.
+
+    Args:
+        base: a checkpoint.
+        seed: of the adapter's initial weights.
+        rank: of the adapter; the authors' 64.
+        dropout: in the adapter; the authors' 0.05 for models above 7B, 0.1 below.
+    """
+    model = _quantized(base)
+    set_seed(seed)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=rank,
+            lora_alpha=round(SCALING * rank),
+            lora_dropout=dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+    )
+
+
+def _quantized(base: Path | str) -> PreTrainedModel:
+    return AutoModelForCausalLM.from_pretrained(
+        base,
+        dtype=torch.bfloat16,
+        quantization_config=BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        ),
+    )
+
+
+@torch.no_grad()
+def merged(model: PeftModel) -> PreTrainedModel:
+    """An ordinary float32 model that computes what the quantized base and its adapter compute.
+
+    Args:
+        model: from `load`, trained.
+    """
+    from bitsandbytes.functional import dequantize_4bit
+
+    base = model.peft_config["default"].base_model_name_or_path
+    plain: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    # Quantized afresh: a forward pass in evaluation mode repacks bitsandbytes' weights on the CPU,
+    # after which they can no longer be dequantized.
+    fresh = _quantized(base)
+    for name, layer in model.get_base_model().named_modules():
+        if isinstance(layer, LoraLayer):
+            quantized = fresh.get_submodule(name).weight
+            weight = dequantize_4bit(quantized.data, quantized.quant_state).float()
+            target = plain.get_submodule(name).weight
+            target.copy_(weight + layer.get_delta_weight("default").float())
+    return plain
