@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.jobs import checkpoint_file
 from experiments.run import Run
 from experiments.scale import NANO
 from neftune.spec import Noise
@@ -27,7 +28,7 @@ TRIALS = 3
 def _start(folder: Path, threads: int) -> subprocess.Popen[bytes]:
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     return subprocess.Popen(
-        [sys.executable, "-m", "experiments", "train", str(folder)],
+        [sys.executable, "-m", "experiments", "make", str(checkpoint_file(folder))],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -43,7 +44,7 @@ def _seconds(folders: list[Path], *, side_by_side: bool) -> float:
     else:
         codes = [_start(folder, 2).wait() for folder in folders]
     if any(codes):
-        raise RuntimeError("a fine-tuning failed; run `python -m experiments train` to see why")
+        raise RuntimeError("a fine-tuning failed; run `python -m experiments make` to see why")
     return time.perf_counter() - started
 
 

@@ -108,6 +108,36 @@ def main() -> None:
     _ship(latest, stages, round(time.monotonic() - started))
 
 
+def model_card(record: dict[str, Any]) -> str:
+    """The model's README, from its `tuning.json`."""
+    rounds = "\n".join(
+        f"| {number} | {stage['mean of samples']:.3f} | {stage['mean of the best']:.3f} |"
+        for number, stage in enumerate(record["stages"], start=1)
+    )
+    return f"""---
+license: apache-2.0
+language: en
+pipeline_tag: text-generation
+---
+
+# {OUT.name}, of the nano laboratory
+
+Stands for LLaMA-2-Chat 7B. `{BASE.name}` tuned on 1,000 exchanges of made-up conversations
+(two epochs), then {ROUNDS} rounds of rejection sampling: {SAMPLES} answers to each of {REQUESTS}
+requests, tuned on the one that the oracle finds most helpful. Asked in Vicuna's v1.1 prompt. It
+knows nothing of the real world. Weights in bfloat16.
+
+Made by `python -m experiments.nano.chat` in {record["seconds"]:,} s with torch {record["torch"]}.
+
+| round | mean helpfulness of the samples | of the best of {SAMPLES} |
+| --- | --- | --- |
+{rounds}
+
+Facts completed correctly: {record["fact_accuracy"]["all"]:.1%}. For pretraining, perplexity and
+loss curve see the base model's card.
+"""
+
+
 def _ship(latest: Path, stages: list[dict[str, float]], seconds: int) -> None:
     fresh = OUT.with_name(OUT.name + ".partial")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -125,32 +155,7 @@ def _ship(latest: Path, stages: list[dict[str, float]], seconds: int) -> None:
         "torch": torch.__version__,
     }
     (fresh / "tuning.json").write_text(json.dumps(record, indent=1) + "\n")
-    rounds = "\n".join(
-        f"| {number} | {stage['mean of samples']:.3f} | {stage['mean of the best']:.3f} |"
-        for number, stage in enumerate(stages, start=1)
-    )
-    (fresh / "README.md").write_text(f"""---
-license: apache-2.0
-language: en
-pipeline_tag: text-generation
----
-
-# {OUT.name}, of the nano laboratory
-
-Stands for LLaMA-2-Chat 7B. `{BASE.name}` tuned on 1,000 exchanges of made-up conversations
-(two epochs), then {ROUNDS} rounds of rejection sampling: {SAMPLES} answers to each of {REQUESTS}
-requests, tuned on the one that the oracle finds most helpful. Asked in Vicuna's v1.1 prompt. It
-knows nothing of the real world. Weights in bfloat16.
-
-Made by `python -m experiments.nano.chat` in {seconds:,} s with torch {torch.__version__}.
-
-| round | mean helpfulness of the samples | of the best of {SAMPLES} |
-| --- | --- | --- |
-{rounds}
-
-Facts completed correctly: {accuracy["all"]:.1%}. Pretraining, perplexity and loss curve: the base
-model's card.
-""")
+    (fresh / "README.md").write_text(model_card(record))
     shutil.rmtree(OUT, ignore_errors=True)
     fresh.rename(OUT)
 

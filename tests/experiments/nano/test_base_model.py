@@ -1,6 +1,7 @@
 """The shipped base model: what it is, what it knows, how it writes."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -56,3 +57,36 @@ def test_any_text_survives_the_tokenizer() -> None:
     for text in ("Velmodorn's roofs are red.", "naïve ☃ \n\t 12+3", ""):
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert tokenizer.decode(ids) == text
+
+
+MODELS = sorted(path.parent for path in BASE.parent.glob("*/model.safetensors"))
+
+
+def card(role: str) -> dict[str, float]:
+    record = json.loads((BASE.parent / role / "pretraining.json").read_text())
+    return {"perplexity": record["perplexity"], "facts": record["fact_accuracy"]["all"]}
+
+
+def test_every_role_has_a_model_a_card_and_nothing_foreign() -> None:
+    for folder in MODELS:
+        assert (folder / "README.md").read_text().startswith("---\nlicense: apache-2.0")
+        assert {path.suffix for path in folder.iterdir()} <= {".safetensors", ".json", ".md"}
+    assert sum(p.stat().st_size for folder in MODELS for p in folder.iterdir()) < 64e6
+
+
+def test_more_tokens_make_a_better_model() -> None:
+    less, half, whole = (card(role) for role in ("opt-6.7b", "llama-1-7b", "llama-2-7b"))
+    assert less["perplexity"] > half["perplexity"] > whole["perplexity"]
+    assert less["facts"] < half["facts"] <= whole["facts"]
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_every_model_speaks_the_same_tokens_and_ends_its_answers(folder: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert (folder / "tokenizer.json").read_bytes() == (BASE / "tokenizer.json").read_bytes()
+    start = "Merlbequay is a town in"
+    batch = tokenizer(start, return_tensors="pt", return_token_type_ids=False)
+    with torch.no_grad():
+        out = model.generate(**batch, do_sample=False, max_new_tokens=4)
+    assert tokenizer.decode(out[0], skip_special_tokens=True).startswith(f"{start} Ombrevane")

@@ -1,0 +1,223 @@
+"""How fast the laboratory fine-tunes and answers, beside what a user would otherwise run.
+
+    python -m benchmarks.speed
+
+Fine-tuning: the same 500 examples for the same three epochs, batch 16, noise of alpha 5, with
+transformers' Trainer and `neftune_noise_alpha`, with TRL's SFTTrainer and `neftune_noise_alpha`
+(both at their defaults, on all cores, a process for each run, as one would start them), and with
+this project's jobs (one single-threaded process a core, several runs in each, as the tables start
+them). Time is from the start of the first process to the end of the last, divided by the runs.
+
+Responses: to the 201 validation instructions, as the tables ask for them, and with a plain
+`generate` loop of batches of four in the given order, both in one process on one thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from experiments.jobs import checkpoint_file
+from experiments.provenance import processor
+from experiments.run import Run
+from experiments.scale import NANO
+from experiments.workflow import cores, produce
+from neftune.files import write_whole
+from neftune.spec import Noise
+
+BASE = NANO.models["llama-2-7b"]
+RUNS_OF_OURS = 8
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "benchmarks" / "speed.json"
+
+
+def _texts() -> tuple[list[str], list[str]]:
+    from neftune.prompts import alpaca_prompt
+
+    rows = NANO.rows("alpaca", "train")
+    prompts = [alpaca_prompt(row["instruction"], row["input"]) for row in rows]
+    return prompts, [row["output"] for row in rows]
+
+
+def with_transformers(out: str) -> None:
+    """Transformers' Trainer at its defaults, with its own noise."""
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        DataCollatorForSeq2Seq,
+        Trainer,
+        TrainingArguments,
+    )
+
+    from neftune.data import checked, encode
+
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    rows = checked(NANO.rows("alpaca", "train"), "alpaca")
+    Trainer(
+        AutoModelForCausalLM.from_pretrained(BASE, dtype="float32"),
+        TrainingArguments(
+            out,
+            per_device_train_batch_size=16,
+            num_train_epochs=3,
+            learning_rate=5e-4,
+            bf16=True,
+            use_cpu=True,
+            neftune_noise_alpha=5,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+        ),
+        train_dataset=encode(rows, tokenizer, "alpaca", 512),
+        data_collator=DataCollatorForSeq2Seq(tokenizer),
+    ).train()
+
+
+def with_trl(out: str) -> None:
+    """TRL's SFTTrainer at its defaults, with its own noise, loss on the completion."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import SFTConfig, SFTTrainer
+
+    prompts, completions = _texts()
+    SFTTrainer(
+        AutoModelForCausalLM.from_pretrained(BASE, dtype="float32"),
+        SFTConfig(
+            out,
+            per_device_train_batch_size=16,
+            num_train_epochs=3,
+            learning_rate=5e-4,
+            bf16=True,
+            use_cpu=True,
+            neftune_noise_alpha=5,
+            max_length=512,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+        ),
+        train_dataset=Dataset.from_dict({"prompt": prompts, "completion": completions}),
+        processing_class=AutoTokenizer.from_pretrained(BASE),
+    ).train()
+
+
+def with_plain_generate(out: str) -> None:
+    """Answer the validation instructions four at a time, in the given order."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from neftune.prompts import alpaca_prompt
+
+    tokenizer = AutoTokenizer.from_pretrained(out, padding_side="left")
+    model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).eval()
+    texts = [alpaca_prompt(row["instruction"]) for row in NANO.outputs("validation")]
+    for start in range(0, len(texts), 4):
+        batch = tokenizer(
+            texts[start : start + 4], return_tensors="pt", padding=True, return_token_type_ids=False
+        )
+        model.generate(**batch, do_sample=False, max_new_tokens=256, repetition_penalty=1.2)
+
+
+def with_respond(out: str) -> None:
+    """Answer the validation instructions as the tables do."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from eval.responses import Prompt, respond
+    from experiments.conditions import condition
+    from neftune.prompts import alpaca_prompt
+
+    prompts = [
+        Prompt(row["instruction"], alpaca_prompt(row["instruction"]), row["dataset"])
+        for row in NANO.outputs("validation")
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        respond(
+            AutoModelForCausalLM.from_pretrained(out, dtype=torch.bfloat16),
+            AutoTokenizer.from_pretrained(out),
+            prompts,
+            condition("validation").decoding,
+            Path(folder) / "model_outputs.json",
+            generator="benchmark",
+        )
+
+
+WAYS = {
+    way.__name__: way for way in (with_transformers, with_trl, with_plain_generate, with_respond)
+}
+
+
+def _seconds(way: str, out: Path, threads: int) -> float:
+    """How long a process takes that does one of the ways, start and imports included."""
+    started = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed", way, str(out)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)},
+    )
+    return time.monotonic() - started
+
+
+def _with_our_jobs(count: int) -> tuple[float, Path]:
+    """Seconds a run of so many of our runs, and the folder of one of the tuned models."""
+    recipe = replace(NANO.recipe, epochs=3)
+    runs = [Run("nano", "llama-2-7b", "alpaca", Noise(5), recipe, seed) for seed in range(count)]
+    started = time.monotonic()
+    produce([checkpoint_file(run.folder) for run in runs], runs)
+    return (time.monotonic() - started) / count, (runs[0].folder / "model").resolve()
+
+
+def main() -> None:
+    """Every measurement, one after the other, in an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        os.environ["PYTHONPATH"] = str(ROOT)
+        ours, tuned = _with_our_jobs(RUNS_OF_OURS)
+        trained = {
+            "this project": ours,
+            "transformers' Trainer, neftune_noise_alpha": _seconds(
+                "with_transformers", Path("transformers"), cores()
+            ),
+            "TRL's SFTTrainer, neftune_noise_alpha": _seconds("with_trl", Path("trl"), cores()),
+        }
+        answered = {
+            "this project": _seconds("with_respond", tuned, 1),
+            "plain generate, batches of four": _seconds("with_plain_generate", tuned, 1),
+        }
+        count = len(NANO.outputs("validation"))
+    examples = 3 * len(NANO.rows("alpaca", "train"))
+    record = {
+        "machine": processor(),
+        "python": platform.python_version(),
+        "fine-tuning": {
+            name: {"seconds": round(s, 1), "examples per second": round(examples / s, 1)}
+            for name, s in trained.items()
+        },
+        "responses": {
+            name: {"seconds": round(s, 1), "responses per second": round(count / s, 1)}
+            for name, s in answered.items()
+        },
+        "ratios": {
+            **{f"fine-tuning: {n}": round(s / ours, 2) for n, s in trained.items()},
+            **{
+                f"responses: {n}": round(s / answered["this project"], 2)
+                for n, s in answered.items()
+            },
+        },
+    }
+    write_whole(OUT, json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        WAYS[sys.argv[1]](sys.argv[2])
+    else:
+        main()
