@@ -19,6 +19,7 @@ from experiments.figures import (
     phase,
 )
 from experiments.tables import (
+    strongnoise,
     table1,
     table2,
     table3,
@@ -60,6 +61,7 @@ ARTIFACTS: dict[str, Artifact] = {
         flips.FIGURE_8,
         flips.FIGURE_9,
         human.FIGURE,
+        strongnoise.TABLE,
         curves.FIGURE,
         phase.PHASE,
     )

@@ -1,6 +1,7 @@
 """The paper's claims, each with what was published, what is measured here, and a verdict by rule.
 
-    claims(Study(NANO, 5, load_selection(NANO)))
+    claims(Study(NANO, 5, load_selection(NANO)))         # at the chosen alphas
+    claims_under_strong_noise(…)                         # at three times the paper's largest
 
 The rule. An estimate is a mean over seeds and items with a 95% interval from a bootstrap over both
 (`analysis.intervals.hierarchical`). A claim that something rises names the smallest rise that would
@@ -20,14 +21,14 @@ import numpy as np
 
 from analysis.intervals import Estimate, hierarchical
 from analysis.length_control import length_controlled_gain
-from experiments.artifact import Record, markdown_table
+from experiments.artifact import Record
 from experiments.figures import figure3, figure4, figure5, flips
 from experiments.measures import CHARACTERS, WIN_RATE, Measure, Runs
 from experiments.paper import DATASET_TITLES
 from experiments.records import Numbers, preferences, responses
 from experiments.selection import QLORA_DATASETS
 from experiments.study import Study
-from experiments.tables import table4
+from experiments.tables import strongnoise, table4
 from experiments.tabulate import Cell, records_of, values_of
 from neftune.spec import Noise
 
@@ -72,7 +73,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class _Question:
-    """A claim before it is measured: the cells it needs, and what to make of their values."""
+    """A claim before it is measured: the cells it needs, and what to make of their values.
+
+    `also_strong`: whether it is measured under strong noise too.
+    """
 
     text: str
     published: str
@@ -81,6 +85,7 @@ class _Question:
     margin: float
     cells: Callable[[Study], list[Cell]]
     estimate: Callable[[list[Cell]], Estimate]
+    also_strong: bool = True
 
 
 def _cell(measure: Measure, *groups: Runs, judge: str = "gpt-4", condition: str = "test") -> Cell:
@@ -293,6 +298,7 @@ QUESTIONS = (
         1.0,
         _kinds_of_noise,
         _difference,
+        also_strong=False,
     ),
     _Question(
         "Attention must train",
@@ -302,6 +308,7 @@ QUESTIONS = (
         1.0,
         _attention,
         _difference,
+        also_strong=False,
     ),
     _Question(
         "More epochs bring no more",
@@ -311,6 +318,7 @@ QUESTIONS = (
         2.0,
         _epochs,
         _difference,
+        also_strong=False,
     ),
     _Question(
         "Gains with QLoRA are smaller",
@@ -320,27 +328,39 @@ QUESTIONS = (
         1.0,
         _qlora,
         _gain_of_gains,
+        also_strong=False,
     ),
 )
 
 
 def records_of_claims(study: Study) -> list[Record]:
     """The records that the claims are measured on."""
-    return [record for question in QUESTIONS for record in records_of(question.cells(study))]
+    strong = study.with_alpha(strongnoise.ALPHA)
+    asked = [question.cells(study) for question in QUESTIONS]
+    asked += [question.cells(strong) for question in QUESTIONS if question.also_strong]
+    return [record for cells in asked for record in records_of(cells)]
 
 
 def claims(study: Study) -> list[Claim]:
     """Every claim, measured; the last one needs no run."""
-    measured = [
-        Claim(q.text, q.published, q.quantity, q.estimate(q.cells(study)), q.kind, q.margin)
-        for q in QUESTIONS
-    ]
+    measured = [_measured(question, study) for question in QUESTIONS]
     points = flips.flips_by_alpha(study)["points"]
     shares = [p["value"] for line in points.values() for p in line if p["x"] <= 15]
     flipped = Estimate(max(shares), min(shares), max(shares))
     text = "No token flips up to alpha 15"
     quantity = "largest share of flipped tokens over the base models (with the range), %"
     return [*measured, Claim(text, "0% (Figure 6)", quantity, flipped, "stays", 0.0)]
+
+
+def claims_under_strong_noise(study: Study) -> list[Claim]:
+    """The claims that concern the noise's effect, at an alpha that has one here."""
+    strong = study.with_alpha(strongnoise.ALPHA)
+    return [_measured(question, strong) for question in QUESTIONS if question.also_strong]
+
+
+def _measured(question: _Question, study: Study) -> Claim:
+    q = question
+    return Claim(q.text, q.published, q.quantity, q.estimate(q.cells(study)), q.kind, q.margin)
 
 
 def claim_rows(found: list[Claim]) -> list[list[str]]:
@@ -365,11 +385,6 @@ def claim_rows(found: list[Claim]) -> list[list[str]]:
             ]
         )
     return rows
-
-
-def claims_markdown(found: list[Claim]) -> str:
-    """The table of claims."""
-    return markdown_table(claim_rows(found))
 
 
 def claims_data(found: list[Claim]) -> list[dict[str, Any]]:

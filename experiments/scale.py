@@ -28,7 +28,8 @@ class Scale:
 
     Args:
         name: `nano`, `small` or `paper`.
-        models: folder or hub name of each base model, by the paper's role.
+        models: folder or hub name of each base model, by the paper's role; columns of tables whose
+            role a scale does not have are left out.
         prompts: the prompt format of each instruction set (the paper's section 3).
         judges: alpaca-eval configuration folder of each judge's role.
         recipe: the hyperparameters that no tuning touches.
@@ -87,11 +88,8 @@ NANO = Scale(
         role: NANO_FOLDER / "models" / role
         for role in (
             "llama-2-7b",
-            "llama-2-13b",
-            "llama-2-70b",
             "llama-2-chat-7b",
             "llama-1-7b",
-            "llama-1-30b",
             "opt-6.7b",
         )
     },

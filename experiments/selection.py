@@ -39,6 +39,7 @@ ALPHA_PAIRS = (
     *((model, dataset) for model in SEVEN_B for dataset in DATASETS),
     *((model, "evol-instruct") for model in ("llama-2-chat-7b", "llama-2-13b", "llama-2-70b")),
 )
+
 QLORA_DATASETS = ("alpaca", "evol-instruct")
 QLORA_LR_GRID = (1e-3, 3e-3, 1e-2)
 FREELB_STRENGTHS = (1.0, 3.0, 10.0)
@@ -76,6 +77,11 @@ class Selection:
     alpha: Mapping[str, Choice]
     qlora_lr: Mapping[str, Choice]
     freelb: Choice
+
+
+def alpha_pairs(scale: Scale) -> list[tuple[str, str]]:
+    """The models and sets that an alpha is chosen for, as far as the scale has them."""
+    return [(model, dataset) for model, dataset in ALPHA_PAIRS if model in scale.models]
 
 
 def freelb(strength: float) -> FreeLB:
@@ -125,7 +131,7 @@ def select(scale: Scale, jobs: int | None) -> Selection:
     recipes = {d: replace(plain, lr=lr[d].value) for d in DATASETS}
     alpha_runs = {
         (f"{model}/{d}", alpha): Run(scale.name, model, d, Noise(alpha), recipes[d], SEED)
-        for model, d in ALPHA_PAIRS
+        for model, d in alpha_pairs(scale)
         for alpha in ALPHA_GRID
     }
     qlora = replace(plain, adapter="qlora", adapter_rank=scale.adapter_rank, epochs=1)

@@ -14,7 +14,7 @@ from typing import Any
 from experiments.measures import Runs
 from experiments.run import Run
 from experiments.scale import Scale
-from experiments.selection import MODEL, Selection, freelb
+from experiments.selection import MODEL, Choice, Selection, freelb
 from neftune.spec import Noise, Recipe
 
 
@@ -31,6 +31,11 @@ class Study:
     scale: Scale
     seeds: int
     selection: Selection
+
+    def with_alpha(self, alpha: float) -> Study:
+        """The same study with one alpha everywhere, in place of the chosen ones."""
+        fixed = {name: Choice(alpha, ()) for name in self.selection.alpha}
+        return replace(self, selection=replace(self.selection, alpha=fixed))
 
     def recipe(self, dataset: str, **changes: Any) -> Recipe:
         """The recipe of an instruction set, with its learning rate."""

@@ -145,7 +145,9 @@ def _difference(cell: Any) -> str:
 
 
 def _published(cell: Any) -> str:
-    return "" if cell["published"] is None else f"{cell['published']:g}"
+    if cell["published"] is None:
+        return ""
+    return f"{cell['published']:.2f}" if cell["digits"] else f"{cell['published']:.0f}"
 
 
 def table_picture(data: Data, title: str) -> Figure:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 import subprocess
 import sys
@@ -89,13 +88,15 @@ def _plan(missing: Sequence[Path], runs: dict[Path, Run], jobs: int) -> list[lis
     for record in missing:
         folder = run_folder(record)
         by_model.setdefault(runs[folder].model, {}).setdefault(folder, []).append(str(record))
+    most = next(iter(runs.values())).at.runs_per_job
     plan = []
     for folders in by_model.values():
         records = list(folders.values())
-        most = next(iter(runs.values())).at.runs_per_job
-        size = min(most, math.ceil(len(records) / jobs))
-        for start in range(0, len(records), size):
-            plan.append([path for run in records[start : start + size] for path in run])
+        while records:
+            # Ever fewer runs a job, so that no job is left alone for long at the end.
+            size = max(1, min(most, len(records) // (2 * jobs)))
+            plan.append([path for run in records[:size] for path in run])
+            records = records[size:]
     return plan
 
 

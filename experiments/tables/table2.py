@@ -21,6 +21,8 @@ def cells(study: Study) -> list[Cell]:
     for measure in (WIN_RATE, CHARACTERS):
         published = measure is WIN_RATE
         for title, (model, base, neft) in MODELS.items():
+            if model not in study.scale.models:
+                continue
             for row, runs, told in (
                 ("Evol-Instruct", study.baseline("evol-instruct", model=model), base),
                 ("+NEFT", study.neft("evol-instruct", model=model), neft),

@@ -30,6 +30,7 @@ def cells(study: Study) -> list[Cell]:
             judge="chatgpt",
         )
         for column, (model, dataset, told) in COLUMNS.items()
+        if model in study.scale.models
         for place, (row, alpha) in enumerate(ROWS.items())
     ]
 

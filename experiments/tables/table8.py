@@ -60,6 +60,7 @@ def table9_cells(study: Study) -> list[Cell]:
                 constant=study.alpha("evol-instruct", model),
             )
             for title, (model, _, _) in table2.MODELS.items()
+            if model in study.scale.models
         ),
     ]
 

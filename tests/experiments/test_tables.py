@@ -17,7 +17,7 @@ from experiments.measures import WIN_RATE, Measure
 from experiments.paper import ALPHA_GRID, DATASET_TITLES, TABLE_1
 from experiments.run import Run
 from experiments.scale import NANO
-from experiments.selection import ALPHA_PAIRS, DATASETS, load_selection
+from experiments.selection import DATASETS, alpha_pairs, load_selection
 from experiments.study import Study
 from experiments.tabulate import Cell, table_data, table_rows
 from neftune.spec import Noise
@@ -82,7 +82,7 @@ def test_two_arms_differ_in_the_noise_alone(study: Study) -> None:
 def test_each_arm_had_three_trials_and_the_best_was_taken(study: Study) -> None:
     selection = study.selection
     assert set(selection.lr) == set(DATASETS)
-    assert set(selection.alpha) == {f"{model}/{dataset}" for model, dataset in ALPHA_PAIRS}
+    assert set(selection.alpha) == {f"{model}/{dataset}" for model, dataset in alpha_pairs(NANO)}
     groups = (selection.lr, selection.alpha, selection.qlora_lr, {"freelb": selection.freelb})
     for choice in (choice for group in groups for choice in group.values()):
         assert len(choice.trials) == 3
