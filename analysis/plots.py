@@ -108,9 +108,15 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
         figure.legend(
             handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=min(4, len(rows))
         )
-        figure.tight_layout()
-        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+        _finish(figure, title)
     return figure
+
+
+def _finish(figure: Figure, title: str) -> None:
+    """Lay the panels out, and set the title above them in as many lines as it needs."""
+    figure.tight_layout()
+    characters = round(figure.get_figwidth() * 12)
+    figure.suptitle(_wrapped(title, characters), y=1.0, va="bottom", fontsize=10, fontweight="bold")
 
 
 def _wrapped(text: str, width: int = 12) -> str:
@@ -147,7 +153,9 @@ def curves(
         log: a logarithmic horizontal axis.
     """
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(panels), figsize=(3.4 * len(panels), 3.2), squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(max(4.8, 3.4 * len(panels)), 3.2), squeeze=False
+        )
         for panel, (name, lines) in zip(axes[0], panels.items(), strict=True):
             for place, (line, points) in enumerate(lines.items()):
                 xs = [point["x"] for point in points]
@@ -173,8 +181,7 @@ def curves(
                 bbox_to_anchor=(0.5, 0.0),
                 ncols=min(4, len(labels)),
             )
-        figure.tight_layout()
-        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+        _finish(figure, title)
     return figure
 
 
@@ -193,7 +200,9 @@ def histograms(
         bins: of each histogram.
     """
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.2), squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(max(4.8, 4.2 * len(panels)), 3.2), squeeze=False
+        )
         for panel, (name, arms), label in zip(axes[0], panels.items(), x, strict=True):
             every = np.concatenate([np.asarray(values, float) for values in arms.values()])
             edges = np.linspace(every.min(), np.percentile(every, 99.5), bins + 1)
@@ -209,13 +218,12 @@ def histograms(
                     label=f"{arm} (mean {np.mean(values):.3f})",
                 )
                 panel.axvline(np.mean(values), color=COLOURS[place], ls=DASHES[place], lw=1.5)
-            panel.set_title(name)
+            panel.set_title(_wrapped(name, 46))
             panel.set_xlabel(label)
             panel.set_yticks([])
             panel.legend(fontsize=7)
         axes[0, 0].set_ylabel("density")
-        figure.tight_layout()
-        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+        _finish(figure, title)
     return figure
 
 
@@ -248,8 +256,7 @@ def heatmaps(
             panel.set_xlabel(x[0])
             figure.colorbar(image, ax=panel, shrink=0.8)
         axes[0, 0].set_ylabel(y[0])
-        figure.tight_layout()
-        figure.suptitle(title, y=1.02, fontsize=10, fontweight="bold", wrap=True)
+        _finish(figure, title)
     return figure
 
 

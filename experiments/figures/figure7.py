@@ -51,7 +51,8 @@ def rows(found: Data) -> list[list[str]]:
 
 def draw(found: Data, title: str) -> Figure:
     """One panel, a line an arm."""
-    panels = {"the lines lie on each other": found["points"]}
+    largest = 100 * found["largest relative difference"]
+    panels = {f"largest relative difference: {largest:.3f}%": found["points"]}
     return curves(panels, title, "number of the singular value", "singular value", log=True)
 
 

@@ -13,6 +13,7 @@ from experiments.measures import (
     Measure,
     Runs,
     log_diversity,
+    number,
     plain_log_diversity,
     repetition,
 )
@@ -72,24 +73,15 @@ def cells(study: Study) -> list[Cell]:
         arms = {"LLaMA-2 7B": study.baseline(dataset), "+NEFT": study.neft(dataset)}
         written = [_answer(row) for row in study.scale.rows(dataset, "train")]
         mean = float(np.mean([len(text) for text in written]))
-        told = PUBLISHED["Training data"][CHARACTERS.title][place]
-        found.append(Cell("Training data", title, CHARACTERS, published=told, constant=mean))
+        known = PUBLISHED["Training data"][CHARACTERS.title][place]
+        found.append(Cell("Training data", title, CHARACTERS, published=known, constant=mean))
         there = all(CHARACTERS.record(r, "test", "").exists() for a in arms.values() for r in a)
         words = cut_off(tuple(arms.values())) if there else 1
-        column = f"{title} (first {words} words)"
+        found.append(Cell("both", title, number("words looked at", 0), constant=float(words)))
         for measure in measures(words):
-            whole = measure in (CHARACTERS, WORDS)
             for row, runs in arms.items():
-                published = PUBLISHED[row].get(measure.title)
-                found.append(
-                    Cell(
-                        row,
-                        title if whole else column,
-                        measure,
-                        (runs,),
-                        published[place] if published else None,
-                    )
-                )
+                told = PUBLISHED[row].get(measure.title)
+                found.append(Cell(row, title, measure, (runs,), told[place] if told else None))
     return found
 
 
