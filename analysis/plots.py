@@ -186,24 +186,21 @@ def curves(
 
 
 def histograms(
-    panels: Mapping[str, Mapping[str, Sequence[float]]],
-    title: str,
-    x: Sequence[str],
-    bins: int = 30,
+    panels: Mapping[str, Mapping[str, Sequence[float]]], title: str, x: str, bins: int = 25
 ) -> Figure:
     """Overlaid histograms of two arms, one panel beside the other; a line marks each mean.
 
     Args:
         panels: by panel title, by arm, the values.
         title: of the whole picture.
-        x: each panel's horizontal axis.
+        x: the horizontal axis.
         bins: of each histogram.
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1, len(panels), figsize=(max(4.8, 4.2 * len(panels)), 3.2), squeeze=False
         )
-        for panel, (name, arms), label in zip(axes[0], panels.items(), x, strict=True):
+        for panel, (name, arms) in zip(axes[0], panels.items(), strict=True):
             every = np.concatenate([np.asarray(values, float) for values in arms.values()])
             edges = np.linspace(every.min(), np.percentile(every, 99.5), bins + 1)
             for place, (arm, values) in enumerate(arms.items()):
@@ -219,7 +216,7 @@ def histograms(
                 )
                 panel.axvline(np.mean(values), color=COLOURS[place], ls=DASHES[place], lw=1.5)
             panel.set_title(_wrapped(name, 46))
-            panel.set_xlabel(label)
+            panel.set_xlabel(x)
             panel.set_yticks([])
             panel.legend(fontsize=7)
         axes[0, 0].set_ylabel("density")

@@ -9,14 +9,14 @@ compared with the row `against` of the same column and measure, paired by seed a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from analysis.intervals import Estimate, hierarchical
-from analysis.plots import compare_with_paper
+from analysis.plots import compare_with_paper, histograms
 from experiments.artifact import Artifact, Data, Record, said
 from experiments.measures import Measure, Runs
 from experiments.records import Numbers
@@ -46,6 +46,14 @@ class Cell:
     constant: float | None = None
     condition: str = "test"
     judge: str = "gpt-4"
+
+
+def also(cells: Sequence[Cell], *measures: Measure) -> list[Cell]:
+    """The cells, then the same with other measures, for which nothing was published."""
+    return [
+        *cells,
+        *(replace(cell, measure=other, published=None) for other in measures for cell in cells),
+    ]
 
 
 def values_of(cell: Cell) -> Numbers:
@@ -176,4 +184,46 @@ def tabulate(
         data=lambda study: table_data(cells(study), against),
         rows=table_rows,
         draw=table_picture,
+    )
+
+
+def histogram_figure(
+    name: str,
+    title: str,
+    about: str,
+    *,
+    seeds: int,
+    cells: Callable[[Study], list[Cell]],
+    panel: Callable[[Cell], str],
+    x: str,
+) -> Artifact:
+    """An artifact from cells, drawn as a histogram of each cell's items, averaged over seeds.
+
+    Args:
+        name: as of `Artifact`.
+        title: as of `Artifact`.
+        about: as of `Artifact`.
+        seeds: as of `Artifact`.
+        cells: what is measured; the row `baseline` is compared with.
+        panel: the title of the panel that a cell is drawn in, with the others of its panel.
+        x: what an item's value is.
+    """
+
+    def data(study: Study) -> Data:
+        asked = cells(study)
+        items: dict[str, dict[str, list[float]]] = {}
+        for cell in asked:
+            mean = np.round(values_of(cell).mean(axis=0), 4)
+            items.setdefault(panel(cell), {})[cell.row] = mean.tolist()
+        return table_data(asked, "baseline") | {"items": items}
+
+    return Artifact(
+        name,
+        title,
+        about,
+        seeds,
+        needs=lambda study: records_of(cells(study)),
+        data=data,
+        rows=table_rows,
+        draw=lambda found, title: histograms(found["items"], title, x),
     )

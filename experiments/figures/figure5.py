@@ -4,17 +4,14 @@ make figure5
 """
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from analysis.overfitting import bleu_4, rouge_l
-from analysis.plots import histograms
-from experiments.artifact import Artifact, Data
 from experiments.jobs import outputs_file
 from experiments.measures import Measure
 from experiments.records import Numbers, responses
 from experiments.run import Run
 from experiments.study import Study
-from experiments.tabulate import Cell, records_of, table_data, table_rows, values_of
+from experiments.tabulate import Cell, histogram_figure
 
 SCORES = {"ROUGE-L": rouge_l, "BLEU-4": bleu_4}
 
@@ -41,30 +38,14 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
-def data(study: Study) -> Data:
-    """The means with their intervals, and each prompt's score averaged over seeds."""
-    asked = cells(study)
-    scores: dict[str, dict[str, list[float]]] = {}
-    for cell in asked:
-        mean = np.round(values_of(cell).mean(axis=0), 4)
-        scores.setdefault(cell.measure.title, {})[cell.row] = mean.tolist()
-    return table_data(asked, "baseline") | {"scores": scores}
-
-
-def draw(found: Data, title: str) -> Figure:
-    """Two histograms, each with both arms."""
-    return histograms(found["scores"], title, ["score of a response, 0 to 1"] * 2, bins=20)
-
-
-FIGURE = Artifact(
+FIGURE = histogram_figure(
     "figure5",
     "Figure 5: likeness of answers to the training answers, LLaMA-2 7B on Alpaca",
     "Greedy answers (repetition penalty 1.2) to 200 training prompts against the training set's "
     "own answers: ROUGE-L by rouge-score, sentence BLEU-4 by sacrebleu. In the paper noise makes "
     "both much lower.",
     seeds=5,
-    needs=lambda study: records_of(cells(study)),
-    data=data,
-    rows=table_rows,
-    draw=draw,
+    cells=cells,
+    panel=lambda cell: cell.measure.title,
+    x="score of a response, 0 to 1",
 )

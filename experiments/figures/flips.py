@@ -134,7 +134,7 @@ def _draw_norms(data: Data, title: str) -> Figure:
     settings: Sequence[dict[str, Any]] = data["settings"]
     counts = "; ".join(f"alpha {s['alpha']:g}, L {s['length']}: {s['flipped']}" for s in settings)
     panels = {f"tokens that flip at {counts}": {"embeddings": data["norms"]}}
-    return histograms(panels, title, ["norm of a token's embedding"])
+    return histograms(panels, title, "norm of a token's embedding")
 
 
 FIGURE_6 = Artifact(

@@ -5,7 +5,7 @@ make table10
 
 from experiments.measures import CHARACTERS, WIN_RATE
 from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.tabulate import Cell, also, tabulate
 
 STRATEGIES = {
     "greedy": ("test", 62.55, 67.58),
@@ -22,20 +22,12 @@ def cells(study: Study) -> list[Cell]:
         "LLaMA-2 7B": study.baseline("evol-instruct"),
         "+NEFT": study.neft("evol-instruct"),
     }
-    return [
-        Cell(
-            row,
-            strategy,
-            measure,
-            (runs,),
-            told[place] if measure is WIN_RATE else None,
-            condition=condition,
-            judge="chatgpt",
-        )
-        for measure in (WIN_RATE, CHARACTERS)
-        for strategy, (condition, *told) in STRATEGIES.items()
-        for place, (row, runs) in enumerate(arms.items())
+    found = [
+        Cell(row, strategy, WIN_RATE, (runs,), told, condition=condition, judge="chatgpt")
+        for strategy, (condition, *published) in STRATEGIES.items()
+        for (row, runs), told in zip(arms.items(), published, strict=True)
     ]
+    return also(found, CHARACTERS)
 
 
 TABLE = tabulate(

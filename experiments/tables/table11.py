@@ -5,7 +5,7 @@ make table11
 
 from experiments.measures import CHARACTERS, WIN_RATE
 from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.tabulate import Cell, also, tabulate
 
 PUBLISHED = {
     "standard fine-tuning": 48.26,
@@ -28,18 +28,11 @@ def cells(study: Study) -> list[Cell]:
         "NEFT, whole blocks frozen": study.neft("alpaca", frozen=("blocks",)),
         "no fine-tuning": study.baseline("alpaca", epochs=0)[:1],
     }
-    return [
-        Cell(
-            row,
-            measure.title,
-            measure,
-            (runs,),
-            PUBLISHED.get(row) if measure is WIN_RATE else None,
-            judge="chatgpt",
-        )
-        for measure in (WIN_RATE, CHARACTERS)
+    found = [
+        Cell(row, "Alpaca", WIN_RATE, (runs,), PUBLISHED.get(row), judge="chatgpt")
         for row, runs in rows.items()
     ]
+    return also(found, CHARACTERS)
 
 
 TABLE = tabulate(

@@ -5,7 +5,7 @@ make table12
 
 from experiments.measures import CHARACTERS, WIN_RATE
 from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.tabulate import Cell, also, tabulate
 
 PUBLISHED = {"LLaMA-1 7B": 62.30, "+NEFT": 67.45, "+FreeLB (tuned)": 63.48}
 
@@ -18,18 +18,11 @@ def cells(study: Study) -> list[Cell]:
         "+NEFT": study.neft("evol-instruct", model=model),
         "+FreeLB (tuned)": study.freelb("evol-instruct", model=model),
     }
-    return [
-        Cell(
-            row,
-            measure.title,
-            measure,
-            (runs,),
-            PUBLISHED[row] if measure is WIN_RATE else None,
-            judge="chatgpt",
-        )
-        for measure in (WIN_RATE, CHARACTERS)
+    found = [
+        Cell(row, "Evol-Instruct", WIN_RATE, (runs,), PUBLISHED[row], judge="chatgpt")
         for row, runs in rows.items()
     ]
+    return also(found, CHARACTERS)
 
 
 TABLE = tabulate(

@@ -5,7 +5,7 @@ make table13
 
 from experiments.measures import CHARACTERS, WIN_RATE
 from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.tabulate import Cell, also, tabulate
 
 COLUMNS = {
     "one exchange (512)": ("sharegpt", 63.48, 64.22),
@@ -15,22 +15,15 @@ COLUMNS = {
 
 def cells(study: Study) -> list[Cell]:
     """Both arms on both cuts."""
-    return [
-        Cell(
-            row,
-            column,
-            measure,
-            (runs,),
-            told if measure is WIN_RATE else None,
-            judge="chatgpt",
-        )
-        for measure in (WIN_RATE, CHARACTERS)
+    found = [
+        Cell(row, column, WIN_RATE, (runs,), told, judge="chatgpt")
         for column, (dataset, base, neft) in COLUMNS.items()
         for row, runs, told in (
             ("ShareGPT", study.baseline(dataset), base),
             ("+NEFT", study.neft(dataset), neft),
         )
     ]
+    return also(found, CHARACTERS)
 
 
 TABLE = tabulate(

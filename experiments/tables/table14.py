@@ -5,7 +5,7 @@ make table14
 
 from experiments.measures import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE
 from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.tabulate import Cell, also, tabulate
 
 EPOCHS = {
     1: (40.50, 55.09),
@@ -18,22 +18,19 @@ EPOCHS = {
 
 def cells(study: Study) -> list[Cell]:
     """Both arms after each number of epochs, each a training of its own."""
-    return [
-        Cell(
-            row,
-            f"{epochs} {'epoch' if epochs == 1 else 'epochs'}",
-            measure,
-            (runs,),
-            told if measure is WIN_RATE else None,
-            judge="chatgpt",
-        )
-        for measure in (WIN_RATE, CHARACTERS, TRAIN_LOSS, OTHER_LOSS)
+    found = [
+        Cell(row, _title(epochs), WIN_RATE, (runs,), told, judge="chatgpt")
         for epochs, (base, neft) in EPOCHS.items()
         for row, runs, told in (
             ("LLaMA-2 7B", study.baseline("alpaca", epochs=epochs), base),
             ("+NEFT", study.neft("alpaca", epochs=epochs), neft),
         )
     ]
+    return also(found, CHARACTERS, TRAIN_LOSS, OTHER_LOSS)
+
+
+def _title(epochs: int) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
 TABLE = tabulate(

@@ -5,7 +5,7 @@ make table2
 
 from experiments.measures import CHARACTERS, WIN_RATE
 from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.tabulate import Cell, also, tabulate
 
 MODELS = {
     "LLaMA-2 7B": ("llama-2-7b", 70.34, 79.60),
@@ -17,21 +17,18 @@ MODELS = {
 
 def cells(study: Study) -> list[Cell]:
     """Both arms for each model, and the chat model as it was before."""
-    found = []
-    for measure in (WIN_RATE, CHARACTERS):
-        published = measure is WIN_RATE
-        for title, (model, base, neft) in MODELS.items():
-            if model not in study.scale.models:
-                continue
-            for row, runs, told in (
-                ("Evol-Instruct", study.baseline("evol-instruct", model=model), base),
-                ("+NEFT", study.neft("evol-instruct", model=model), neft),
-            ):
-                found.append(Cell(row, title, measure, (runs,), told if published else None))
+    found = [
+        Cell(row, title, WIN_RATE, (runs,), told)
+        for title, (model, base, neft) in MODELS.items()
+        if model in study.scale.models
+        for row, runs, told in (
+            ("Evol-Instruct", study.baseline("evol-instruct", model=model), base),
+            ("+NEFT", study.neft("evol-instruct", model=model), neft),
+        )
+    ]
     before = study.baseline("sharegpt", model="llama-2-chat-7b", epochs=0)[:1]
-    row = "before fine-tuning"
-    found.append(Cell(row, "LLaMA-2-Chat 7B", WIN_RATE, (before,), 71.37))
-    return found
+    found.append(Cell("before fine-tuning", "LLaMA-2-Chat 7B", WIN_RATE, (before,), 71.37))
+    return also(found, CHARACTERS)
 
 
 TABLE = tabulate(
