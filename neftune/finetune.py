@@ -17,10 +17,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial as with_settings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
 from torch import nn
 from transformers import (
     PreTrainedModel,
@@ -35,8 +34,10 @@ from neftune.callback import NEFTune
 from neftune.compilation import blocks, compiled_blocks
 from neftune.data import Example, collator
 from neftune.freelb import FreeLBTrainer
-from neftune.qlora import merged
 from neftune.spec import Noise, Part, Recipe
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 CLEAN_LOSS_POINTS = 4
 
@@ -116,14 +117,22 @@ def finetune(
     elif probes:
         trainer.evaluate()
     log = [_reproducible(entry) for entry in trainer.state.log_history]
-    finished = merged(model) if isinstance(model, PeftModel) else model
-    finished.save_pretrained(partial)
+    _ordinary(model).save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     lines = "".join(json.dumps(entry) + "\n" for entry in log)
     (partial / "training_log.jsonl").write_text(lines)
     shutil.rmtree(out, ignore_errors=True)
     os.replace(partial, out)
     return log
+
+
+def _ordinary(model: Any) -> PreTrainedModel:
+    """The model itself, or with its adapter merged into it."""
+    if not hasattr(model, "peft_config"):
+        return model
+    from neftune.qlora import merged
+
+    return merged(model)
 
 
 def freeze(model: nn.Module, parts: Sequence[Part]) -> None:

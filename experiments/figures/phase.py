@@ -62,7 +62,7 @@ def draw(data: Data, title: str) -> Figure:
     return heatmaps(
         panels,
         title,
-        ("learning rate", [f"{lr:g}" for lr in LEARNING_RATES]),
+        ("learning rate, 1e-4", [f"{1e4 * lr:g}" for lr in LEARNING_RATES]),
         ("alpha", [f"{alpha:g}" for alpha in ALPHAS]),
     )
 
