@@ -59,6 +59,8 @@ def _ablation(arguments: argparse.Namespace) -> None:
         arguments.judge,
     )
     scale = known("scale", arguments.scale, SCALES)
+    known("model", ablation.model, scale.models)
+    known("data set", ablation.dataset, scale.prompts)
     (path,) = make([artifact(ablation, arguments.seeds)], scale, arguments.seeds, arguments.jobs)
     print(path.read_text())
     print(f"Written to {path.parent}.")

@@ -10,7 +10,7 @@ Writes a table and a picture to `results/<scale>/ablations/<name>/`. Runs that e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -25,7 +25,6 @@ from experiments.measures import (
     VALIDATION_LOSS,
     WIN_RATE,
 )
-from experiments.run import UnknownNameError
 from experiments.study import Study
 from experiments.tabulate import Cell, records_of, table_data, table_rows
 from neftune.spec import Distribution, Noise, Recipe, ScaleRule
@@ -49,6 +48,10 @@ class Ablation:
         scale_rule: of the noise.
         settings: hyperparameters by name, in place of the chosen ones.
         judge: the judge's role.
+        noises: the noise of every alpha.
+
+    Raises:
+        ValueError: an impossible alpha, or an unknown distribution or rule.
     """
 
     alphas: tuple[float, ...]
@@ -58,6 +61,14 @@ class Ablation:
     scale_rule: ScaleRule = "sequence"
     settings: tuple[tuple[str, Any], ...] = ()
     judge: str = "gpt-4"
+    noises: tuple[Noise, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self,
+            "noises",
+            tuple(Noise(alpha, self.distribution, self.scale_rule) for alpha in self.alphas),
+        )
 
     @property
     def name(self) -> str:
@@ -99,20 +110,14 @@ def settings_from(texts: Sequence[str]) -> tuple[tuple[str, Any], ...]:
 
 def cells(ablation: Ablation, study: Study) -> list[Cell]:
     """Every measure at every alpha."""
-    if ablation.dataset not in study.scale.prompts:
-        known = ", ".join(sorted(study.scale.prompts))
-        raise UnknownNameError(f"unknown data set {ablation.dataset!r}; known: {known}")
     settings = dict(ablation.settings)
     if "batch" in settings and "micro_batch" not in settings:
         settings["micro_batch"] = min(settings["batch"], study.scale.recipe.micro_batch)
     rows = {
-        f"alpha {alpha:g}": study.noisy(
-            ablation.dataset,
-            Noise(alpha, ablation.distribution, ablation.scale_rule),
-            model=ablation.model,
-            **settings,
+        f"alpha {noise.alpha:g}": study.noisy(
+            ablation.dataset, noise, model=ablation.model, **settings
         )
-        for alpha in ablation.alphas
+        for noise in ablation.noises
     }
     return [
         Cell(row, measure.title, measure, (runs,), judge=ablation.judge)

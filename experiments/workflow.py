@@ -23,6 +23,7 @@ from experiments.jobs import needed_first, run_folder
 from experiments.run import RUNS, Run
 from neftune.files import write_whole
 
+ERRORS_SHOWN = 5
 SNAKEFILE = Path(__file__).parent / "Snakefile"
 
 
@@ -114,10 +115,10 @@ def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path]) -> None:
 
 
 def _failures(since: float) -> str:
-    """What the failed jobs said last."""
+    """The first errors of each failed job."""
     told = ""
     for path in sorted((RUNS / "logs").glob("*.log")):
         if path.stat().st_mtime >= since:
             errors = [line for line in path.read_text().splitlines() if "error:" in line.lower()]
-            told += "".join(f"  {path}: {error}\n" for error in errors[-1:])
+            told += "".join(f"  {path}: {error}\n" for error in errors[:ERRORS_SHOWN])
     return told
