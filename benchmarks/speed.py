@@ -8,7 +8,7 @@ transformers' Trainer and `neftune_noise_alpha`, with TRL's SFTTrainer and `neft
 this project's jobs (one single-threaded process a core, several runs in each, as the tables start
 them). Time is from the start of the first process to the end of the last, divided by the runs.
 
-Responses: to the 201 validation instructions, as the tables ask for them, and with a plain
+Responses: to the 805 instructions, as the tables ask for them, and with a plain
 `generate` loop of batches of four in the given order, both in one process on one thread.
 """
 
@@ -107,7 +107,7 @@ def with_trl(out: str) -> None:
 
 
 def with_plain_generate(out: str) -> None:
-    """Answer the validation instructions four at a time, in the given order."""
+    """Answer the instructions four at a time, in the given order."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -115,7 +115,7 @@ def with_plain_generate(out: str) -> None:
 
     tokenizer = AutoTokenizer.from_pretrained(out, padding_side="left")
     model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).eval()
-    texts = [alpaca_prompt(row["instruction"]) for row in NANO.outputs("validation")]
+    texts = [alpaca_prompt(row["instruction"]) for row in NANO.outputs("test")]
     for start in range(0, len(texts), 4):
         batch = tokenizer(
             texts[start : start + 4], return_tensors="pt", padding=True, return_token_type_ids=False
@@ -124,7 +124,7 @@ def with_plain_generate(out: str) -> None:
 
 
 def with_respond(out: str) -> None:
-    """Answer the validation instructions as the tables do."""
+    """Answer the instructions as the tables do."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -134,14 +134,14 @@ def with_respond(out: str) -> None:
 
     prompts = [
         Prompt(row["instruction"], alpaca_prompt(row["instruction"]), row["dataset"])
-        for row in NANO.outputs("validation")
+        for row in NANO.outputs("test")
     ]
     with tempfile.TemporaryDirectory() as folder:
         respond(
             AutoModelForCausalLM.from_pretrained(out, dtype=torch.bfloat16),
             AutoTokenizer.from_pretrained(out),
             prompts,
-            condition("validation").decoding,
+            condition("test").decoding,
             Path(folder) / "model_outputs.json",
             generator="benchmark",
         )
@@ -191,7 +191,7 @@ def main() -> None:
             "this project": _seconds("with_respond", tuned, 1),
             "plain generate, batches of four": _seconds("with_plain_generate", tuned, 1),
         }
-        count = len(NANO.outputs("validation"))
+        count = len(NANO.outputs("test"))
     examples = 3 * len(NANO.rows("alpaca", "train"))
     record = {
         "machine": processor(),
