@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from neftune import precision
 from neftune.attachment import pretrained_model
 
 WARM_UP_SHAPE = (16, 96)
@@ -73,7 +74,8 @@ def _warm_up(model: nn.Module) -> None:
     ids = torch.ones(WARM_UP_SHAPE, dtype=torch.int64, device=device)
     mask = torch.ones_like(ids)
     mask[0, 0] = 0
-    with torch.autocast(device.type, torch.bfloat16):
+    low = precision.for_training() == torch.bfloat16
+    with torch.autocast(device.type, torch.bfloat16, enabled=low):
         loss = model(input_ids=ids, attention_mask=mask, labels=ids).loss
     loss.backward()
     model.zero_grad()

@@ -29,6 +29,7 @@ from transformers import (
     set_seed,
 )
 
+from neftune import precision
 from neftune.attachment import pretrained_model
 from neftune.callback import NEFTune
 from neftune.compilation import blocks, compiled_blocks
@@ -58,7 +59,7 @@ def finetune(
 
     Args:
         model: in float32, or a `qlora.load`ed one; it is changed in place. Matrix products run in
-            bfloat16 (autocast).
+            the format that is fast here (`neftune.precision`).
         tokenizer: the model's; needs a padding token.
         examples: the training set.
         recipe: hyperparameters.
@@ -94,7 +95,7 @@ def finetune(
             warmup_steps=math.ceil(steps * recipe.warmup),
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
-            bf16=True,
+            bf16=precision.for_training() == torch.bfloat16,
             use_cpu=not torch.cuda.is_available(),
             train_sampling_strategy="group_by_length",
             logging_steps=max(1, steps // 20),

@@ -18,6 +18,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, set_seed
 
+from neftune import precision
+
 SCALING = 0.25
 
 
@@ -47,12 +49,12 @@ def load(base: Path | str, *, seed: int, rank: int = 64, dropout: float = 0.05) 
 def _quantized(base: Path | str) -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(
         base,
-        dtype=torch.bfloat16,
+        dtype=precision.for_training(),
         quantization_config=BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
+            bnb_4bit_compute_dtype=precision.for_training(),
         ),
     )
 

@@ -46,6 +46,7 @@ from experiments.nano.instructions import DATASETS, instruction_set
 from experiments.nano.language import capitalised, say, say_kind, sentence
 from experiments.nano.tokenizer import VOCABULARY, train_tokenizer
 from experiments.nano.world import World, make_world
+from neftune import precision
 from neftune.prompts import PROMPTS
 
 MODELS = Path(__file__).parent / "models"
@@ -322,7 +323,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
             warmup_steps=base.warmup,
             weight_decay=0.1,
             adam_beta2=0.95,
-            bf16=True,
+            bf16=precision.for_training() == torch.bfloat16,
             use_cpu=not torch.cuda.is_available(),
             torch_compile=True,
             logging_steps=25,
