@@ -23,17 +23,29 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from experiments.jobs import checkpoint_file
-from experiments.provenance import processor
 from experiments.run import Run
 from experiments.scale import NANO
 from experiments.workflow import cores, produce
 from neftune.files import write_whole
+from neftune.precision import machine
 from neftune.spec import Noise
 
 BASE = NANO.models["llama-2-7b"]
 RUNS_OF_OURS = 8
+SETTINGS: dict[str, Any] = {
+    "per_device_train_batch_size": 16,
+    "num_train_epochs": 3,
+    "learning_rate": 5e-4,
+    "bf16": True,
+    "use_cpu": True,
+    "neftune_noise_alpha": 5,
+    "save_strategy": "no",
+    "report_to": [],
+    "disable_tqdm": True,
+}
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "benchmarks" / "speed.json"
 
@@ -62,18 +74,7 @@ def with_transformers(out: str) -> None:
     rows = checked(NANO.rows("alpaca", "train"), "alpaca")
     Trainer(
         AutoModelForCausalLM.from_pretrained(BASE, dtype="float32"),
-        TrainingArguments(
-            out,
-            per_device_train_batch_size=16,
-            num_train_epochs=3,
-            learning_rate=5e-4,
-            bf16=True,
-            use_cpu=True,
-            neftune_noise_alpha=5,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-        ),
+        TrainingArguments(out, **SETTINGS),
         train_dataset=encode(rows, tokenizer, "alpaca", 512),
         data_collator=DataCollatorForSeq2Seq(tokenizer),
     ).train()
@@ -88,19 +89,7 @@ def with_trl(out: str) -> None:
     prompts, completions = _texts()
     SFTTrainer(
         AutoModelForCausalLM.from_pretrained(BASE, dtype="float32"),
-        SFTConfig(
-            out,
-            per_device_train_batch_size=16,
-            num_train_epochs=3,
-            learning_rate=5e-4,
-            bf16=True,
-            use_cpu=True,
-            neftune_noise_alpha=5,
-            max_length=512,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-        ),
+        SFTConfig(out, max_length=512, **SETTINGS),
         train_dataset=Dataset.from_dict({"prompt": prompts, "completion": completions}),
         processing_class=AutoTokenizer.from_pretrained(BASE),
     ).train()
@@ -194,7 +183,7 @@ def main() -> None:
         count = len(NANO.outputs("test"))
     examples = 3 * len(NANO.rows("alpaca", "train"))
     record = {
-        "machine": processor(),
+        "machine": machine(),
         "python": platform.python_version(),
         "fine-tuning": {
             name: {"seconds": round(s, 1), "examples per second": round(examples / s, 1)}

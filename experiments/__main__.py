@@ -11,6 +11,10 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.scale import Scale
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -22,13 +26,20 @@ def _positive(text: str) -> int:
     return number
 
 
+def _scale(arguments: argparse.Namespace) -> Scale:
+    from experiments.run import known
+    from experiments.scale import SCALES
+
+    scale: Scale = known("scale", arguments.scale, SCALES)
+    return scale
+
+
 def _artifacts(arguments: argparse.Namespace) -> None:
     from experiments.artifact import make
     from experiments.artifacts import ARTIFACTS
     from experiments.run import known
-    from experiments.scale import SCALES
 
-    scale = known("scale", arguments.scale, SCALES)
+    scale = _scale(arguments)
     chosen = [known("artifact", name, ARTIFACTS) for name in arguments.names]
     for path in make(chosen, scale, arguments.seeds, arguments.jobs):
         print(path.read_text())
@@ -37,17 +48,14 @@ def _artifacts(arguments: argparse.Namespace) -> None:
 
 def _paper(arguments: argparse.Namespace) -> None:
     from experiments.paper_results import make_paper
-    from experiments.run import known
-    from experiments.scale import SCALES
 
-    print(make_paper(known("scale", arguments.scale, SCALES), arguments.jobs))
+    print(make_paper(_scale(arguments), arguments.jobs))
 
 
 def _ablation(arguments: argparse.Namespace) -> None:
     from experiments.ablation import Ablation, artifact, settings_from
     from experiments.artifact import make
     from experiments.run import known
-    from experiments.scale import SCALES
 
     ablation = Ablation(
         tuple(dict.fromkeys(arguments.alpha)),
@@ -58,7 +66,7 @@ def _ablation(arguments: argparse.Namespace) -> None:
         settings_from(arguments.set),
         arguments.judge,
     )
-    scale = known("scale", arguments.scale, SCALES)
+    scale = _scale(arguments)
     known("model", ablation.model, scale.models)
     known("data set", ablation.dataset, scale.prompts)
     (path,) = make([artifact(ablation, arguments.seeds)], scale, arguments.seeds, arguments.jobs)
@@ -66,12 +74,17 @@ def _ablation(arguments: argparse.Namespace) -> None:
     print(f"Written to {path.parent}.")
 
 
+def _unpack(arguments: argparse.Namespace) -> None:
+    from experiments.archive import archive_file, unpack
+
+    archive = archive_file(_scale(arguments))
+    print(f"{unpack(archive)} files written from {archive} to runs/.")
+
+
 def _selection(arguments: argparse.Namespace) -> None:
-    from experiments.run import known
-    from experiments.scale import SCALES
     from experiments.selection import select, selection_file
 
-    scale = known("scale", arguments.scale, SCALES)
+    scale = _scale(arguments)
     select(scale, arguments.jobs)
     print(f"Written to {selection_file(scale)}.")
 
@@ -130,7 +143,10 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_artifacts)
     paper = commands.add_parser("paper", help="make everything, and the page of results")
     paper.set_defaults(run=_paper)
-    selection = commands.add_parser("selection", help="choose learning rates and alphas again")
+    unpack = commands.add_parser("unpack", help="put the committed records of every run in runs/")
+    unpack.add_argument("--scale", default="nano")
+    unpack.set_defaults(run=_unpack)
+    selection = commands.add_parser("selection", help="choose learning rates and alphas")
     selection.set_defaults(run=_selection)
     ablation = commands.add_parser("ablation", help="one fine-tuning under many alphas")
     ablation.add_argument("--alpha", type=float, nargs="+", default=[0, 1, 2, 5, 10, 15, 30])

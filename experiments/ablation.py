@@ -10,7 +10,7 @@ Writes a table and a picture to `results/<scale>/ablations/<name>/`. Runs that e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -48,7 +48,6 @@ class Ablation:
         scale_rule: of the noise.
         settings: hyperparameters by name, in place of the chosen ones.
         judge: the judge's role.
-        noises: the noise of every alpha.
 
     Raises:
         ValueError: an impossible alpha, or an unknown distribution or rule.
@@ -61,14 +60,13 @@ class Ablation:
     scale_rule: ScaleRule = "sequence"
     settings: tuple[tuple[str, Any], ...] = ()
     judge: str = "gpt-4"
-    noises: tuple[Noise, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self,
-            "noises",
-            tuple(Noise(alpha, self.distribution, self.scale_rule) for alpha in self.alphas),
-        )
+        self.noises()
+
+    def noises(self) -> list[Noise]:
+        """The noise of every alpha."""
+        return [Noise(alpha, self.distribution, self.scale_rule) for alpha in self.alphas]
 
     @property
     def name(self) -> str:
@@ -117,7 +115,7 @@ def cells(ablation: Ablation, study: Study) -> list[Cell]:
         f"alpha {noise.alpha:g}": study.noisy(
             ablation.dataset, noise, model=ablation.model, **settings
         )
-        for noise in ablation.noises
+        for noise in ablation.noises()
     }
     return [
         Cell(row, measure.title, measure, (runs,), judge=ablation.judge)

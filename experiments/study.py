@@ -3,6 +3,7 @@
 study = Study(NANO, seeds=3, selection=load_selection(NANO))
 study.baseline("alpaca")                             # the run without noise, under three seeds
 study.neft("alpaca", model="llama-1-7b")             # with the alpha chosen for this pair
+study.arms("alpaca")                                 # both, by their rows' titles
 study.noisy("alpaca", Noise(5, "gaussian"))          # with any noise
 """
 
@@ -63,6 +64,13 @@ class Study:
     def neft(self, dataset: str, *, model: str = MODEL, **changes: Any) -> Runs:
         """One fine-tuning with the chosen alpha."""
         return self.noisy(dataset, Noise(self.alpha(dataset, model)), model=model, **changes)
+
+    def arms(self, dataset: str, *, model: str = MODEL) -> dict[str, Runs]:
+        """The two arms of most figures, by their rows' titles."""
+        return {
+            "baseline": self.baseline(dataset, model=model),
+            "+NEFT": self.neft(dataset, model=model),
+        }
 
     def freelb(self, dataset: str, *, model: str) -> Runs:
         """Adversarial training of the chosen strength, in place of noise."""

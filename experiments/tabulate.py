@@ -217,13 +217,5 @@ def histogram_figure(
             items.setdefault(panel(cell), {})[cell.row] = mean.tolist()
         return table_data(asked, "baseline") | {"items": items}
 
-    return Artifact(
-        name,
-        title,
-        about,
-        seeds,
-        needs=lambda study: records_of(cells(study)),
-        data=data,
-        rows=table_rows,
-        draw=lambda found, title: histograms(found["items"], title, x),
-    )
+    table = tabulate(name, title, about, seeds=seeds, cells=cells, against="baseline")
+    return replace(table, data=data, draw=lambda found, title: histograms(found["items"], title, x))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def _plan(missing: Sequence[Path], runs: dict[Path, Run], jobs: int) -> list[lis
         records = list(folders.values())
         while records:
             # Ever fewer runs a job, so that no job is left alone for long at the end.
-            size = max(1, min(most, len(records) // (2 * jobs)))
+            size = max(1, min(most, math.ceil(len(records) / (2 * jobs))))
             plan.append([path for run in records[:size] for path in run])
             records = records[size:]
     return plan
@@ -107,8 +108,11 @@ def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path]) -> None:
     with tqdm(total=len(steps), desc="train, respond, judge", unit="step") as bar:
         while True:
             ended = process.poll() is not None
-            bar.n = sum(step.exists() for step in steps)
-            bar.refresh()
+            done = sum(step.exists() for step in steps)
+            # Where the bar is a file, a line a step is enough.
+            if done > bar.n or ended or sys.stderr.isatty():
+                bar.n = done
+                bar.refresh()
             if ended:
                 return
             time.sleep(0.5)

@@ -169,26 +169,26 @@ def encode(
     """
     form, following = PROMPTS[prompt], FOLLOWING_PROMPTS[prompt]
     exchanges = [(*row.earlier, (row.instruction, row.output)) for row in rows]
-    asked = [
-        following(human) if number else form(human, row.input)
-        for row, turns in zip(rows, exchanges, strict=True)
-        for number, (human, _) in enumerate(turns)
+    first = tokenizer(
+        [form(turns[0][0], row.input) for row, turns in zip(rows, exchanges, strict=True)]
+    )["input_ids"]
+    # Everything after the first prompt stands within a sequence: no special token begins it.
+    rest = [
+        text
+        for turns in exchanges
+        for number, (human, gpt) in enumerate(turns)
+        for text in ((following(human), gpt) if number else (gpt,))
     ]
-    told = [gpt for turns in exchanges for _, gpt in turns]
-    first = tokenizer(asked)["input_ids"]
-    later = tokenizer(asked, add_special_tokens=False)["input_ids"]
-    responses = tokenizer(told, add_special_tokens=False)["input_ids"]
+    within = iter(tokenizer(rest, add_special_tokens=False)["input_ids"])
     examples: list[Example] = []
-    place = 0
-    for turns in exchanges:
+    for turns, opening in zip(exchanges, first, strict=True):
         ids: list[int] = []
         labels: list[int] = []
         for number in range(len(turns)):
-            start = later[place] if number else first[place]
-            response = [*responses[place], tokenizer.eos_token_id]
+            start = next(within) if number else opening
+            response = [*next(within), tokenizer.eos_token_id]
             ids += [*start, *response]
             labels += [IGNORED] * len(start) + response
-            place += 1
         if any(label != IGNORED for label in labels[:max_length]):
             examples.append({"input_ids": ids[:max_length], "labels": labels[:max_length]})
     return examples

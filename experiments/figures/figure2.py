@@ -17,10 +17,7 @@ def cells(study: Study) -> list[Cell]:
         Cell(row, f"{TITLES[model]} / {title}", WIN_RATE, (runs,), judge="chatgpt")
         for model in reversed(SEVEN_B)
         for dataset, title in DATASET_TITLES.items()
-        for row, runs in (
-            ("baseline", study.baseline(dataset, model=model)),
-            ("+NEFT", study.neft(dataset, model=model)),
-        )
+        for row, runs in study.arms(dataset, model=model).items()
     ]
 
 

@@ -22,10 +22,7 @@ def cells(study: Study) -> list[Cell]:
         Cell(row, f"{pair} / {title}", SCORES[task], (runs,))
         for pair, (model, dataset) in PAIRS.items()
         for task, title in TASKS.items()
-        for row, runs in (
-            ("baseline", study.baseline(dataset, model=model)),
-            ("+NEFT", study.neft(dataset, model=model)),
-        )
+        for row, runs in study.arms(dataset, model=model).items()
     ]
 
 

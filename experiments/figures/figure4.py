@@ -12,11 +12,10 @@ SETS = {"train": "Training set (Alpaca)", "other": "Another set (Evol-Instruct)"
 
 def cells(study: Study) -> list[Cell]:
     """Both arms on both sets."""
-    arms = {"baseline": study.baseline("alpaca"), "+NEFT": study.neft("alpaca")}
     return [
         Cell(row, title, LOSSES[name], (runs,))
         for name, title in SETS.items()
-        for row, runs in arms.items()
+        for row, runs in study.arms("alpaca").items()
     ]
 
 

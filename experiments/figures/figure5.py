@@ -30,11 +30,10 @@ MEASURES = {name: _measure(name) for name in SCORES}
 
 def cells(study: Study) -> list[Cell]:
     """Both arms by both scores."""
-    arms = {"baseline": study.baseline("alpaca"), "+NEFT": study.neft("alpaca")}
     return [
         Cell(row, "Alpaca", measure, (runs,), condition="train")
         for measure in MEASURES.values()
-        for row, runs in arms.items()
+        for row, runs in study.arms("alpaca").items()
     ]
 
 

@@ -7,6 +7,7 @@ import statistics
 
 import numpy as np
 
+from experiments.jobs import outputs_file
 from experiments.measures import (
     CHARACTERS,
     WORDS,
@@ -45,8 +46,10 @@ def cut_off(arms: tuple[Runs, ...]) -> int:
     This is the paper's rule for its cut-offs of 50, 100, 150 and 150.
 
     Args:
-        arms: the runs that are to be compared.
+        arms: the runs that are to be compared; 1 as long as they have not answered.
     """
+    if not all(outputs_file(run.folder, "test").exists() for runs in arms for run in runs):
+        return 1
     medians = [
         statistics.median_high([len(text.split()) for text in responses(run, "test")])
         for runs in arms
@@ -75,8 +78,7 @@ def cells(study: Study) -> list[Cell]:
         mean = float(np.mean([len(text) for text in written]))
         known = PUBLISHED["Training data"][CHARACTERS.title][place]
         found.append(Cell("Training data", title, CHARACTERS, published=known, constant=mean))
-        there = all(CHARACTERS.record(r, "test", "").exists() for a in arms.values() for r in a)
-        words = cut_off(tuple(arms.values())) if there else 1
+        words = cut_off(tuple(arms.values()))
         found.append(Cell("both", title, number("words looked at", 0), constant=float(words)))
         for measure in measures(words):
             for row, runs in arms.items():

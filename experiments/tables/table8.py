@@ -4,7 +4,7 @@ make table7            make table8            make table9
 """
 
 from experiments.measures import number
-from experiments.paper import DATASET_TITLES
+from experiments.paper import DATASET_TITLES, TABLE_1_ALPHA
 from experiments.selection import SEVEN_B
 from experiments.study import Study
 from experiments.tables import table1, table2
@@ -17,7 +17,6 @@ PUBLISHED = {
     "llama-1-7b": {"alpaca": 10, "evol-instruct": 10, "open-platypus": 15, "sharegpt": 10},
     "llama-2-7b": {"alpaca": 5, "evol-instruct": 5, "open-platypus": 15, "sharegpt": 15},
 }
-TABLE_1_ALPHAS = {"alpaca": 5, "evol-instruct": 5, "sharegpt": 10, "open-platypus": 15}
 TABLE_2_ALPHAS = {"llama-2-7b": 5, "llama-2-chat-7b": 5, "llama-2-13b": 5, "llama-2-70b": 15}
 
 
@@ -41,7 +40,7 @@ def table7_cells(study: Study) -> list[Cell]:
     return [
         *table1.cells(study),
         *(
-            Cell("+NEFT", title, ALPHA, published=TABLE_1_ALPHAS[d], constant=study.alpha(d))
+            Cell("+NEFT", title, ALPHA, published=TABLE_1_ALPHA[d], constant=study.alpha(d))
             for d, title in DATASET_TITLES.items()
         ),
     ]
