@@ -11,7 +11,7 @@ FIGURES := $(foreach n,1 2 3 4 5 6 7 8 9,figure$(n))
 SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(TABLES) $(FIGURES) human curves phase strongnoise paper selection ablation audit notebooks
+.PHONY: help setup $(TABLES) $(FIGURES) human curves phase strongnoise paper unpack selection ablation audit notebooks
 .PHONY: test lint bench clean
 
 help: ## this list
@@ -43,7 +43,10 @@ ablation: $(READY) ## one fine-tuning under many alphas
 	  $(if $(SCALE_RULE),--scale-rule $(SCALE_RULE)) $(if $(JUDGE),--judge $(JUDGE)) \
 	  $(if $(SET),--set $(SET)) $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
 
-selection: $(READY) ## choose learning rates and alphas again, on validation instructions
+unpack: $(READY) ## put the committed records of every run in runs/, so that nothing is trained again
+	$(RUN) unpack $(if $(SCALE),--scale $(SCALE))
+
+selection: $(READY) ## choose learning rates and alphas that are not chosen yet, on validation instructions
 	$(RUN) selection $(SETTINGS)
 
 audit: $(READY) ## what GPT-4 really said of the public NEFTune models

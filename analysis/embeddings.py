@@ -9,6 +9,8 @@ another token (the paper's Figures 6, 8 and 9).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -81,6 +83,16 @@ def noise_to_gap(weights: Tensor, alpha: float, length: int) -> float:
     d = weights.shape[1]
     norm = noise_scale(alpha, torch.tensor(length), d) * (d / 3) ** 0.5
     return float((norm / half_gap).median())
+
+
+@lru_cache
+def embedding_of(folder: str) -> Tensor:
+    """The embedding matrix of a checkpoint, float32."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    weights: Tensor = model.get_input_embeddings().weight.detach()
+    return weights
 
 
 def similarity_spectrum(weights: Tensor, count: int = 100) -> list[float]:

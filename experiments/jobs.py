@@ -4,11 +4,13 @@
 
 A record is named by its file, and what it is made from is made first:
 
-    model/model.safetensors                  a Hugging Face checkpoint, with training_log.jsonl
+    model/model.safetensors                  a Hugging Face checkpoint
+    model/training_log.jsonl                 the Trainer's log history, written with it
     <condition>/model_outputs.json           AlpacaEval's responses
     <condition>/<judge>/annotations.json     AlpacaEval's verdicts
     losses.json                              the loss without noise of every example of two sets
     leaderboard/results.json                 lm-eval's scores, item by item
+    spectrum.json                            singular values of the embeddings' similarity
 
 A record appears whole or not at all, and one that is there is not made again. A job holds the lock
 of its folder, so that two of them never write there at once.
@@ -46,6 +48,11 @@ def checkpoint_file(folder: Path) -> Path:
     return folder / "model" / "model.safetensors"
 
 
+def log_file(folder: Path) -> Path:
+    """The Trainer's log history."""
+    return folder / "model" / "training_log.jsonl"
+
+
 def outputs_file(folder: Path, name: str) -> Path:
     """The run's responses under a condition."""
     return folder / name / "model_outputs.json"
@@ -66,6 +73,11 @@ def leaderboard_file(folder: Path) -> Path:
     return folder / "leaderboard" / "results.json"
 
 
+def spectrum_file(folder: Path) -> Path:
+    """The largest singular values of the embeddings' similarity matrix."""
+    return folder / "spectrum.json"
+
+
 def run_folder(record: Path) -> Path:
     """The folder of the run that a record belongs to."""
     parts = record.parts
@@ -76,7 +88,7 @@ def run_folder(record: Path) -> Path:
 def needed_first(record: Path) -> list[Path]:
     """The records that a record is made from, in the order in which they are made."""
     folder = run_folder(record)
-    if record == checkpoint_file(folder):
+    if record in (checkpoint_file(folder), log_file(folder)):
         return []
     if record.name == "annotations.json":
         return [checkpoint_file(folder), outputs_file(folder, record.parent.parent.name)]
@@ -116,6 +128,8 @@ def _make(record: Path) -> None:
                 _losses(run, folder)
             case ("leaderboard", _):
                 _leaderboard(folder)
+            case ("spectrum.json",):
+                _spectrum(folder)
             case (name, "model_outputs.json"):
                 _respond(run, folder, name)
             case (name, judge, "annotations.json"):
@@ -124,22 +138,25 @@ def _make(record: Path) -> None:
                 raise ValueError(f"no job makes a record named {'/'.join(other)}")
 
 
-def seconds(folder: Path) -> dict[str, float]:
-    """How long each record of the run took, on one core."""
-    path = folder / "seconds.json"
-    found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+def made(folder: Path) -> dict[str, dict[str, Any]]:
+    """By step, on which machine it was made, and in how many `seconds` of one core."""
+    path = folder / "made.json"
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
     return found
 
 
 @contextmanager
 def _working_on(folder: Path, step: str) -> Iterator[None]:
-    """Hold the folder's lock, and note how long the step took."""
+    """Hold the folder's lock, and note where the step was made and how long it took."""
+    from neftune.precision import machine
+
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = time.monotonic()
         yield
-        spent = seconds(folder) | {step: round(time.monotonic() - started, 1)}
-        write_whole(folder / "seconds.json", json.dumps(spent, indent=1, sort_keys=True) + "\n")
+        spent = round(time.monotonic() - started, 1)
+        steps = made(folder) | {step: {"machine": machine(), "seconds": spent}}
+        write_whole(folder / "made.json", json.dumps(steps, indent=1, sort_keys=True) + "\n")
 
 
 def _rows(run: Run, dataset: str, split: Split) -> list[InstructionRow]:
@@ -192,10 +209,12 @@ def _train(run: Run, folder: Path) -> None:
 
 
 def _tuned(folder: Path) -> tuple[Any, Any]:
-    """The tuned model in bfloat16, and its tokenizer."""
+    """The tuned model and its tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype="bfloat16")
+    from neftune import precision
+
+    model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=precision.for_inference())
     return model.eval(), AutoTokenizer.from_pretrained(folder / "model")
 
 
@@ -245,6 +264,13 @@ def _losses(run: Run, folder: Path) -> None:
         for name, dataset in sets.items()
     }
     write_whole(losses_file(folder), json.dumps(losses) + "\n")
+
+
+def _spectrum(folder: Path) -> None:
+    from analysis.embeddings import embedding_of, similarity_spectrum
+
+    spectrum = similarity_spectrum(embedding_of(str(folder / "model")))
+    write_whole(spectrum_file(folder), json.dumps(spectrum) + "\n")
 
 
 def _leaderboard(folder: Path) -> None:

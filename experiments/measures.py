@@ -20,8 +20,8 @@ from analysis.intervals import Estimate
 from analysis.length_control import length_controlled_gain, length_controlled_win_rate
 from analysis.text import diversity_of, repeated_share
 from experiments.jobs import (
-    checkpoint_file,
     leaderboard_file,
+    log_file,
     losses_file,
     outputs_file,
     verdicts_file,
@@ -135,7 +135,7 @@ def clean_loss(probe: str, title: str) -> Measure:
     """The loss without noise at the end of training on a probe: one number a run."""
     return Measure(
         title,
-        lambda run, c, j: checkpoint_file(run.folder),
+        lambda run, c, j: log_file(run.folder),
         lambda run, c, j: np.array([final_clean_loss(run, probe)]),
         3,
     )

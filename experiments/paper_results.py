@@ -2,7 +2,8 @@
 
     make paper
 
-It resumes after a stop, and a run that several artifacts ask for is trained once.
+Runs whose records are committed are not trained again. It resumes after a stop, and a run that
+several artifacts ask for is trained once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from experiments.ablation import Ablation
 from experiments.ablation import artifact as ablation_artifact
+from experiments.archive import archive_file, pack, unpack
 from experiments.artifact import Artifact, make, markdown_table
 from experiments.artifacts import ARTIFACTS
 from experiments.claims import (
@@ -22,8 +24,8 @@ from experiments.claims import (
     claims_under_strong_noise,
     records_of_claims,
 )
-from experiments.jobs import outputs_file, seconds
-from experiments.provenance import write_provenance
+from experiments.jobs import outputs_file
+from experiments.provenance import seconds, write_provenance
 from experiments.records import training_log
 from experiments.run import Run
 from experiments.scale import Scale
@@ -46,26 +48,27 @@ def make_paper(scale: Scale, jobs: int | None) -> str:
     """Make everything; returns what was asked for, what was trained, and the time it took."""
     started = time.monotonic()
     artifacts = everything()
+    archive = archive_file(scale)
+    if archive.exists():
+        unpack(archive)
     make(artifacts, scale, jobs=jobs)
-    study = Study(scale, SEEDS, load_selection(scale))
+    selection = load_selection(scale)
+    study = Study(scale, SEEDS, selection)
     records = records_of_claims(study)
     produce([path for _, path in records], [run for run, _ in records], jobs)
-    asked = {a.name: {r for r, _ in a.needs(_study(scale, a))} for a in artifacts}
+    asked = {a.name: {r for r, _ in a.needs(Study(scale, a.seeds, selection))} for a in artifacts}
     asked["claims"] = {run for run, _ in records}
     runs = list(dict.fromkeys(run for group in asked.values() for run in group))
-    hours = sum(sum(seconds(run.folder).values()) for run in runs) / 3600
+    hours = sum(map(seconds, runs)) / 3600
     total = (
         f"{sum(map(len, asked.values()))} runs were asked for by {len(asked)} artifacts, "
         f"{len(runs)} were trained; all their steps took {hours:.1f} hours of one core."
     )
     write_results(scale, artifacts, study, total)
     write_records(scale, runs)
+    pack(runs, archive)
     minutes = (time.monotonic() - started) / 60
     return f"{total}\nThis call took {minutes:.1f} minutes. See {RESULTS / scale.name}/README.md."
-
-
-def _study(scale: Scale, artifact: Artifact) -> Study:
-    return Study(scale, artifact.seeds, load_selection(scale))
 
 
 def write_results(scale: Scale, artifacts: list[Artifact], study: Study, total: str) -> None:
@@ -84,8 +87,8 @@ def write_results(scale: Scale, artifacts: list[Artifact], study: Study, total: 
 
 Written by `make paper`; do not edit. {total} Learning rates and alphas were chosen before, on
 validation instructions (`selection.json`). Every table is also there as CSV and JSON, every picture
-as SVG; `*.provenance.json` says where each came from; `records.jsonl` has the verdicts, lengths and
-losses of every run.
+as SVG; `*.provenance.json` says where each came from. `records.jsonl` has the verdicts, lengths and
+losses of every run, a line each; `records.tar.xz` has all of its records (`make unpack`).
 
 ## Claims
 

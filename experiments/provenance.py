@@ -13,9 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from experiments.jobs import seconds
+from experiments.jobs import made
 from experiments.run import Run
 from neftune.files import write_whole
+from neftune.precision import machine
 
 PACKAGES = (
     "torch",
@@ -44,12 +45,9 @@ def commit() -> str:
     return f"{name}+changes" if changed else name
 
 
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()
+def seconds(run: Run) -> float:
+    """What a run's records cost, in seconds of one core."""
+    return float(sum(step["seconds"] for step in made(run.folder).values()))
 
 
 def write_provenance(
@@ -64,14 +62,17 @@ def write_provenance(
         runs: whose keys, and the seconds of whose steps, are noted.
         details: whatever else belongs to the result.
     """
+    runs = list(runs)
+    steps = [step for run in runs for step in made(run.folder).values()]
     record: Mapping[str, Any] = {
         "command": command,
         "commit": commit(),
         "seeds": list(seeds),
         **details,
-        "machine": processor(),
+        "machine": machine(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
-        "seconds": {run.key: round(sum(seconds(run.folder).values()), 1) for run in runs},
+        "runs made on": sorted({step["machine"] for step in steps}),
+        "seconds": {run.key: round(seconds(run), 1) for run in runs},
     }
     write_whole(out, json.dumps(record, indent=1) + "\n")

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from experiments.jobs import (
     leaderboard_file,
+    log_file,
     losses_file,
     outputs_file,
+    spectrum_file,
     verdicts_file,
 )
 from experiments.run import Run
@@ -54,8 +56,12 @@ def leaderboard(run: Run, task: str) -> Numbers:
 
 def training_log(run: Run) -> list[dict[str, Any]]:
     """The Trainer's log history."""
-    path = run.folder / "model" / "training_log.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in log_file(run.folder).read_text().splitlines()]
+
+
+def embedding_spectrum(run: Run) -> Numbers:
+    """The largest singular values of the embeddings' similarity matrix."""
+    return np.array(_json(str(spectrum_file(run.folder))))
 
 
 def clean_loss_curves(run: Run) -> dict[str, tuple[Numbers, Numbers]]:

@@ -3,7 +3,7 @@
     selection = load_selection(NANO)
     selection["llama-2-7b/alpaca"]                       # lr and alpha, with every trial
 
-    make selection                                       # chooses again
+    make selection                                       # makes the choices that are missing
 
 As in the paper, alpha is the best of 5, 10 and 15 by the judge in ChatGPT's role; but the judge
 sees validation instructions, not those of the tables. The baseline gets three trials too: for each
@@ -120,23 +120,29 @@ def load_selection(scale: Scale) -> Selection:
 
 
 def select(scale: Scale, jobs: int | None) -> Selection:
-    """Tune learning rates, then the rest, and record every choice with its trials."""
+    """Tune learning rates, then the rest, and record every choice with its trials.
+
+    A choice that is recorded stands, and its trials are not run again: delete the record to choose
+    afresh.
+    """
+    path = selection_file(scale)
+    stands = _by_name(load_selection(scale)) if path.exists() else {}
     plain = scale.recipe
     lr_runs = {
-        (d, lr): Run(scale.name, MODEL, d, Noise(0), replace(plain, lr=lr), SEED)
+        (f"lr {d}", lr): Run(scale.name, MODEL, d, Noise(0), replace(plain, lr=lr), SEED)
         for d in DATASETS
         for lr in scale.lr_grid
     }
-    lr = _choose(lr_runs, jobs)
-    recipes = {d: replace(plain, lr=lr[d].value) for d in DATASETS}
+    chosen = _choose(lr_runs, stands, jobs)
+    recipes = {d: replace(plain, lr=chosen[f"lr {d}"].value) for d in DATASETS}
     alpha_runs = {
-        (f"{model}/{d}", alpha): Run(scale.name, model, d, Noise(alpha), recipes[d], SEED)
+        (f"alpha {model}/{d}", alpha): Run(scale.name, model, d, Noise(alpha), recipes[d], SEED)
         for model, d in alpha_pairs(scale)
         for alpha in ALPHA_GRID
     }
     qlora = replace(plain, adapter="qlora", adapter_rank=scale.adapter_rank, epochs=1)
     qlora_runs = {
-        (d, rate): Run(scale.name, MODEL, d, Noise(0), replace(qlora, lr=rate), SEED)
+        (f"qlora_lr {d}", rate): Run(scale.name, MODEL, d, Noise(0), replace(qlora, lr=rate), SEED)
         for d in QLORA_DATASETS
         for rate in QLORA_LR_GRID
     }
@@ -147,38 +153,44 @@ def select(scale: Scale, jobs: int | None) -> Selection:
         )
         for s in FREELB_STRENGTHS
     }
-    rest = _choose(
-        {
-            **{(f"alpha {k}", v): run for (k, v), run in alpha_runs.items()},
-            **{(f"qlora_lr {k}", v): run for (k, v), run in qlora_runs.items()},
-            **freelb_runs,
-        },
-        jobs,
-    )
+    chosen |= _choose({**alpha_runs, **qlora_runs, **freelb_runs}, stands, jobs)
 
     def part(name: str) -> dict[str, Choice]:
-        return {k.removeprefix(name): c for k, c in rest.items() if k.startswith(name)}
+        return {k.removeprefix(name): c for k, c in chosen.items() if k.startswith(name)}
 
-    selection = Selection(lr, part("alpha "), part("qlora_lr "), rest["freelb"])
-    path = selection_file(scale)
+    selection = Selection(part("lr "), part("alpha "), part("qlora_lr "), chosen["freelb"])
     write_whole(path, json.dumps(asdict(selection), indent=1) + "\n")
     every = [*lr_runs.values(), *alpha_runs.values(), *qlora_runs.values(), *freelb_runs.values()]
     write_provenance(path.with_name("selection.provenance.json"), "make selection", [SEED], every)
     return selection
 
 
-def _choose(runs: Mapping[tuple[str, float], Run], jobs: int | None) -> dict[str, Choice]:
-    """For each name the value whose run has the highest win rate; on a tie the smallest."""
+def _by_name(selection: Selection) -> dict[str, Choice]:
+    """Every recorded choice under the name that `select` gives it."""
+    kinds = {"lr": selection.lr, "alpha": selection.alpha, "qlora_lr": selection.qlora_lr}
+    named = {f"{kind} {name}": c for kind, every in kinds.items() for name, c in every.items()}
+    return {**named, "freelb": selection.freelb}
+
+
+def _choose(
+    runs: Mapping[tuple[str, float], Run], stands: Mapping[str, Choice], jobs: int | None
+) -> dict[str, Choice]:
+    """For each name the choice that stands, or the value whose run has the highest win rate.
+
+    On a tie the smallest value is chosen.
+    """
+    tried = {(name, value): run for (name, value), run in runs.items() if name not in stands}
     produce(
-        [verdicts_file(run.folder, "validation", "chatgpt") for run in runs.values()],
-        runs.values(),
+        [verdicts_file(run.folder, "validation", "chatgpt") for run in tried.values()],
+        tried.values(),
         jobs,
     )
     trials: dict[str, list[Trial]] = {}
-    for (name, value), run in runs.items():
+    for (name, value), run in tried.items():
         rate = win_rate(preferences(run, "chatgpt", "validation")).value
         trials.setdefault(name, []).append(Trial(value, rate))
-    return {
-        name: Choice(max(tried, key=lambda t: (t.win_rate, -t.value)).value, tuple(tried))
-        for name, tried in trials.items()
+    best = {
+        name: Choice(max(each, key=lambda t: (t.win_rate, -t.value)).value, tuple(each))
+        for name, each in trials.items()
     }
+    return {name: best.get(name) or stands[name] for name, _ in runs}

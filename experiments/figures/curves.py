@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.intervals import hierarchical
 from analysis.plots import curves
 from experiments.artifact import Artifact, Data, Record
-from experiments.jobs import checkpoint_file
+from experiments.jobs import log_file
 from experiments.measures import Runs
 from experiments.paper import DATASET_TITLES
 from experiments.records import clean_loss_curves
@@ -24,16 +24,13 @@ PROBES = {
 
 
 def _arms(study: Study) -> dict[str, dict[str, Runs]]:
-    return {
-        title: {"baseline": study.baseline(dataset), "+NEFT": study.neft(dataset)}
-        for dataset, title in DATASET_TITLES.items()
-    }
+    return {title: study.arms(dataset) for dataset, title in DATASET_TITLES.items()}
 
 
 def needs(study: Study) -> list[Record]:
     """The training logs of both arms on every set."""
     return [
-        (run, checkpoint_file(run.folder))
+        (run, log_file(run.folder))
         for arms in _arms(study).values()
         for runs in arms.values()
         for run in runs

@@ -6,31 +6,23 @@ make figure7
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.embeddings import similarity_spectrum
 from analysis.plots import curves
 from experiments.artifact import Artifact, Data, Record
-from experiments.figures.flips import embedding_of
-from experiments.jobs import checkpoint_file
-from experiments.measures import Runs
+from experiments.jobs import spectrum_file
+from experiments.records import embedding_spectrum
 from experiments.study import Study
 
 
-def _arms(study: Study) -> dict[str, Runs]:
-    return {"baseline": study.baseline("alpaca"), "+NEFT": study.neft("alpaca")}
-
-
 def needs(study: Study) -> list[Record]:
-    """The checkpoints of both arms."""
-    return [(r, checkpoint_file(r.folder)) for runs in _arms(study).values() for r in runs]
+    """The spectra of both arms."""
+    return [(r, spectrum_file(r.folder)) for runs in study.arms("alpaca").values() for r in runs]
 
 
 def data(study: Study) -> Data:
     """The 100 largest singular values of each arm, with the range over seeds."""
     points: dict[str, list[dict[str, float]]] = {}
-    for arm, runs in _arms(study).items():
-        spectra = np.array(
-            [similarity_spectrum(embedding_of(str(r.folder / "model"))) for r in runs]
-        )
+    for arm, runs in study.arms("alpaca").items():
+        spectra = np.array([embedding_spectrum(run) for run in runs])
         points[arm] = [
             {"x": rank, "value": float(v.mean()), "low": float(v.min()), "high": float(v.max())}
             for rank, v in enumerate(spectra.T, start=1)

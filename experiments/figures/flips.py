@@ -4,15 +4,13 @@ make figure6            make figure8            make figure9
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
-from analysis.embeddings import flip_shares, flipped_to, flips, noise_to_gap
+from analysis.embeddings import embedding_of, flip_shares, flipped_to, flips, noise_to_gap
 from analysis.intervals import mean_estimate
 from analysis.plots import curves
 from experiments.artifact import Artifact, Data, Record
@@ -26,16 +24,6 @@ SEED = 0
 
 def _generator() -> torch.Generator:
     return torch.Generator().manual_seed(SEED)
-
-
-@lru_cache
-def embedding_of(folder: str) -> Tensor:
-    """The embedding matrix of a checkpoint, float32."""
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    weights: Tensor = model.get_input_embeddings().weight.detach()
-    return weights
 
 
 def _training_tokens(study: Study, folder: str) -> list[list[int]]:
