@@ -70,7 +70,7 @@ def test_a_missing_or_damaged_archive_is_told(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="no records are committed; `make paper` makes them"):
         unpack(archive)
     archive.write_bytes(b"no archive")
-    with pytest.raises(ArchiveError, match="records.tar.xz: damaged"):
+    with pytest.raises(ArchiveError, match=r"records.tar.xz: damaged"):
         unpack(archive)
 
 
