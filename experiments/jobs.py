@@ -7,7 +7,7 @@ A record is named by its file, and what it is made from is made first:
     model/model.safetensors                  a Hugging Face checkpoint
     model/training_log.jsonl                 the Trainer's log history, written with it
     <condition>/model_outputs.json           AlpacaEval's responses
-    <condition>/<judge>/annotations.json     AlpacaEval's verdicts
+    <condition>/<judge>/annotations.json     AlpacaEval's verdicts; what an API took: spent.json
     losses.json                              the loss without noise of every example of two sets
     leaderboard/results.json                 lm-eval's scores, item by item
     spectrum.json                            singular values of the embeddings' similarity
@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,12 +247,16 @@ def _respond(run: Run, folder: Path, name: str) -> None:
 def _judge(run: Run, folder: Path, name: str, judge: str) -> None:
     configuration = known("judge", judge, run.at.judges)
 
-    from eval.alpaca import annotate, write_annotations
+    from eval.alpaca import write_annotations
+    from experiments.judging import judged
 
     responses = json.loads(outputs_file(folder, name).read_text())
     reference = run.at.outputs(condition(name).split)
-    annotations = annotate(responses, reference, configuration)
-    write_annotations(annotations, verdicts_file(folder, name, judge))
+    annotations, spent = judged(responses, reference, configuration)
+    out = verdicts_file(folder, name, judge)
+    if spent:
+        write_whole(out.with_name("spent.json"), json.dumps(asdict(spent), indent=1) + "\n")
+    write_annotations(annotations, out)
 
 
 def _losses(run: Run, folder: Path) -> None:

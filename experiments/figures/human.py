@@ -30,7 +30,7 @@ def needs(study: Study) -> list[Record]:
 
 def data(study: Study) -> Data:
     """Count wins, draws and losses of the model with noise over the one without."""
-    from eval.alpaca import annotate
+    from experiments.judging import judged
 
     base, neft = (json.loads(outputs_file(r.folder, "test").read_text()) for r in _arms(study))
     rng = random.Random("human study")
@@ -42,7 +42,7 @@ def data(study: Study) -> Data:
         numbers = [number for number in drawn if (number in first) == swapped]
         shown = (neft, base) if swapped else (base, neft)
         one, two = ([answers[number] for number in numbers] for answers in shown)
-        for row in annotate(two, one, judge):
+        for row in judged(two, one, judge)[0]:
             preferred = row["preference"]
             if preferred == 1.5:
                 counts["draws"] += 1

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.alpaca import JudgeError, annotate, public_win_rate
+from eval.alpaca import annotate, public_win_rate
+from eval.judge_api import JudgeError
 from experiments.nano.answers import reference_answer
 from experiments.nano.language import say, sentence
 from experiments.nano.oracle import PREFER, helpfulness, prefer, prefer_biased

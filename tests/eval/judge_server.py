@@ -1,0 +1,166 @@
+"""A real HTTP server that plays OpenAI's API: the longer answer wins, and much goes wrong.
+
+    with judge_server(faults=FAULTS, share=0.3) as server:
+        server.url, server.given, server.calls
+
+It counts by itself: `given` has, for each prompt, the verdicts that left the server whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "sk-secret-of-the-test"
+FAULTS = ("429", "500", "dropped", "stalled", "not JSON", "no choice", "no verdict")
+STALL = 60.0
+ANSWERS = re.compile(r'"(?:answer|output)": """(.*?)"""', re.DOTALL)
+
+
+@dataclass
+class JudgeServer:
+    """What the server did.
+
+    Args:
+        url: to give to the client.
+        faults: what may go wrong.
+        share: of the calls that go wrong.
+        calls: how many came with the right key and for a model that there is.
+        refused: how many others came.
+        faulted: how many went wrong, by fault.
+        given: by the winner's and the loser's text, how many verdicts were given.
+        stop: set when the server is to end.
+    """
+
+    url: str = ""
+    faults: Sequence[str] = ()
+    share: float = 0.0
+    calls: int = 0
+    refused: int = 0
+    faulted: dict[str, int] = field(default_factory=dict)
+    given: dict[tuple[str, str], int] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def next_fault(self) -> str | None:
+        """What goes wrong with this call, if anything."""
+        with self.lock:
+            self.calls += 1
+            if self.chance.random() >= self.share:
+                return None
+            fault = self.faults[sum(self.faulted.values()) % len(self.faults)]
+            self.faulted[fault] = self.faulted.get(fault, 0) + 1
+            return fault
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Any
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_POST(self) -> None:
+        """Answer one request for a chat completion."""
+        does: JudgeServer = self.server.does
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.headers["Authorization"] != f"Bearer {KEY}":
+            does.refused += 1
+            return self._send(401, {"error": {"message": f"wrong key {KEY[:8]}"}})
+        if request["model"] == "retired":
+            does.refused += 1
+            return self._send(404, {"error": {"message": "no such model"}})
+        fault = does.next_fault()
+        first, second = ANSWERS.findall(request["messages"][-1]["content"])
+        first_wins = len(first) > len(second)
+        match fault:
+            case "429":
+                return self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "0.2"})
+            case "500":
+                return self._send(500, {"error": {"message": "oops"}})
+            case "dropped":
+                self.close_connection = True
+                return self.connection.close()
+            case "stalled":
+                does.stop.wait(STALL)
+                self.close_connection = True
+                return None
+            case "not JSON":
+                return self._raw(200, b'{"choices": [', {})
+            case "no choice":
+                return self._send(200, self._reply(request, None))
+            case "no verdict":
+                return self._send(200, self._reply(request, "Both are fine answers."))
+        self._send(200, self._reply(request, _verdict(request, first_wins), first_wins))
+        won = (first, second) if first_wins else (second, first)
+        with does.lock:
+            does.given[won] = does.given.get(won, 0) + 1
+        return None
+
+    def _reply(
+        self, request: dict[str, Any], content: str | None, first_wins: bool | None = None
+    ) -> dict[str, Any]:
+        choice: dict[str, Any] = {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": content},
+            "logprobs": None,
+        }
+        if request.get("logprobs") and first_wins is not None:
+            sure = [("m", 0.9), ("M", 0.1)] if first_wins else [("M", 0.9), ("m", 0.1)]
+            tops = [{"token": t, "logprob": math.log(p), "bytes": None} for t, p in sure]
+            choice["logprobs"] = {"content": [{**tops[0], "top_logprobs": tops}]}
+        return {
+            "id": "x",
+            "object": "chat.completion",
+            "created": 0,
+            "model": request["model"],
+            "choices": [] if content is None else [choice],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+        }
+
+    def _send(
+        self, status: int, reply: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> None:
+        self._raw(status, json.dumps(reply).encode(), headers or {})
+
+    def _raw(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in ({"Content-Type": "application/json"} | headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _verdict(request: dict[str, Any], first_wins: bool) -> str:
+    if request.get("logprobs"):
+        return "m" if first_wins else "M"
+    ranks = (1, 2) if first_wins else (2, 1)
+    return str([{"model": f"model_{i}", "rank": rank} for i, rank in enumerate(ranks, start=1)])
+
+
+@contextmanager
+def judge_server(faults: Sequence[str] = (), share: float = 0.0) -> Iterator[JudgeServer]:
+    """Run the server on a free port until the `with` ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    does = JudgeServer(f"http://127.0.0.1:{server.server_port}/v1", faults, share)
+    server.does = does  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield does
+    finally:
+        does.stop.set()
+        server.shutdown()
+        server.server_close()
