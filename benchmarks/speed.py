@@ -33,7 +33,7 @@ from neftune.files import write_whole
 from neftune.precision import machine
 from neftune.spec import Noise
 
-BASE = NANO.models["llama-2-7b"]
+BASE = NANO.base("llama-2-7b")
 RUNS_OF_OURS = 8
 SETTINGS: dict[str, Any] = {
     "per_device_train_batch_size": 16,
@@ -118,7 +118,6 @@ def with_respond(out: str) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from eval.responses import Prompt, respond
-    from experiments.conditions import condition
     from neftune.prompts import alpaca_prompt
 
     prompts = [
@@ -130,7 +129,7 @@ def with_respond(out: str) -> None:
             AutoModelForCausalLM.from_pretrained(out, dtype=torch.bfloat16),
             AutoTokenizer.from_pretrained(out),
             prompts,
-            condition("test").decoding,
+            NANO.decoding,
             Path(folder) / "model_outputs.json",
             generator="benchmark",
         )

@@ -1,8 +1,8 @@
 """Under which conditions a model is asked: which instructions, with what added, decoded how.
 
-    condition("test")                                    # AlpacaEval's way: greedy
-    condition("long").suffix                             # "Generate a long response" (Table 5)
-    condition("min-40").decoding.min_new_tokens          # 40
+    condition("test", NANO.decoding)                     # AlpacaEval's way: greedy
+    condition("long", NANO.decoding).suffix              # "Generate a long response" (Table 5)
+    condition("min-40", NANO.decoding).decoding          # at least 40 new tokens
 
 A condition's name is the name of the folder that its responses lie in.
 """
@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from eval.decoding import Decoding
 from experiments.nano.world import Split
 from experiments.run import known
-
-NANO_DECODING = Decoding(batch=256)
 
 
 @dataclass(frozen=True)
@@ -29,37 +27,37 @@ class Condition:
     """
 
     split: Split
-    decoding: Decoding = NANO_DECODING
+    decoding: Decoding
     suffix: str = ""
 
 
-def _sampled(top_p: float, temperature: float) -> Condition:
-    return Condition("test", replace(NANO_DECODING, top_p=top_p, temperature=temperature))
-
-
-CONDITIONS = {
-    "test": Condition("test"),
-    "validation": Condition("validation"),
-    "train": Condition("train"),
-    "long": Condition("test", suffix="Generate a long response"),
-    "comprehensive": Condition("test", suffix="Generate a comprehensive response"),
-    "long-comprehensive": Condition("test", suffix="Generate a long and comprehensive response."),
-    "hp0": _sampled(0.1, 0.1),
-    "hp1": _sampled(0.35, 0.5),
-    "wizardlm": _sampled(0.6, 0.9),
-    "llama-2": _sampled(0.9, 0.6),
+CONDITIONS: dict[str, tuple[Split, str, dict[str, float]]] = {
+    "test": ("test", "", {}),
+    "validation": ("validation", "", {}),
+    "train": ("train", "", {}),
+    "long": ("test", "Generate a long response", {}),
+    "comprehensive": ("test", "Generate a comprehensive response", {}),
+    "long-comprehensive": ("test", "Generate a long and comprehensive response.", {}),
+    "hp0": ("test", "", {"top_p": 0.1, "temperature": 0.1}),
+    "hp1": ("test", "", {"top_p": 0.35, "temperature": 0.5}),
+    "wizardlm": ("test", "", {"top_p": 0.6, "temperature": 0.9}),
+    "llama-2": ("test", "", {"top_p": 0.9, "temperature": 0.6}),
 }
 """By name: the evaluation splits, the prompts of Table 5, the strategies of Table 10."""
 
 
-def condition(name: str) -> Condition:
+def condition(name: str, decoding: Decoding) -> Condition:
     """The condition of a name; `min-N` asks for at least N new tokens.
+
+    Args:
+        name: in `CONDITIONS`, or `min-N`.
+        decoding: the scale's.
 
     Raises:
         UnknownNameError: there is none of that name.
     """
     kind, _, number = name.partition("min-")
     if not kind and number.isdigit():
-        return Condition("test", replace(NANO_DECODING, min_new_tokens=int(number)))
-    found: Condition = known("condition", name, CONDITIONS)
-    return found
+        return Condition("test", replace(decoding, min_new_tokens=int(number)))
+    split, suffix, sampling = known("condition", name, CONDITIONS)
+    return Condition(split, replace(decoding, **sampling), suffix)

@@ -128,7 +128,7 @@ def _make(record: Path) -> None:
             case ("losses.json",):
                 _losses(run, folder)
             case ("leaderboard", _):
-                _leaderboard(folder)
+                _leaderboard(run, folder)
             case ("spectrum.json",):
                 _spectrum(folder)
             case (name, "model_outputs.json"):
@@ -179,8 +179,9 @@ def _train(run: Run, folder: Path) -> None:
     from neftune import qlora
     from neftune.compilation import can_compile
     from neftune.finetune import finetune
+    from neftune.vocabulary import fit
 
-    base = run.at.models[run.model]
+    base = run.at.base(run.model)
     tokenizer = AutoTokenizer.from_pretrained(base)
     compiled = run.at.compile_blocks and can_compile()
     if run.recipe.adapter == "qlora":
@@ -190,6 +191,7 @@ def _train(run: Run, folder: Path) -> None:
         model = AutoModelForCausalLM.from_pretrained(
             base, dtype="float32", attn_implementation=run.at.attention
         )
+    fit(model, tokenizer)
     training = _examples(run, tokenizer, run.dataset, "train")
     other = run.at.other(run.dataset)
     finetune(
@@ -223,7 +225,7 @@ def _respond(run: Run, folder: Path, name: str) -> None:
     from eval.responses import Prompt, respond
     from neftune.prompts import PROMPTS
 
-    asked = condition(name)
+    asked = condition(name, run.at.decoding)
     form = PROMPTS[run.at.prompts[run.dataset]]
     if asked.split == "train":
         prompts = [
@@ -251,7 +253,7 @@ def _judge(run: Run, folder: Path, name: str, judge: str) -> None:
     from experiments.judging import judged
 
     responses = json.loads(outputs_file(folder, name).read_text())
-    reference = run.at.outputs(condition(name).split)
+    reference = run.at.outputs(condition(name, run.at.decoding).split)
     annotations, spent = judged(responses, reference, configuration)
     out = verdicts_file(folder, name, judge)
     if spent:
@@ -278,11 +280,14 @@ def _spectrum(folder: Path) -> None:
     write_whole(spectrum_file(folder), json.dumps(spectrum) + "\n")
 
 
-def _leaderboard(folder: Path) -> None:
+def _leaderboard(run: Run, folder: Path) -> None:
     from eval.leaderboard import evaluate
-    from experiments.nano.leaderboard import FOLDER, TASKS, task_names, write_questions
 
-    write_questions()
+    tasks, include = run.at.leaderboard()
     model, tokenizer = _tuned(folder)
-    scores = evaluate(model, tokenizer, {task: task_names(task) for task in TASKS}, FOLDER)
-    write_whole(leaderboard_file(folder), json.dumps(scores) + "\n")
+    out = leaderboard_file(folder)
+    out.parent.mkdir(exist_ok=True)
+    scores = evaluate(model, tokenizer, tasks, include, cache=out.with_name("requests"))
+    write_whole(out, json.dumps(scores) + "\n")
+    for path in out.parent.glob("requests*"):
+        path.unlink()

@@ -53,7 +53,7 @@ def finetune_file(
     recipe = Recipe(lr=lr, epochs=epochs, batch=32, micro_batch=32)
     if out.exists():
         raise FileExistsError(f"{out}: is there already; name another folder with --out")
-    base = NANO.models.get(model, model)
+    base: str | Path = NANO.base(model) if model in NANO.models else model
     if not Path(base).exists() and str(base).count("/") != 1:
         raise UnknownNameError(
             f"unknown model {model!r}: neither a role ({', '.join(NANO.models)}), nor a folder, "

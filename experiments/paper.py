@@ -28,6 +28,12 @@ TABLE_1 = {
     },
 }
 TABLE_1_ALPHA = {"alpaca": 5.0, "evol-instruct": 5.0, "sharegpt": 10.0, "open-platypus": 15.0}
+TABLE_2_ALPHA = {"llama-2-7b": 5, "llama-2-chat-7b": 5, "llama-2-13b": 5, "llama-2-70b": 15}
+TABLE_8_ALPHA = {
+    "opt-6.7b": {"alpaca": 15, "evol-instruct": 15, "open-platypus": 5, "sharegpt": 15},
+    "llama-1-7b": {"alpaca": 10, "evol-instruct": 10, "open-platypus": 15, "sharegpt": 10},
+    "llama-2-7b": {"alpaca": 5, "evol-instruct": 5, "open-platypus": 15, "sharegpt": 15},
+}
 
 PUBLIC_LEADERBOARD = {
     "alpaca-7b": {"win_rate": 26.46, "length_controlled": 26.29, "characters": 396},

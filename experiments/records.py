@@ -50,8 +50,14 @@ def example_losses(run: Run, name: str) -> Numbers:
 
 
 def leaderboard(run: Run, task: str) -> Numbers:
-    """The score of each item of a leaderboard task, 0 to 1."""
-    return np.array(_json(str(leaderboard_file(run.folder)))[task], float)
+    """The score of each item of a leaderboard task, 0 to 1.
+
+    Items of a task with subjects are weighted so that their plain mean is the leaderboard's: the
+    mean over subjects, whatever their size.
+    """
+    subjects = _json(str(leaderboard_file(run.folder)))[task].values()
+    share = sum(map(len, subjects)) / len(subjects)
+    return np.concatenate([np.array(items, float) * share / len(items) for items in subjects])
 
 
 def training_log(run: Run) -> list[dict[str, Any]]:

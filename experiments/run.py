@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ class Run:
         """The content hash: 16 hexadecimal digits."""
         content = {
             "spec": asdict(self),
-            "base": _folder_digest(self.at.models[self.model]),
-            "rows": _rows_digest(self.scale, self.dataset),
+            "base": self.at.base_identity(self.model),
+            "rows": self.at.rows_identity(self.dataset),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -103,20 +103,3 @@ def read_spec(folder: Path) -> Run:
     if recipe["freelb"] is not None:
         recipe["freelb"] = FreeLB(**recipe["freelb"])
     return Run(noise=noise, recipe=Recipe(**recipe), **spec)
-
-
-@lru_cache
-def _folder_digest(folder: Path) -> str:
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise FileNotFoundError(
-            f"{weights}: the base model is not there; make it with "
-            f"`python -m experiments.nano.pretrain --role {folder.name}`"
-        )
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
-
-
-@lru_cache
-def _rows_digest(scale: str, dataset: str) -> str:
-    rows = SCALES[scale].rows(dataset, "train")
-    return hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode()).hexdigest()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from analysis.intervals import win_rate
 from experiments.jobs import verdicts_file
-from experiments.paper import ALPHA_GRID
+from experiments.paper import ALPHA_GRID, TABLE_1_ALPHA, TABLE_2_ALPHA, TABLE_8_ALPHA
 from experiments.provenance import write_provenance
 from experiments.records import preferences
 from experiments.run import Run
@@ -79,6 +79,27 @@ class Selection:
     freelb: Choice
 
 
+PUBLISHED = Selection(
+    lr={dataset: Choice(5e-5, ()) for dataset in DATASETS},
+    alpha={
+        **{
+            f"{model}/{dataset}": Choice(alpha, ())
+            for model, alphas in TABLE_8_ALPHA.items()
+            for dataset, alpha in alphas.items()
+        },
+        **{f"{MODEL}/{dataset}": Choice(alpha, ()) for dataset, alpha in TABLE_1_ALPHA.items()},
+        **{f"{model}/evol-instruct": Choice(alpha, ()) for model, alpha in TABLE_2_ALPHA.items()},
+    },
+    qlora_lr={dataset: Choice(2e-4, ()) for dataset in QLORA_DATASETS},
+    freelb=Choice(1.0, ()),
+)
+"""The paper's own choices, which the real scales take; QLoRA's is its authors' default.
+
+Where Tables 1 and 8 give two alphas for the same pair (LLaMA-2 7B on ShareGPT: 10 and 15), Table
+1's is taken. The paper does not say what it chose for FreeLB; 1 is of the order of its authors'.
+"""
+
+
 def alpha_pairs(scale: Scale) -> list[tuple[str, str]]:
     """The models and sets that an alpha is chosen for, as far as the scale has them."""
     return [(model, dataset) for model, dataset in ALPHA_PAIRS if model in scale.models]
@@ -95,12 +116,14 @@ def selection_file(scale: Scale) -> Path:
 
 
 def load_selection(scale: Scale) -> Selection:
-    """Read the recorded choices.
+    """Read the recorded choices; without any, a real scale takes the paper's.
 
     Raises:
         FileNotFoundError: nothing was chosen yet at this scale.
     """
     path = selection_file(scale)
+    if not path.exists() and scale.published_choices:
+        return PUBLISHED
     if not path.exists():
         raise FileNotFoundError(f"{path}: no selection yet; make it with `make selection`")
     record = json.loads(path.read_text())
@@ -140,7 +163,7 @@ def select(scale: Scale, jobs: int | None) -> Selection:
         for model, d in alpha_pairs(scale)
         for alpha in ALPHA_GRID
     }
-    qlora = replace(plain, adapter="qlora", adapter_rank=scale.adapter_rank, epochs=1)
+    qlora = replace(plain, adapter="qlora", epochs=1, **scale.qlora)
     qlora_runs = {
         (f"qlora_lr {d}", rate): Run(scale.name, MODEL, d, Noise(0), replace(qlora, lr=rate), SEED)
         for d in QLORA_DATASETS

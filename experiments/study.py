@@ -40,15 +40,15 @@ class Study:
 
     def recipe(self, dataset: str, **changes: Any) -> Recipe:
         """The recipe of an instruction set, with its learning rate."""
-        chosen = self.selection.lr[dataset.removesuffix("-1024")].value
+        chosen = {"lr": self.selection.lr[dataset.removesuffix("-1024")].value}
         if changes.get("adapter") == "qlora":
-            chosen = self.selection.qlora_lr[dataset].value
-            changes["adapter_rank"] = self.scale.adapter_rank
-        return replace(self.scale.recipe, **({"lr": chosen} | changes))
+            chosen = {"lr": self.selection.qlora_lr[dataset].value, **self.scale.qlora}
+        return replace(self.scale.recipe, **(chosen | changes))
 
     def noisy(self, dataset: str, noise: Noise, *, model: str = MODEL, **changes: Any) -> Runs:
         """One fine-tuning with a given noise, under every seed."""
-        recipe = self.recipe(dataset, **changes)
+        own = self.scale.own_recipes.get((model, str(changes.get("adapter", "none"))), {})
+        recipe = self.recipe(dataset, **{**own, **changes})
         return tuple(
             Run(self.scale.name, model, dataset, noise, recipe, seed) for seed in range(self.seeds)
         )

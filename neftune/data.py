@@ -116,7 +116,7 @@ def load_instructions(source: str, limit: int | None = None) -> list[Instruction
     """
     path = Path(source)
     if path.is_file():
-        rows = _json_rows(path)
+        rows = read_rows(path)
     elif path.suffix or path.is_absolute() or source.count("/") != 1:
         raise InstructionDataError(f"{source}: no such file; give a .json or .jsonl file")
     else:
@@ -132,7 +132,12 @@ def load_instructions(source: str, limit: int | None = None) -> list[Instruction
     return checked(rows[:limit], source)
 
 
-def _json_rows(path: Path) -> list[Any]:
+def read_rows(path: Path) -> list[Any]:
+    """The rows of a JSON file (one list) or JSON-lines file, unchecked.
+
+    Raises:
+        InstructionDataError: a line is not JSON.
+    """
     text = path.read_text(encoding="utf-8")
     if text.lstrip().startswith("["):
         try:

@@ -45,7 +45,8 @@ def flips_by_alpha(study: Study) -> Data:
     """Figure 6: per base model and alpha, the mean share of flipped tokens of a sequence."""
     points: dict[str, list[dict[str, float]]] = {}
     gaps: dict[str, float] = {}
-    for role, folder in study.scale.models.items():
+    for role in study.scale.models:
+        folder = study.scale.base(role)
         weights = embedding_of(str(folder))
         sequences = _training_tokens(study, str(folder))
         gaps[role] = round(noise_to_gap(weights, 15.0, 60), 4)
@@ -58,7 +59,7 @@ def flips_by_alpha(study: Study) -> Data:
 
 def flips_by_length(study: Study) -> Data:
     """Figure 8: how many of the whole vocabulary flip, by alpha and sequence length."""
-    weights = embedding_of(str(study.scale.models["llama-2-7b"]))
+    weights = embedding_of(str(study.scale.base("llama-2-7b")))
     ids = torch.arange(len(weights))
     points: dict[str, list[dict[str, float]]] = {}
     for length in LENGTHS:
@@ -74,7 +75,7 @@ def flipped_tokens(study: Study) -> Data:
     """Figure 9: at which alpha tokens first flip, and into what; the paper's setting too."""
     from transformers import AutoTokenizer
 
-    folder = str(study.scale.models["llama-2-7b"])
+    folder = str(study.scale.base("llama-2-7b"))
     weights, tokenizer = embedding_of(folder), AutoTokenizer.from_pretrained(folder)
     ids = torch.arange(len(weights))
     found: list[dict[str, Any]] = []

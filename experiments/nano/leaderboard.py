@@ -140,6 +140,12 @@ def write_questions(folder: Path = DATA) -> None:
             write_whole(path, text)
 
 
+def tasks() -> tuple[dict[str, list[str]], Path]:
+    """Every task with lm-eval's names of it, and the folder of the task files."""
+    write_questions()
+    return {task: task_names(task) for task in TASKS}, FOLDER
+
+
 def task_names(task: str) -> list[str]:
     """lm-eval's names of a task, or of its subjects."""
     return sorted(path.stem for path in FOLDER.glob(f"nano_{task}*.yaml"))

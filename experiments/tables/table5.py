@@ -27,7 +27,7 @@ def matched_minimum(neft: Runs) -> str:
 
     if not all(outputs_file(run.folder, "test").exists() for run in neft):
         return "min-1"
-    tokenizer = AutoTokenizer.from_pretrained(neft[0].at.models[neft[0].model])
+    tokenizer = AutoTokenizer.from_pretrained(neft[0].at.base(neft[0].model))
     texts = [text for run in neft for text in responses(run, "test")]
     return f"min-{round(statistics.mean(map(len, tokenizer(texts)['input_ids'])))}"
 

@@ -4,7 +4,7 @@ make table7            make table8            make table9
 """
 
 from experiments.measures import number
-from experiments.paper import DATASET_TITLES, TABLE_1_ALPHA
+from experiments.paper import DATASET_TITLES, TABLE_1_ALPHA, TABLE_2_ALPHA, TABLE_8_ALPHA
 from experiments.selection import SEVEN_B
 from experiments.study import Study
 from experiments.tables import table1, table2
@@ -12,12 +12,6 @@ from experiments.tabulate import Cell, tabulate
 
 ALPHA = number("alpha", digits=0)
 TITLES = {"opt-6.7b": "OPT 6.7B", "llama-1-7b": "LLaMA-1 7B", "llama-2-7b": "LLaMA-2 7B"}
-PUBLISHED = {
-    "opt-6.7b": {"alpaca": 15, "evol-instruct": 15, "open-platypus": 5, "sharegpt": 15},
-    "llama-1-7b": {"alpaca": 10, "evol-instruct": 10, "open-platypus": 15, "sharegpt": 10},
-    "llama-2-7b": {"alpaca": 5, "evol-instruct": 5, "open-platypus": 15, "sharegpt": 15},
-}
-TABLE_2_ALPHAS = {"llama-2-7b": 5, "llama-2-chat-7b": 5, "llama-2-13b": 5, "llama-2-70b": 15}
 
 
 def cells(study: Study) -> list[Cell]:
@@ -27,7 +21,7 @@ def cells(study: Study) -> list[Cell]:
             TITLES[model],
             DATASET_TITLES[dataset],
             ALPHA,
-            published=PUBLISHED[model][dataset],
+            published=TABLE_8_ALPHA[model][dataset],
             constant=study.alpha(dataset, model),
         )
         for model in reversed(SEVEN_B)
@@ -55,7 +49,7 @@ def table9_cells(study: Study) -> list[Cell]:
                 "+NEFT",
                 title,
                 ALPHA,
-                published=TABLE_2_ALPHAS[model],
+                published=TABLE_2_ALPHA[model],
                 constant=study.alpha("evol-instruct", model),
             )
             for title, (model, _, _) in table2.MODELS.items()

@@ -60,6 +60,9 @@ def test_lm_eval_scores_the_base_model_item_by_item(
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     tasks = {"truthfulqa": task_names("truthfulqa"), "mmlu": task_names("mmlu")[:2]}
     scores = evaluate(model, tokenizer, tasks, FOLDER)
-    assert [len(scores[name]) for name in tasks] == [ITEMS, 2 * SUBJECT_ITEMS]
-    assert set(scores["mmlu"]) == {0, 1}
-    assert sum(scores["truthfulqa"]) / ITEMS > 0.6  # chance is a third
+    assert {name: list(found) for name, found in scores.items()} == tasks
+    assert [len(items) for items in scores["mmlu"].values()] == [SUBJECT_ITEMS] * 2
+    assert {score for items in scores["mmlu"].values() for score in items} == {0, 1}
+    (truths,) = scores["truthfulqa"].values()
+    assert len(truths) == ITEMS
+    assert sum(truths) / ITEMS > 0.6  # chance is a third
