@@ -11,7 +11,7 @@ FIGURES := $(foreach n,1 2 3 4 5 6 7 8 9,figure$(n))
 SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(TABLES) $(FIGURES) human curves phase strongnoise paper unpack selection ablation audit notebooks
+.PHONY: help setup $(TABLES) $(FIGURES) human curves phase strongnoise paper plan unpack selection ablation audit notebooks
 .PHONY: test lint bench clean
 
 help: ## this list
@@ -42,6 +42,11 @@ ablation: $(READY) ## one fine-tuning under many alphas
 	  $(if $(MODEL),--model $(MODEL)) $(if $(NOISE),--noise $(NOISE)) \
 	  $(if $(SCALE_RULE),--scale-rule $(SCALE_RULE)) $(if $(JUDGE),--judge $(JUDGE)) \
 	  $(if $(SET),--set $(SET)) $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
+
+plan: $(READY) ## what TABLE=1 (or FIGURE=2) will cost: tokens, hours, memory, disk, judge calls, dollars
+	$(RUN) plan $(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1)) $(if $(SCALE),--scale $(SCALE)) \
+	  $(if $(GPU),--gpu $(GPU)) $(if $(GPUS),--gpus $(GPUS)) $(if $(MFU),--mfu $(MFU)) \
+	  $(if $(SEEDS),--seeds $(SEEDS))
 
 unpack: $(READY) ## put the committed records of every run in runs/, so that nothing is trained again
 	$(RUN) unpack $(if $(SCALE),--scale $(SCALE))

@@ -114,9 +114,11 @@ def annotate(
     return [_plain(by_instruction[instruction]) for instruction in instructions]
 
 
-def asked_over_api(judge: Path) -> bool:
-    """Whether a judge's configuration asks OpenAI's API or a server like it."""
-    return _configuration(judge)["fn_completions"] == "openai_completions"
+def api_model(judge: Path) -> str | None:
+    """The model that a judge asks over OpenAI's API or a server like it; None for other judges."""
+    configuration = _configuration(judge)
+    asked = configuration["fn_completions"] == "openai_completions"
+    return str(configuration["completions_kwargs"]["model_name"]) if asked else None
 
 
 def _configuration(judge: Path) -> dict[str, Any]:

@@ -81,6 +81,18 @@ def _unpack(arguments: argparse.Namespace) -> None:
     print(f"{unpack(archive)} files written from {archive} to runs/.")
 
 
+def _plan(arguments: argparse.Namespace) -> None:
+    from experiments.artifacts import ARTIFACTS
+    from experiments.plan import plan
+    from experiments.run import known
+
+    scale = _scale(arguments)
+    gpu = arguments.gpu or ("A100-80GB" if scale.published_choices else None)
+    for name in arguments.names:
+        artifact = known("artifact", name, ARTIFACTS)
+        print(plan(artifact, scale, gpu, arguments.gpus, arguments.mfu, arguments.seeds))
+
+
 def _selection(arguments: argparse.Namespace) -> None:
     from experiments.selection import select, selection_file
 
@@ -143,6 +155,14 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_artifacts)
     paper = commands.add_parser("paper", help="make everything, and the page of results")
     paper.set_defaults(run=_paper)
+    plan = commands.add_parser("plan", help="what tables and figures will cost")
+    plan.add_argument("names", nargs="+", help="table1 …")
+    plan.add_argument("--scale", default="nano")
+    plan.add_argument("--gpu", help="A100-80GB, … ; default for nano: this machine, as measured")
+    plan.add_argument("--gpus", type=_positive, default=8, help="that share a fine-tuning")
+    plan.add_argument("--mfu", type=float, default=0.35, help="share of the GPU's peak reached")
+    plan.add_argument("--seeds", type=_positive)
+    plan.set_defaults(run=_plan)
     unpack = commands.add_parser("unpack", help="put the committed records of every run in runs/")
     unpack.add_argument("--scale", default="nano")
     unpack.set_defaults(run=_unpack)

@@ -208,6 +208,7 @@ def _train(run: Run, folder: Path) -> None:
             "other": _examples(run, tokenizer, other, "train")[:PROBE_EXAMPLES],
         },
         compile_blocks=compiled,
+        gradient_checkpointing=run.at.gradient_checkpointing,
     )
 
 

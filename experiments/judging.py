@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.alpaca import Annotations, annotate, asked_over_api, check_missing
+from eval.alpaca import Annotations, annotate, api_model, check_missing
 from eval.judge_api import Asker, Spent, server_from_environment
 from experiments.run import RUNS
 
@@ -34,7 +34,7 @@ def judged(
     Raises:
         JudgeError: the judge cannot be asked, or too many verdicts are missing.
     """
-    asker = Asker(server_from_environment(), CACHE) if asked_over_api(judge) else None
+    asker = Asker(server_from_environment(), CACHE) if api_model(judge) else None
     annotations = annotate(responses, reference, judge, asker)
     check_missing(annotations, MOST_MISSING)
     return annotations, asker.spent if asker else None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.nano.world import Split
-from experiments.sources import Hub, SourceError, chosen, identity, local, told
+from experiments.sources import Hub, SourceError, chosen, identity, local, pinned, told
 
 HELD_OUT = 200
 SETS = {
@@ -26,6 +26,7 @@ SETS = {
     "evol-instruct": Hub("WizardLMTeam/WizardLM_evol_instruct_70k", kind="dataset"),
     "sharegpt": Hub(
         "anon8231489123/ShareGPT_Vicuna_unfiltered",
+        "192ab2185289094fc556ec8ce5ce1e8e587154ca",
         kind="dataset",
         file="ShareGPT_V3_unfiltered_cleaned_split.json",
     ),
@@ -68,7 +69,7 @@ def _every_row(name: str, place: Path | Hub, tokenizer: Callable[[], Any]) -> Se
     if isinstance(place, Hub) and place.file is None:
         import datasets
 
-        revision = identity(place).partition("@")[2]
+        revision = pinned(place)
         try:
             found: Sequence[Any] = list(
                 datasets.load_dataset(place.name, split="train", revision=revision)

@@ -43,6 +43,8 @@ class Scale:
         recipe: the hyperparameters that no tuning touches.
         attention: transformers' attention implementation while training. For nano `eager`: on
             short rows a CPU trains 1.5 times as fast with it as with `sdpa`.
+        gradient_checkpointing: whether activations are computed again in the backward pass, which
+            saves memory and costs a forward pass.
         compile_blocks: see `neftune.compilation`; faster from a few runs in one process on.
         runs_per_job: how many runs one process trains, one after the other.
         qlora: hyperparameters that QLoRA has of its own.
@@ -64,6 +66,7 @@ class Scale:
     judges: Mapping[str, Path]
     recipe: Recipe
     attention: str
+    gradient_checkpointing: bool
     compile_blocks: bool
     runs_per_job: int
     qlora: Mapping[str, Any]
@@ -161,6 +164,7 @@ NANO = Scale(
     },
     recipe=Recipe(lr=5e-4, batch=16, micro_batch=16, max_length=512),
     attention="eager",
+    gradient_checkpointing=False,
     compile_blocks=True,
     runs_per_job=8,
     qlora={"adapter_rank": 8},
@@ -229,6 +233,7 @@ PAPER = Scale(
     },
     recipe=Recipe(lr=5e-5, batch=128, micro_batch=4, max_length=512),
     attention="sdpa",
+    gradient_checkpointing=True,
     compile_blocks=False,
     runs_per_job=1,
     qlora={"adapter_rank": 64, "batch": 16, "micro_batch": 16, "max_grad_norm": 0.3},
@@ -265,6 +270,7 @@ SMALL = replace(
         "opt-6.7b": Hub("EleutherAI/pythia-70m", "a39f36b100fe8a5377810d56c3f4789b9c53ac42"),
     },
     recipe=replace(PAPER.recipe, micro_batch=16),
+    gradient_checkpointing=False,
     own_recipes={},
     decoding=Decoding(max_new_tokens=512, batch=64),
     rows=_small_rows,

@@ -66,9 +66,12 @@ def chosen(kind: Literal["MODEL", "DATA"], role: str, source: Path | Hub) -> Pat
 
 
 def identity(source: Path | Hub) -> str:
-    """What a run's key knows its source by: a content hash, or the hub's name and revision."""
+    """What a run's key knows its source by: a content hash, or the hub's name and revision.
+
+    Of a source that names no revision the name is enough: `results/pins.json` says what it means.
+    """
     if isinstance(source, Hub):
-        return f"{source.name}@{_pinned(source)}" + (f"/{source.file}" if source.file else "")
+        return "@".join(part for part in (source.name, source.revision) if part)
     files = [source] if source.is_file() else sorted(source.glob("*.safetensors"))
     if not files:
         raise SourceError(f"{source}: holds no .safetensors file")
@@ -89,7 +92,7 @@ def local(source: Path | Hub, role: str) -> Path:
         return source
     from huggingface_hub import hf_hub_download, snapshot_download
 
-    revision = _pinned(source)
+    revision = pinned(source)
     try:
         if source.file:
             path = hf_hub_download(
@@ -107,7 +110,7 @@ def local(source: Path | Hub, role: str) -> Path:
     return Path(path)
 
 
-def _pinned(source: Hub) -> str:
+def pinned(source: Hub) -> str:
     """The source's revision; where it names none, the one that was pinned."""
     if source.revision:
         return source.revision

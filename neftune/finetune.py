@@ -54,6 +54,7 @@ def finetune(
     out: Path,
     probes: Mapping[str, Sequence[Example]] | None = None,
     compile_blocks: bool = False,
+    gradient_checkpointing: bool = False,
 ) -> list[dict[str, Any]]:
     """Fine-tune, and write the model, its tokenizer and the log.
 
@@ -69,6 +70,7 @@ def finetune(
             only when the training is done.
         probes: sets on which the loss without noise is logged during training.
         compile_blocks: see `neftune.compilation`.
+        gradient_checkpointing: compute activations again in the backward pass, to save memory.
 
     Returns:
         The log: one dictionary a line of `training_log.jsonl`; `loss` is the training loss with the
@@ -95,6 +97,7 @@ def finetune(
             warmup_steps=math.ceil(steps * recipe.warmup),
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
+            gradient_checkpointing=gradient_checkpointing,
             bf16=precision.for_training() == torch.bfloat16,
             use_cpu=not torch.cuda.is_available(),
             train_sampling_strategy="group_by_length",
