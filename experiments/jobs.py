@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,10 +183,11 @@ def _train(run: Run, folder: Path) -> None:
 
     base = run.at.base(run.model)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    compiled = run.at.compile_blocks and can_compile()
+    execution = run.at.execution
+    if not can_compile() or run.recipe.adapter == "qlora":
+        execution = replace(execution, compile_blocks=False)
     if run.recipe.adapter == "qlora":
         model = qlora.load(base, seed=run.seed, rank=run.recipe.adapter_rank)
-        compiled = False
     else:
         model = AutoModelForCausalLM.from_pretrained(
             base, dtype="float32", attn_implementation=run.at.attention
@@ -207,8 +208,7 @@ def _train(run: Run, folder: Path) -> None:
             "validation": _examples(run, tokenizer, run.dataset, "validation")[:PROBE_EXAMPLES],
             "other": _examples(run, tokenizer, other, "train")[:PROBE_EXAMPLES],
         },
-        compile_blocks=compiled,
-        gradient_checkpointing=run.at.gradient_checkpointing,
+        execution=execution,
     )
 
 

@@ -285,7 +285,7 @@ def _line(
 ) -> Line:
     first = members[0]
     recipe, shape = first.recipe, shape_of(scale, first.model)
-    recompute = scale.gradient_checkpointing
+    recompute = scale.execution.gradient_checkpointing
     tokens = tokens_of(scale.name, first.model, first.dataset, recipe.max_length)
     gib = sum(memory(shape, recipe, gpus, recompute).values())
     if card and gib > card.memory:
@@ -348,7 +348,7 @@ def measured_speed(scale: Scale) -> float:
             tokens = tokens_of(scale.name, run.model, run.dataset, run.recipe.max_length)
             shape = shape_of(scale, run.model)
             operations += training_flops(
-                shape, run.recipe, tokens.total, scale.gradient_checkpointing
+                shape, run.recipe, tokens.total, scale.execution.gradient_checkpointing
             )
             seconds += step["seconds"]
     if not seconds:

@@ -25,7 +25,7 @@ from experiments.nano.instructions import instruction_set, longer_conversations
 from experiments.nano.tasks import evaluation_tasks
 from experiments.nano.world import Split
 from experiments.sources import Hub, chosen, identity, local
-from neftune.spec import Recipe
+from neftune.spec import Execution, Recipe
 
 NANO_FOLDER = Path(__file__).parent / "nano"
 
@@ -43,9 +43,7 @@ class Scale:
         recipe: the hyperparameters that no tuning touches.
         attention: transformers' attention implementation while training. For nano `eager`: on
             short rows a CPU trains 1.5 times as fast with it as with `sdpa`.
-        gradient_checkpointing: whether activations are computed again in the backward pass, which
-            saves memory and costs a forward pass.
-        compile_blocks: see `neftune.compilation`; faster from a few runs in one process on.
+        execution: how a fine-tuning is carried out.
         runs_per_job: how many runs one process trains, one after the other.
         qlora: hyperparameters that QLoRA has of its own.
         own_recipes: hyperparameters that a model has of its own, by role and adapter.
@@ -66,8 +64,7 @@ class Scale:
     judges: Mapping[str, Path]
     recipe: Recipe
     attention: str
-    gradient_checkpointing: bool
-    compile_blocks: bool
+    execution: Execution
     runs_per_job: int
     qlora: Mapping[str, Any]
     own_recipes: Mapping[tuple[str, str], Mapping[str, Any]]
@@ -164,8 +161,7 @@ NANO = Scale(
     },
     recipe=Recipe(lr=5e-4, batch=16, micro_batch=16, max_length=512),
     attention="eager",
-    gradient_checkpointing=False,
-    compile_blocks=True,
+    execution=Execution(compile_blocks=True),
     runs_per_job=8,
     qlora={"adapter_rank": 8},
     own_recipes={},
@@ -233,8 +229,7 @@ PAPER = Scale(
     },
     recipe=Recipe(lr=5e-5, batch=128, micro_batch=4, max_length=512),
     attention="sdpa",
-    gradient_checkpointing=True,
-    compile_blocks=False,
+    execution=Execution(gradient_checkpointing=True, split_independent=True, checkpoint_steps=100),
     runs_per_job=1,
     qlora={"adapter_rank": 64, "batch": 16, "micro_batch": 16, "max_grad_norm": 0.3},
     own_recipes={
@@ -270,7 +265,7 @@ SMALL = replace(
         "opt-6.7b": Hub("EleutherAI/pythia-70m", "a39f36b100fe8a5377810d56c3f4789b9c53ac42"),
     },
     recipe=replace(PAPER.recipe, micro_batch=16),
-    gradient_checkpointing=False,
+    execution=replace(PAPER.execution, gradient_checkpointing=False),
     own_recipes={},
     decoding=Decoding(max_new_tokens=512, batch=64),
     rows=_small_rows,

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from neftune.noise import sample, sequence_lengths
+from neftune.noise import sample, sample_by_sequence, sequence_lengths, tokens_of_sequences
 from neftune.spec import Noise
 
 _attached: WeakSet[nn.Module] = WeakSet()
@@ -60,14 +60,18 @@ class _Pass:
 
     lengths: Tensor | None = None
     labels: Tensor | None = None
+    ids: Tensor | None = None
+    sequences: list[tuple[int, Tensor]] | None = None
 
 
 class Attachment:
     """Noise attached to a model; `detach` (or leaving the `with`) takes it off again."""
 
-    def __init__(self, model: nn.Module, noise: Noise, seed: int) -> None:
+    def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
         self.seed = seed
+        self.by_sequence = by_sequence
+        self.step = 0
         self._generators: dict[torch.device, torch.Generator] = {}
         self._pass = _Pass()
         self._hooks: list[RemovableHandle] = []
@@ -129,8 +133,11 @@ class Attachment:
             mask = labels.ne(-100)
         source = embeds if embeds is not None else ids
         assert source is not None
-        lengths = sequence_lengths(source.shape[:2], mask, given.get("position_ids"))
-        lengths = lengths.to(source.device)
+        where = (source.shape[:2], mask, given.get("position_ids"))
+        lengths = sequence_lengths(*where).to(source.device)
+        if self.by_sequence:
+            self._pass.ids = source
+            self._pass.sequences = tokens_of_sequences(*where)
         if embeds is None:
             self._pass.lengths = lengths
             return None
@@ -149,9 +156,14 @@ class Attachment:
         return self._noisy(output, lengths, getattr(embedding, "embed_scale", 1.0))
 
     def _noisy(self, embeddings: Tensor, lengths: Tensor, factor: float | Tensor) -> Tensor:
-        drawn = sample(
-            self.noise, embeddings.shape[-1], lengths, self._generator(embeddings.device)
-        )
+        d = embeddings.shape[-1]
+        if self.by_sequence:
+            assert self._pass.ids is not None
+            assert self._pass.sequences is not None
+            key = f"{self.seed} {self.step} "
+            drawn = sample_by_sequence(self.noise, self._pass.ids, d, self._pass.sequences, key=key)
+        else:
+            drawn = sample(self.noise, d, lengths, self._generator(embeddings.device))
         return embeddings + drawn.mul_(factor).to(embeddings.dtype)
 
     def _generator(self, device: torch.device) -> torch.Generator:
@@ -173,7 +185,9 @@ def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str
     return inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments
 
 
-def attach(model: nn.Module, noise: Noise, *, seed: int = 0) -> Attachment:
+def attach(
+    model: nn.Module, noise: Noise, *, seed: int = 0, by_sequence: bool = False
+) -> Attachment:
     """Add noise to a model's input embeddings until the attachment is detached.
 
     The noise comes from a generator of its own, one a device, seeded by `seed` and the rank of the
@@ -184,13 +198,20 @@ def attach(model: nn.Module, noise: Noise, *, seed: int = 0) -> Attachment:
         model: a transformers model, bare or inside DDP, PEFT or torch.compile.
         noise: what to add; with alpha 0 every bit is as without.
         seed: of the noise's own generator.
+        by_sequence: draw each sequence's noise from the seed, the attachment's `step` (set it
+            before each optimizer step) and the sequence's own tokens, in place of a stream: then it
+            does not depend on how a batch is split over processes, passes and rows, and an
+            interrupted training goes on exactly. A stream is faster on short rows.
 
     Returns:
         The attachment, also a context manager.
 
     Raises:
         TypeError: there is no transformers model in `model`.
+        ValueError: noise by the rule `padded` is to be drawn by sequence.
         RuntimeError: noise is attached to it already, by this function or by a Trainer's own
             `neftune_noise_alpha`.
     """
-    return Attachment(model, noise, seed)
+    if by_sequence and noise.scale == "padded":
+        raise ValueError("the rule 'padded' depends on the batch: draw its noise in a stream")
+    return Attachment(model, noise, seed, by_sequence)

@@ -20,11 +20,14 @@ class NEFTune(TrainerCallback):
         noise: what to add.
         seed: of the noise; by default the Trainer's own seed. The same seed gives the same batches
             with and without noise.
+        by_sequence: see `neftune.attachment.attach`: for several processes, and for trainings that
+            are to go on exactly after a stop.
     """
 
-    def __init__(self, noise: Noise, seed: int | None = None) -> None:
+    def __init__(self, noise: Noise, seed: int | None = None, by_sequence: bool = False) -> None:
         self.noise = noise
         self.seed = seed
+        self.by_sequence = by_sequence
         self._attachment: Attachment | None = None
 
     def on_train_begin(
@@ -37,7 +40,20 @@ class NEFTune(TrainerCallback):
         """Attach; what an interrupted training left attached is taken off first."""
         self._take_off()
         seed = args.seed if self.seed is None else self.seed
-        self._attachment = attach(kwargs["model"], self.noise, seed=seed)
+        self._attachment = attach(
+            kwargs["model"], self.noise, seed=seed, by_sequence=self.by_sequence
+        )
+
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Tell the step, which noise by sequence depends on."""
+        if self._attachment is not None:
+            self._attachment.step = state.global_step
 
     def on_train_end(
         self,

@@ -32,15 +32,17 @@ from transformers import (
 from neftune import precision
 from neftune.attachment import pretrained_model
 from neftune.callback import NEFTune
+from neftune.checkpoints import KEPT, MarkWhole, last_whole_checkpoint, remove_halves
 from neftune.compilation import blocks, compiled_blocks
 from neftune.data import Example, collator
 from neftune.freelb import FreeLBTrainer
-from neftune.spec import Noise, Part, Recipe
+from neftune.spec import Execution, Noise, Part, Recipe
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
 CLEAN_LOSS_POINTS = 4
+ONE_PROCESS = Execution()
 
 
 def finetune(
@@ -53,8 +55,7 @@ def finetune(
     seed: int,
     out: Path,
     probes: Mapping[str, Sequence[Example]] | None = None,
-    compile_blocks: bool = False,
-    gradient_checkpointing: bool = False,
+    execution: Execution = ONE_PROCESS,
 ) -> list[dict[str, Any]]:
     """Fine-tune, and write the model, its tokenizer and the log.
 
@@ -69,17 +70,32 @@ def finetune(
         out: folder that receives a Hugging Face checkpoint and `training_log.jsonl`; it appears
             only when the training is done.
         probes: sets on which the loss without noise is logged during training.
-        compile_blocks: see `neftune.compilation`.
-        gradient_checkpointing: compute activations again in the backward pass, to save memory.
+        execution: how it is carried out.
 
     Returns:
         The log: one dictionary a line of `training_log.jsonl`; `loss` is the training loss with the
         noise on, `eval_<probe>_loss` without.
+
+    Raises:
+        ValueError: the batch cannot be split over the processes there are.
     """
     set_seed(seed)
     steps = math.ceil(len(examples) / recipe.batch) * recipe.epochs
+    logging_steps = max(1, steps // 20)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    micro_batch = min(recipe.micro_batch, recipe.batch // processes)
+    if micro_batch == 0 or recipe.batch % (micro_batch * processes):
+        raise ValueError(
+            f"a batch of {recipe.batch} cannot be split over {processes} processes in passes of "
+            f"{recipe.micro_batch}: change batch or micro_batch"
+        )
     partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    stopped = last_whole_checkpoint(partial) if execution.checkpoint_steps else None
+    if is_main_process():
+        if stopped:
+            remove_halves(partial)
+        else:
+            shutil.rmtree(partial, ignore_errors=True)
     freeze(model, recipe.frozen)
     trainer_kind: Any = Trainer
     if recipe.freelb is not None:
@@ -88,8 +104,8 @@ def finetune(
         model,
         TrainingArguments(
             str(partial),
-            per_device_train_batch_size=recipe.micro_batch,
-            gradient_accumulation_steps=recipe.batch // recipe.micro_batch,
+            per_device_train_batch_size=micro_batch,
+            gradient_accumulation_steps=recipe.batch // (micro_batch * processes),
             per_device_eval_batch_size=64,
             num_train_epochs=recipe.epochs,
             learning_rate=recipe.lr,
@@ -97,15 +113,18 @@ def finetune(
             warmup_steps=math.ceil(steps * recipe.warmup),
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
-            gradient_checkpointing=gradient_checkpointing,
+            gradient_checkpointing=execution.gradient_checkpointing,
             bf16=precision.for_training() == torch.bfloat16,
             use_cpu=not torch.cuda.is_available(),
-            train_sampling_strategy="group_by_length",
-            logging_steps=max(1, steps // 20),
+            train_sampling_strategy="random" if execution.split_independent else "group_by_length",
+            logging_steps=logging_steps,
             eval_strategy="steps" if probes else "no",
             eval_steps=max(1, steps // CLEAN_LOSS_POINTS),
-            eval_on_start=bool(probes),
-            save_strategy="no",
+            eval_on_start=bool(probes) and stopped is None,
+            save_strategy="steps" if execution.checkpoint_steps else "no",
+            # Just after a logged loss, which is a mean since the one before.
+            save_steps=math.ceil((execution.checkpoint_steps or 1) / logging_steps) * logging_steps,
+            save_total_limit=KEPT,
             report_to=[],
             disable_tqdm=None,
             seed=seed,
@@ -113,21 +132,35 @@ def finetune(
         train_dataset=list(examples),
         eval_dataset={n: sorted(p, key=_length) for n, p in probes.items()} if probes else None,
         data_collator=collator(tokenizer.pad_token_id),
-        callbacks=[NEFTune(noise)],
+        callbacks=[NEFTune(noise, by_sequence=execution.split_independent), MarkWhole()],
     )
     if recipe.epochs:
-        with compiled_blocks(model) if compile_blocks else nullcontext():
-            trainer.train()
+        with compiled_blocks(model) if execution.compile_blocks else nullcontext():
+            trainer.train(resume_from_checkpoint=stopped)
     elif probes:
         trainer.evaluate()
     log = [_reproducible(entry) for entry in trainer.state.log_history]
-    _ordinary(model).save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    lines = "".join(json.dumps(entry) + "\n" for entry in log)
-    (partial / "training_log.jsonl").write_text(lines)
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(partial, out)
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if _sharded() else None
+    if is_main_process():
+        _ordinary(model).save_pretrained(partial, state_dict=weights)
+        tokenizer.save_pretrained(partial)
+        for checkpoint in partial.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+        lines = "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in log)
+        (partial / "training_log.jsonl").write_text(lines)
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(partial, out)
+    trainer.accelerator.wait_for_everyone()
     return log
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one of several that writes files."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _sharded() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def _ordinary(model: Any) -> PreTrainedModel:
@@ -175,6 +208,7 @@ def _length(example: Example) -> int:
 
 
 def _reproducible(entry: dict[str, Any]) -> dict[str, Any]:
-    """A log entry without its clock readings: the same run gives the same bytes."""
+    """A log entry without what depends on the clock or on stops: the same run, the same bytes."""
+    other = {"total_flos", "train_loss"}
     timed = ("_runtime", "_per_second")
-    return {k: v for k, v in entry.items() if not k.endswith(timed) and k != "total_flos"}
+    return {k: v for k, v in entry.items() if k not in other and not k.endswith(timed)}

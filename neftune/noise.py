@@ -13,6 +13,7 @@ Suggested values: the paper tunes alpha over 5, 10 and 15.
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import torch
@@ -66,6 +67,17 @@ def sequence_lengths(
     Raises:
         ValueError: the attention mask is not of shape (B, T).
     """
+    sequences, real = _sequences(shape, attention_mask, position_ids)
+    counts = torch.zeros_like(real).scatter_add_(1, sequences, real)
+    return counts.gather(1, sequences) * real
+
+
+def _sequences(
+    shape: tuple[int, int] | torch.Size,
+    attention_mask: Tensor | None,
+    position_ids: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """For each token the number of its sequence in the row, and whether it is real (1 or 0)."""
     rows, columns = shape
     device = next((t.device for t in (attention_mask, position_ids) if t is not None), None)
     if attention_mask is None:
@@ -78,13 +90,32 @@ def sequence_lengths(
             f"padding, not {tuple(attention_mask.shape)}; for packed rows pass position_ids instead"
         )
     if position_ids is None:
-        return real.sum(dim=1, keepdim=True) * real
+        return torch.zeros_like(real), real
     positions = position_ids.expand(rows, columns)
     starts = torch.zeros_like(real)
     starts[:, 1:] = positions[:, 1:].ne(positions[:, :-1] + 1)
-    sequence = starts.cumsum(dim=1)
-    counts = torch.zeros_like(real).scatter_add_(1, sequence, real)
-    return counts.gather(1, sequence) * real
+    return starts.cumsum(dim=1), real
+
+
+def tokens_of_sequences(
+    shape: tuple[int, int] | torch.Size,
+    attention_mask: Tensor | None = None,
+    position_ids: Tensor | None = None,
+) -> list[tuple[int, Tensor]]:
+    """Where each sequence's real tokens stand: its row, and their columns.
+
+    Args:
+        shape: (B, T), batch and padded length.
+        attention_mask: as of `sequence_lengths`.
+        position_ids: as of `sequence_lengths`.
+    """
+    sequences, real = _sequences(shape, attention_mask, position_ids)
+    found = []
+    for row in range(shape[0]):
+        columns = real[row].nonzero().squeeze(1)
+        _, counts = sequences[row, columns].unique_consecutive(return_counts=True)
+        found += [(row, part) for part in columns.split(counts.tolist()) if len(part)]
+    return found
 
 
 def sample(
@@ -103,11 +134,57 @@ def sample(
     """
     if noise.scale == "padded":
         lengths = torch.full_like(lengths, lengths.shape[1])
-    drawn = torch.empty(*lengths.shape, d, dtype=torch.float32, device=lengths.device)
+    drawn = _draw(noise, (*lengths.shape, d), lengths.device, generator)
+    return drawn.mul_(noise_scale(noise.alpha, lengths, d).unsqueeze(-1))
+
+
+def sample_by_sequence(
+    noise: Noise, values: Tensor, d: int, sequences: list[tuple[int, Tensor]], *, key: str
+) -> Tensor:
+    """One draw of the noise in which a sequence's part depends on the sequence and the key alone.
+
+    So it does not matter in which batch, row or process a sequence stands, how much it is padded,
+    or what it is packed with. Sequences that are equal get equal noise; give each optimizer step a
+    key of its own.
+
+    Args:
+        noise: what to draw; its scale rule must be `sequence`.
+        values: (B, T) token ids, or (B, T, d) embeddings where there are no ids: what tells
+            sequences from each other.
+        d: embedding dimension.
+        sequences: from `tokens_of_sequences`.
+        key: what else the noise depends on: seed and step.
+
+    Returns:
+        (B, T, d) float32; 0 on padding.
+
+    Raises:
+        ValueError: the scale rule is `padded`, which depends on the batch.
+    """
+    if noise.scale == "padded":
+        raise ValueError("the rule 'padded' depends on the batch: draw its noise in a stream")
+    drawn = torch.zeros(*values.shape[:2], d, device=values.device)
+    generator = torch.Generator(values.device)
+    content = values.detach().cpu()
+    for row, columns in sequences:
+        own = content[row, columns.cpu()].contiguous().view(torch.uint8).numpy().tobytes()
+        seed = hashlib.blake2b(key.encode() + own, digest_size=8).digest()
+        generator.manual_seed(int.from_bytes(seed, "little") >> 1)
+        lengths = torch.full((1,), len(columns), device=values.device)
+        part = _draw(noise, (len(columns), d), values.device, generator)
+        drawn[row, columns] = part.mul_(noise_scale(noise.alpha, lengths, d))
+    return drawn
+
+
+def _draw(
+    noise: Noise, shape: tuple[int, ...], device: torch.device, generator: torch.Generator | None
+) -> Tensor:
+    """Noise before scaling, float32."""
+    drawn = torch.empty(*shape, dtype=torch.float32, device=device)
     if noise.distribution == "uniform":
         drawn.uniform_(-1, 1, generator=generator)
     elif noise.distribution == "gaussian":
         drawn.normal_(generator=generator)
     else:
         drawn.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-    return drawn.mul_(noise_scale(noise.alpha, lengths, d).unsqueeze(-1))
+    return drawn

@@ -81,6 +81,26 @@ class FreeLB:
 
 
 @dataclass(frozen=True)
+class Execution:
+    """How a fine-tuning is carried out: what it costs, and whether it survives a stop.
+
+    Args:
+        compile_blocks: see `neftune.compilation`.
+        gradient_checkpointing: compute activations again in the backward pass; saves memory, costs
+            a forward pass.
+        split_independent: order the examples and draw the noise so that it does not matter over
+            how many processes and passes a batch is split. Short rows train faster without.
+        checkpoint_steps: how often the state of the training is saved; a training that was stopped
+            goes on from there, and with `split_independent` it ends with the same bytes. 0 never.
+    """
+
+    compile_blocks: bool = False
+    gradient_checkpointing: bool = False
+    split_independent: bool = False
+    checkpoint_steps: int = 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Hyperparameters of one fine-tuning; the defaults are the paper's for 7B models.
 

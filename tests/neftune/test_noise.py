@@ -7,8 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neftune.noise import expected_norm, noise_scale, sample, sequence_lengths
-from neftune.spec import VARIANCE, Noise
+from neftune.noise import (
+    expected_norm,
+    noise_scale,
+    sample,
+    sample_by_sequence,
+    sequence_lengths,
+    tokens_of_sequences,
+)
+from neftune.spec import VARIANCE, Distribution, Noise
 
 alphas = st.floats(0.1, 100)
 dimensions = st.integers(1, 64)
@@ -136,3 +143,49 @@ def test_unknown_names_are_refused_with_the_right_ones() -> None:
         Noise(5, "cauchy")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="sequence, padded"):
         Noise(5, scale="batch")  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=9), min_size=1, max_size=5),
+    distributions,
+    st.booleans(),
+)
+@settings(max_examples=50)
+def test_noise_by_sequence_is_the_same_alone_padded_and_packed(
+    sequences: list[list[int]], distribution: Distribution, left: bool
+) -> None:
+    noise, d = Noise(5, distribution), 4
+
+    def draw(ids: torch.Tensor, *where: torch.Tensor | None) -> torch.Tensor:
+        places = tokens_of_sequences(ids.shape, *where)
+        return sample_by_sequence(noise, ids, d, places, key="0 7 ")
+
+    alone = [draw(torch.tensor([ids]))[0] for ids in sequences]
+    mask = padded([len(ids) for ids in sequences], left)
+    rows = torch.zeros_like(mask)
+    rows[mask.bool()] = torch.tensor([i for ids in sequences for i in ids])
+    in_rows = draw(rows, mask)
+    assert torch.equal(in_rows[mask.bool()], torch.cat(alone))
+    assert not in_rows[~mask.bool()].any()
+    packed = torch.tensor([[i for ids in sequences for i in ids]])
+    positions = torch.cat([torch.arange(len(ids)) for ids in sequences])[None]
+    assert torch.equal(draw(packed, None, positions)[0], torch.cat(alone))
+
+
+def test_noise_by_sequence_differs_between_sequences_keys_and_follows_the_scale() -> None:
+    ids = torch.arange(4000).reshape(2, 2000)
+    places = tokens_of_sequences(ids.shape)
+    drawn = sample_by_sequence(Noise(5), ids, 8, places, key="0 0 ")
+    other = sample_by_sequence(Noise(5), ids, 8, places, key="0 1 ")
+    bound = 5 / math.sqrt(2000 * 8)
+    assert drawn.abs().max() <= bound
+    assert drawn.square().mean() == pytest.approx(bound**2 / 3, rel=0.02)
+    for a, b in ((drawn[0], drawn[1]), (drawn, other)):
+        correlation = torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]
+        assert abs(correlation) < 0.03
+
+
+def test_the_padded_rule_cannot_be_drawn_by_sequence() -> None:
+    ids = torch.ones(1, 3, dtype=torch.int64)
+    with pytest.raises(ValueError, match="depends on the batch"):
+        sample_by_sequence(Noise(5, scale="padded"), ids, 4, tokens_of_sequences(ids.shape), key="")
