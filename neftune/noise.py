@@ -113,8 +113,8 @@ def tokens_of_sequences(
     found = []
     for row in range(shape[0]):
         columns = real[row].nonzero().squeeze(1)
-        _, counts = sequences[row, columns].unique_consecutive(return_counts=True)
-        found += [(row, part) for part in columns.split(counts.tolist()) if len(part)]
+        numbers = sequences[row, columns]
+        found += [(row, columns[numbers == number]) for number in numbers.unique().tolist()]
     return found
 
 
