@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -149,6 +151,9 @@ def made(folder: Path) -> dict[str, dict[str, Any]]:
 @contextmanager
 def _working_on(folder: Path, step: str) -> Iterator[None]:
     """Hold the folder's lock, and note where the step was made and how long it took."""
+    if "RANK" in os.environ:
+        yield  # one of several processes of a job that does both
+        return
     from neftune.precision import machine
 
     with (folder / ".lock").open("w") as lock:
@@ -174,6 +179,27 @@ def _examples(run: Run, tokenizer: Any, dataset: str, split: Split) -> list[Exam
 
 
 def _train(run: Run, folder: Path) -> None:
+    import torch
+
+    processes = int(os.environ.get("PROCESSES", "0")) or max(1, torch.cuda.device_count())
+    if processes > 1 and run.at.execution.split_independent and "RANK" not in os.environ:
+        _launch(processes, checkpoint_file(folder))
+    else:
+        _train_here(run, folder)
+
+
+def _launch(processes: int, checkpoint: Path) -> None:
+    """Have a fine-tuning done by several processes of this machine, one a GPU."""
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)),
+        *("--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"),
+        *("-m", "experiments", "make", str(checkpoint)),
+    ]
+    if subprocess.run(command, check=False).returncode:
+        raise RuntimeError(f"the training on {processes} processes failed; its log says why")
+
+
+def _train_here(run: Run, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from neftune import qlora
@@ -184,6 +210,8 @@ def _train(run: Run, folder: Path) -> None:
     base = run.at.base(run.model)
     tokenizer = AutoTokenizer.from_pretrained(base)
     execution = run.at.execution
+    if run.model in run.at.offloaded:
+        execution = replace(execution, sharding="fsdp, offload")
     if not can_compile() or run.recipe.adapter == "qlora":
         execution = replace(execution, compile_blocks=False)
     if run.recipe.adapter == "qlora":

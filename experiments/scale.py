@@ -44,6 +44,7 @@ class Scale:
         attention: transformers' attention implementation while training. For nano `eager`: on
             short rows a CPU trains 1.5 times as fast with it as with `sdpa`.
         execution: how a fine-tuning is carried out.
+        offloaded: roles whose shards lie in main memory, since GPUs cannot hold them.
         runs_per_job: how many runs one process trains, one after the other.
         qlora: hyperparameters that QLoRA has of its own.
         own_recipes: hyperparameters that a model has of its own, by role and adapter.
@@ -65,6 +66,7 @@ class Scale:
     recipe: Recipe
     attention: str
     execution: Execution
+    offloaded: Sequence[str]
     runs_per_job: int
     qlora: Mapping[str, Any]
     own_recipes: Mapping[tuple[str, str], Mapping[str, Any]]
@@ -162,6 +164,7 @@ NANO = Scale(
     recipe=Recipe(lr=5e-4, batch=16, micro_batch=16, max_length=512),
     attention="eager",
     execution=Execution(compile_blocks=True),
+    offloaded=(),
     runs_per_job=8,
     qlora={"adapter_rank": 8},
     own_recipes={},
@@ -229,7 +232,13 @@ PAPER = Scale(
     },
     recipe=Recipe(lr=5e-5, batch=128, micro_batch=4, max_length=512),
     attention="sdpa",
-    execution=Execution(gradient_checkpointing=True, split_independent=True, checkpoint_steps=100),
+    execution=Execution(
+        gradient_checkpointing=True,
+        split_independent=True,
+        checkpoint_steps=100,
+        sharding="fsdp",
+    ),
+    offloaded=("llama-2-70b",),
     runs_per_job=1,
     qlora={"adapter_rank": 64, "batch": 16, "micro_batch": 16, "max_grad_norm": 0.3},
     own_recipes={
@@ -265,7 +274,8 @@ SMALL = replace(
         "opt-6.7b": Hub("EleutherAI/pythia-70m", "a39f36b100fe8a5377810d56c3f4789b9c53ac42"),
     },
     recipe=replace(PAPER.recipe, micro_batch=16),
-    execution=replace(PAPER.execution, gradient_checkpointing=False),
+    execution=replace(PAPER.execution, gradient_checkpointing=False, sharding="none"),
+    offloaded=(),
     own_recipes={},
     decoding=Decoding(max_new_tokens=512, batch=64),
     rows=_small_rows,

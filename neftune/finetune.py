@@ -83,6 +83,7 @@ def finetune(
     steps = math.ceil(len(examples) / recipe.batch) * recipe.epochs
     logging_steps = max(1, steps // 20)
     processes = int(os.environ.get("WORLD_SIZE", "1"))
+    sharded = processes > 1 and execution.sharding != "none"
     micro_batch = min(recipe.micro_batch, recipe.batch // processes)
     if micro_batch == 0 or recipe.batch % (micro_batch * processes):
         raise ValueError(
@@ -113,7 +114,14 @@ def finetune(
             warmup_steps=math.ceil(steps * recipe.warmup),
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
-            gradient_checkpointing=execution.gradient_checkpointing,
+            gradient_checkpointing=execution.gradient_checkpointing and not sharded,
+            fsdp=sharded or None,
+            fsdp_config={
+                "cpu_offload": execution.sharding == "fsdp, offload",
+                "activation_checkpointing": execution.gradient_checkpointing,
+            }
+            if sharded
+            else None,
             bf16=precision.for_training() == torch.bfloat16,
             use_cpu=not torch.cuda.is_available(),
             train_sampling_strategy="random" if execution.split_independent else "group_by_length",

@@ -114,7 +114,7 @@ def tokens_of_sequences(
     for row in range(shape[0]):
         columns = real[row].nonzero().squeeze(1)
         numbers = sequences[row, columns]
-        found += [(row, columns[numbers == number]) for number in numbers.unique().tolist()]
+        found += [(row, columns[numbers == number]) for number in sorted(set(numbers.tolist()))]
     return found
 
 

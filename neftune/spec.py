@@ -16,6 +16,7 @@ from typing import Literal, get_args
 Part = Literal["embedding", "lm_head", "attention", "blocks"]
 Distribution = Literal["uniform", "gaussian", "bernoulli"]
 ScaleRule = Literal["sequence", "padded"]
+Sharding = Literal["none", "fsdp", "fsdp, offload"]
 
 VARIANCE: dict[Distribution, float] = {"uniform": 1 / 3, "gaussian": 1.0, "bernoulli": 1.0}
 
@@ -92,12 +93,16 @@ class Execution:
             how many processes and passes a batch is split. Short rows train faster without.
         checkpoint_steps: how often the state of the training is saved; a training that was stopped
             goes on from there, and with `split_independent` it ends with the same bytes. 0 never.
+        sharding: how several processes divide a model. `none` gives each the whole of it (DDP);
+            `fsdp` shards weights, gradients and optimizer (FSDP2); `fsdp, offload` keeps the shards
+            in main memory.
     """
 
     compile_blocks: bool = False
     gradient_checkpointing: bool = False
     split_independent: bool = False
     checkpoint_steps: int = 0
+    sharding: Sharding = "none"
 
 
 @dataclass(frozen=True)

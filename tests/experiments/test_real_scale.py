@@ -140,6 +140,34 @@ def test_table_1_at_the_papers_scale(tmp_path: Path) -> None:
     assert [each["calls"] for each in spent] == [8] * 8
 
 
+def test_a_run_is_trained_by_several_processes(tmp_path: Path) -> None:
+    environment = write_stand_ins(tmp_path, 24) | {"PROCESSES": "2"}
+    code = (
+        "from experiments.study import Study; from experiments.scale import PAPER\n"
+        "from experiments.selection import load_selection\n"
+        "(run,) = Study(PAPER, 1, load_selection(PAPER)).neft('alpaca')\n"
+        "run.write_spec(); print(run.folder / 'model' / 'model.safetensors')"
+    )
+    settings = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    checkpoint = told.splitlines()[-1]
+    done = run(tmp_path, environment, "make", checkpoint)
+    assert done.returncode == 0, done.stderr
+    model = (tmp_path / checkpoint).parent
+    log = (model / "training_log.jsonl").read_text().splitlines()
+    assert sum('"loss"' in line for line in log) == 3  # 3 epochs of one step
+    assert "model" in json.loads(
+        (tmp_path / checkpoint).parents[1].joinpath("made.json").read_text()
+    )
+
+
 def test_a_judge_without_a_key_is_told_and_nothing_else_is_lost(tmp_path: Path) -> None:
     environment = write_stand_ins(tmp_path, 24) | {"OPENAI_API_KEY": ""}
     done = run(tmp_path, environment, "show", "table1", "--scale", "paper", "--seeds", "1")
