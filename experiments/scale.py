@@ -44,6 +44,7 @@ class Scale:
         attention: transformers' attention implementation while training. For nano `eager`: on
             short rows a CPU trains 1.5 times as fast with it as with `sdpa`.
         execution: how a fine-tuning is carried out.
+        resources: what a job asks a cluster for, in Snakemake's terms.
         offloaded: roles whose shards lie in main memory, since GPUs cannot hold them.
         runs_per_job: how many runs one process trains, one after the other.
         qlora: hyperparameters that QLoRA has of its own.
@@ -66,6 +67,7 @@ class Scale:
     recipe: Recipe
     attention: str
     execution: Execution
+    resources: Mapping[str, int]
     offloaded: Sequence[str]
     runs_per_job: int
     qlora: Mapping[str, Any]
@@ -164,6 +166,7 @@ NANO = Scale(
     recipe=Recipe(lr=5e-4, batch=16, micro_batch=16, max_length=512),
     attention="eager",
     execution=Execution(compile_blocks=True),
+    resources={"mem_mb": 3000, "runtime": 120},
     offloaded=(),
     runs_per_job=8,
     qlora={"adapter_rank": 8},
@@ -238,6 +241,7 @@ PAPER = Scale(
         checkpoint_steps=100,
         sharding="fsdp",
     ),
+    resources={"gpu": 8, "mem_mb": 1_000_000, "runtime": 2880},
     offloaded=("llama-2-70b",),
     runs_per_job=1,
     qlora={"adapter_rank": 64, "batch": 16, "micro_batch": 16, "max_grad_norm": 0.3},
@@ -275,6 +279,7 @@ SMALL = replace(
     },
     recipe=replace(PAPER.recipe, micro_batch=16),
     execution=replace(PAPER.execution, gradient_checkpointing=False, sharding="none"),
+    resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},
     offloaded=(),
     own_recipes={},
     decoding=Decoding(max_new_tokens=512, batch=64),

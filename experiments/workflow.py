@@ -26,6 +26,7 @@ from neftune.files import write_whole
 
 ERRORS_SHOWN = 5
 SNAKEFILE = Path(__file__).parent / "Snakefile"
+PROFILES = Path(__file__).parent / "profiles"
 
 
 class WorkflowError(RuntimeError):
@@ -43,7 +44,8 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
     Args:
         targets: the records' files (`experiments.jobs` lists their kinds).
         runs: all the runs that the targets belong to.
-        jobs: how many at a time; by default one a core.
+        jobs: how many at a time; by default one a core. On a cluster (PROFILE=slurm) so many are
+            queued at a time.
 
     Raises:
         WorkflowError: another workflow is at work here, or a job failed; the message has the job's
@@ -65,10 +67,15 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
             ) from None
         jobs = jobs or cores()
         plan = RUNS / "plan.json"
-        write_whole(plan, json.dumps(_plan(missing, by_folder, jobs)))
+        scale = next(iter(by_folder.values())).at
+        planned = [
+            {"records": records, "resources": dict(scale.resources)}
+            for records in _plan(missing, by_folder, jobs)
+        ]
+        write_whole(plan, json.dumps(planned))
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
-            *("--config", f"plan={plan}", "--cores", str(jobs)),
+            *("--config", f"plan={plan}", *_where(jobs)),
             *("--nolock", "--ignore-incomplete", "--keep-incomplete"),
             *("--rerun-triggers", "mtime", "--keep-going", "--nocolor"),
         ]
@@ -82,6 +89,22 @@ def produce(targets: Sequence[Path], runs: Iterable[Run], jobs: int | None = Non
                 f"some jobs failed (all of it in {log}):\n{_failures(started)}"
                 "Finished runs are kept: the same command goes on from there"
             )
+
+
+def _where(jobs: int) -> list[str]:
+    """Snakemake's options for this machine, or for the cluster that PROFILE names.
+
+    Raises:
+        WorkflowError: there is no such profile.
+    """
+    name = os.environ.get("PROFILE")
+    if not name:
+        return ["--cores", str(jobs)]
+    profile = PROFILES / name
+    if not (profile / "config.yaml").is_file():
+        there = ", ".join(sorted(path.parent.name for path in PROFILES.glob("*/config.yaml")))
+        raise WorkflowError(f"PROFILE={name}: there is no such profile; there are: {there}")
+    return ["--profile", str(profile), "--jobs", str(jobs)]
 
 
 def _plan(missing: Sequence[Path], runs: dict[Path, Run], jobs: int) -> list[list[str]]:

@@ -1,0 +1,106 @@
+"""A real SLURM cluster of one node on this machine, for the tests; needs root, SLURM and munge.
+
+with slurm_cluster(Path("folder")) as environment:
+    subprocess.run(["sbatch", …], env=environment)
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CONFIGURATION = Path("/etc/slurm/slurm.conf")
+NEEDED = ("slurmctld", "slurmd", "munged", "sbatch")
+
+
+def missing() -> str | None:
+    """Why there can be no cluster here; None if there can."""
+    absent = [name for name in NEEDED if not shutil.which(name, path=_path())]
+    if absent:
+        return f"no {', '.join(absent)} here (Debian: slurmctld slurmd slurm-client munge)"
+    if CONFIGURATION.exists():
+        return f"a SLURM of its own is set up here ({CONFIGURATION})"
+    return None if os.geteuid() == 0 else "SLURM's node daemon must be started by root"
+
+
+def _path() -> str:
+    return os.environ["PATH"] + ":/usr/sbin:/sbin"
+
+
+@contextmanager
+def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
+    """Start the cluster; ends it when the `with` ends.
+
+    Args:
+        folder: for its files.
+
+    Yields:
+        The environment in which SLURM's commands find it.
+    """
+    host = socket.gethostname()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 9 // 10
+    (folder / "spool").mkdir(parents=True)
+    (folder / "state").mkdir()
+    # Where it is found without SLURM_CONF: Snakemake's jobs start without SLURM's variables.
+    CONFIGURATION.parent.mkdir(exist_ok=True)
+    CONFIGURATION.write_text(
+        f"""ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+AuthType=auth/munge
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MinJobAge=3600
+ReturnToService=2
+SlurmdSpoolDir={folder}/spool
+StateSaveLocation={folder}/state
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+NodeName={host} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory={memory} State=UNKNOWN
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+    )
+    environment = os.environ | {"PATH": _path()}
+    started = []
+    if not Path("/run/munge/munge.socket.2").exists():
+        Path("/run/munge").mkdir(exist_ok=True)
+        shutil.chown("/run/munge", "munge", "munge")
+        for place in ("/var/log/munge", "/var/lib/munge"):
+            Path(place).mkdir(exist_ok=True)
+            shutil.chown(place, "munge", "munge")
+        started.append(subprocess.Popen(["munged", "--foreground"], user="munge", env=environment))
+        _wait(lambda: Path("/run/munge/munge.socket.2").exists())
+    for command in (["slurmctld", "-D"], ["slurmd", "-D", "-N", host]):
+        started.append(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL))
+    try:
+        _wait(lambda: node_state(environment) == "idle")
+        yield environment
+    finally:
+        CONFIGURATION.unlink()
+        for process in reversed(started):
+            process.terminate()
+            process.wait()
+
+
+def node_state(environment: dict[str, str]) -> str:
+    """The node's state as sinfo tells it."""
+    told = subprocess.run(
+        ["sinfo", "--noheader", "--format=%t"], env=environment, capture_output=True, text=True
+    )
+    return told.stdout.strip().rstrip("*")
+
+
+def _wait(ready: object) -> None:
+    for _ in range(600):
+        if ready():  # type: ignore[operator]
+            return
+        time.sleep(0.1)
+    raise TimeoutError("SLURM did not start within a minute")
