@@ -1,0 +1,20 @@
+"""The GPU benchmark runs end to end where there is no GPU, and says so where it cannot."""
+
+import json
+import subprocess
+import sys
+
+from tests.paths import ROOT
+
+
+def benchmark(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "benchmarks.gpu", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_gpu_benchmark_runs_with_a_tiny_model() -> None:
+    done = benchmark("--tiny", "--steps", "2", "--batch", "2")
+    assert done.returncode == 0, done.stderr
+    ways = json.loads(done.stdout)["ways"]
+    assert len(ways) == 4
+    assert all(way["tokens per second"] > 0 for way in ways.values())
