@@ -1,4 +1,4 @@
-"""The GPU benchmark runs end to end where there is no GPU, and says so where it cannot."""
+"""The GPU benchmark runs end to end where there is no GPU, with a tiny model."""
 
 import json
 import subprocess
