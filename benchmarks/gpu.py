@@ -108,7 +108,7 @@ def main() -> None:
     model: Any = AutoModelForCausalLM.from_config(
         TINY if arguments.tiny else SEVEN_B, dtype=torch.bfloat16
     ).to(device)
-    model.gradient_checkpointing_enable()
+    model.activation_checkpointing_enable()
     model.train()
     each = lengths_of(arguments.lengths, arguments.batch * (arguments.steps + 1))
     batches = [each[i : i + arguments.batch] for i in range(0, len(each), arguments.batch)]

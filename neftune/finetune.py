@@ -114,7 +114,7 @@ def finetune(
             warmup_steps=math.ceil(steps * recipe.warmup),
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
-            gradient_checkpointing=execution.gradient_checkpointing and not sharded,
+            activation_checkpointing=execution.gradient_checkpointing and not sharded,
             fsdp=sharded or None,
             fsdp_config={
                 "cpu_offload": execution.sharding == "fsdp, offload",
