@@ -74,7 +74,8 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
     rows = list(dict.fromkeys(cell["row"] for cell in cells))
     published = any(cell["published"] is not None for cell in cells)
     with plt.rc_context(STYLE):
-        width = max(3.5, 0.75 + 0.26 * len(cells) + 0.3 * len(columns))
+        # A column is at least as wide as its title.
+        width = max(3.5, 0.75 + max(0.26 * len(cells) + 0.3 * len(columns), 1.1 * len(columns)))
         panels = 2 if published else 1
         figure, axes = plt.subplots(
             1, panels, figsize=(panels * width, 3.6), sharey=True, squeeze=False
