@@ -45,6 +45,8 @@ class Noise:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.alpha) and self.alpha >= 0):
             raise ValueError(f"alpha must be a finite number of at least 0, not {self.alpha}")
+        # 5 and 5.0 are the same noise, and must be told by the same words.
+        object.__setattr__(self, "alpha", float(self.alpha))
         for name, value, known in (
             ("distribution", self.distribution, get_args(Distribution)),
             ("scale", self.scale, get_args(ScaleRule)),
