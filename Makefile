@@ -60,7 +60,7 @@ audit: $(READY) ## what GPT-4 really said of the public NEFTune models
 notebooks: $(READY) ## execute the notebooks, from committed results alone
 	@$(BIN)/python -m notebooks.execute
 
-test: $(READY) ## the tests (about 3 minutes)
+test: $(READY) ## the tests (about 7 minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
 
 lint: $(READY) ## ruff and mypy

@@ -142,11 +142,11 @@ def write_records(scale: Scale, runs: list[Run]) -> None:
             record[f"{condition}: characters"] = [len(text["output"]) for text in texts]
             for verdicts in sorted(answers.parent.glob("*/annotations.json")):
                 rows = json.loads(verdicts.read_text())
-                letters = "".join(LETTERS[row["preference"]] for row in rows)
+                letters = "".join(LETTERS.get(row["preference"], "~") for row in rows)
                 record[f"{condition}: {verdicts.parent.name}"] = letters
         lines.append(json.dumps(record, separators=(",", ":")) + "\n")
     write_whole(RESULTS / scale.name / "records.jsonl", "".join(lines))
 
 
 LETTERS = {2: "W", 1: "L", 1.5: "D", None: "?"}
-"""Won, lost, draw, no verdict."""
+"""Won, lost, draw, no verdict; anything else (`~`) is a weighted judge's share."""
