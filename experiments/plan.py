@@ -361,28 +361,21 @@ def measured_speed(scale: Scale) -> float:
 
 def _does_not_fit(run: Run, shape: Shape, gib: float, card: Gpu, gpus: int, recompute: bool) -> str:
     """One line that says what is too large, and what would fit."""
-    enough = next(
-        (
-            count
-            for count in (2**power for power in range(11))
-            if sum(memory(shape, run.recipe, count, recompute).values()) <= card.memory
-        ),
-        None,
-    )
+
+    def least(memory_of_one: float, most: int) -> int | None:
+        """The smallest power of two of GPUs on which the run fits."""
+        count = 1
+        while count <= most:
+            if sum(memory(shape, run.recipe, count, recompute).values()) <= memory_of_one:
+                return count
+            count *= 2
+        return None
+
+    enough = least(card.memory, 1024)
     others = [
-        f"{least} x {name}"
+        f"{count} x {name}"
         for name, other in GPUS.items()
-        for least in [
-            next(
-                (
-                    count
-                    for count in (1, 2, 4, 8, 16, 32, 64)
-                    if sum(memory(shape, run.recipe, count, recompute).values()) <= other.memory
-                ),
-                None,
-            )
-        ]
-        if least is not None and other.memory > card.memory
+        if other.memory > card.memory and (count := least(other.memory, 64)) is not None
     ]
     here = f"{enough} such GPUs" if enough else "no number of such GPUs"
     return (

@@ -18,7 +18,6 @@ those instead of the hub. The folder holds what people have of these sets:
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.run import RUNS
-from experiments.sources import SourceError
+from experiments.sources import SourceError, installed
 from neftune.files import write_whole
 
 Item = dict[str, Any]
@@ -204,14 +203,7 @@ def _answers(text: str) -> list[str]:
     return [answer.strip() for answer in text.split(";") if answer.strip()]
 
 
-def _lm_evals_tasks() -> Path:
-    package = importlib.util.find_spec("lm_eval")
-    assert package is not None
-    assert package.submodule_search_locations
-    return Path(package.submodule_search_locations[0]) / "tasks"
-
-
-_LM_EVAL = _lm_evals_tasks()
+_LM_EVAL = installed("lm_eval") / "tasks"
 TASKS = {
     "arc": Task("arc/arc_challenge.yaml", 25, ("train", "test"), _arc),
     "hellaswag": Task("hellaswag/hellaswag.yaml", 10, ("train", "validation"), _as_on_the_hub),

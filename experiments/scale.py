@@ -10,7 +10,6 @@ embedded laboratory; `small` fits one GPU; `paper` is the paper's own.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import instruction_set, longer_conversations
 from experiments.nano.tasks import evaluation_tasks
 from experiments.nano.world import Split
-from experiments.sources import Hub, chosen, identity, local
+from experiments.sources import Hub, chosen, identity, installed, local
 from neftune.spec import Execution, Recipe
 
 NANO_FOLDER = Path(__file__).parent / "nano"
@@ -209,10 +208,7 @@ def _small_tokenizer() -> Any:
 
 def _alpaca_eval_judge(name: str) -> Path:
     """The folder of one of alpaca-eval's own configurations."""
-    package = importlib.util.find_spec("alpaca_eval")
-    assert package is not None
-    assert package.submodule_search_locations
-    return Path(package.submodule_search_locations[0]) / "evaluators_configs" / name
+    return installed("alpaca_eval") / "evaluators_configs" / name
 
 
 PAPER = Scale(

@@ -11,6 +11,7 @@ A source that names no revision is pinned when it is first used: its revision is
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ class Hub:
     revision: str | None = None
     kind: Literal["model", "dataset"] = "model"
     file: str | None = None
+
+
+def installed(package: str) -> Path:
+    """The folder of an installed package, without importing it."""
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0])
 
 
 def variable(kind: Literal["MODEL", "DATA"], role: str) -> str:
