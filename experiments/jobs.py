@@ -209,16 +209,22 @@ def _train_here(run: Run, folder: Path) -> None:
 
     base = run.at.base(run.model)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    execution = run.at.execution
-    if run.model in run.at.offloaded:
-        execution = replace(execution, sharding="fsdp, offload")
+    execution = replace(run.at.execution, **run.at.own_executions.get(run.model, {}))
+    if run.recipe.freelb is not None:
+        execution = replace(execution, packed=False)
     if not can_compile() or run.recipe.adapter == "qlora":
         execution = replace(execution, compile_blocks=False)
     if run.recipe.adapter == "qlora":
-        model = qlora.load(base, seed=run.seed, rank=run.recipe.adapter_rank)
+        model = qlora.load(
+            base,
+            seed=run.seed,
+            rank=run.recipe.adapter_rank,
+            dropout=run.recipe.adapter_dropout,
+            attention=_own_attention(),
+        )
     else:
         model = AutoModelForCausalLM.from_pretrained(
-            base, dtype="float32", attn_implementation=run.at.attention
+            base, dtype="float32", attn_implementation=_own_attention() or run.at.attention
         )
     fit(model, tokenizer)
     training = _examples(run, tokenizer, run.dataset, "train")
@@ -240,13 +246,39 @@ def _train_here(run: Run, folder: Path) -> None:
     )
 
 
+def _own_attention() -> str | None:
+    """The attention implementation that the user names in `ATTENTION`.
+
+    Raises:
+        ValueError: there is none of that name, or not here.
+    """
+    name = os.environ.get("ATTENTION")
+    if name is None or name in ("eager", "sdpa"):
+        return name
+    if name != "flash_attention_2":
+        raise ValueError(f"unknown ATTENTION={name}; known: eager, sdpa, flash_attention_2")
+    from transformers.utils import is_flash_attn_2_available
+
+    if not is_flash_attn_2_available():
+        raise ValueError(
+            "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn "
+            "(pip install flash-attn --no-build-isolation); without it take ATTENTION=sdpa"
+        )
+    return name
+
+
 def _tuned(folder: Path) -> tuple[Any, Any]:
-    """The tuned model and its tokenizer."""
+    """The tuned model, on the GPUs there are, and its tokenizer."""
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from neftune import precision
 
-    model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=precision.for_inference())
+    model = AutoModelForCausalLM.from_pretrained(
+        folder / "model",
+        dtype=precision.for_inference(),
+        device_map="auto" if torch.cuda.is_available() else None,
+    )
     return model.eval(), AutoTokenizer.from_pretrained(folder / "model")
 
 

@@ -22,6 +22,8 @@ from neftune.files import write_whole
 from neftune.spec import FreeLB, Noise, Recipe
 
 RUNS = Path("runs")
+LATER_FIELDS = ("schedule", "adapter_dropout")
+"""Of the recipe, added when there were runs: left out of keys at their defaults, which they had."""
 
 
 class UnknownNameError(ValueError):
@@ -71,8 +73,12 @@ class Run:
     @cached_property
     def key(self) -> str:
         """The content hash: 16 hexadecimal digits."""
+        spec = asdict(self)
+        for field in LATER_FIELDS:
+            if spec["recipe"][field] == getattr(Recipe, field):
+                del spec["recipe"][field]
         content = {
-            "spec": asdict(self),
+            "spec": spec,
             "base": self.at.base_identity(self.model),
             "rows": self.at.rows_identity(self.dataset),
         }

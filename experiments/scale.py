@@ -44,7 +44,7 @@ class Scale:
             short rows a CPU trains 1.5 times as fast with it as with `sdpa`.
         execution: how a fine-tuning is carried out.
         resources: what a job asks a cluster for, in Snakemake's terms.
-        offloaded: roles whose shards lie in main memory, since GPUs cannot hold them.
+        own_executions: what is carried out otherwise for a model, by role.
         runs_per_job: how many runs one process trains, one after the other.
         qlora: hyperparameters that QLoRA has of its own.
         own_recipes: hyperparameters that a model has of its own, by role and adapter.
@@ -67,7 +67,7 @@ class Scale:
     attention: str
     execution: Execution
     resources: Mapping[str, int]
-    offloaded: Sequence[str]
+    own_executions: Mapping[str, Mapping[str, Any]]
     runs_per_job: int
     qlora: Mapping[str, Any]
     own_recipes: Mapping[tuple[str, str], Mapping[str, Any]]
@@ -166,7 +166,7 @@ NANO = Scale(
     attention="eager",
     execution=Execution(compile_blocks=True),
     resources={"mem_mb": 3000, "runtime": 120},
-    offloaded=(),
+    own_executions={},
     runs_per_job=8,
     qlora={"adapter_rank": 8},
     own_recipes={},
@@ -232,15 +232,29 @@ PAPER = Scale(
     recipe=Recipe(lr=5e-5, batch=128, micro_batch=4, max_length=512),
     attention="sdpa",
     execution=Execution(
+        packed=True,
         gradient_checkpointing=True,
         split_independent=True,
         checkpoint_steps=100,
         sharding="fsdp",
     ),
     resources={"gpu": 8, "mem_mb": 1_000_000, "runtime": 2880},
-    offloaded=("llama-2-70b",),
+    own_executions={
+        # Its shards lie in main memory, since GPUs cannot hold them.
+        "llama-2-70b": {"sharding": "fsdp, offload"},
+        # transformers' OPT does not keep packed sequences apart.
+        "opt-6.7b": {"packed": False},
+    },
     runs_per_job=1,
-    qlora={"adapter_rank": 64, "batch": 16, "micro_batch": 16, "max_grad_norm": 0.3},
+    # Appendix B.2 of Dettmers et al. 2023.
+    qlora={
+        "adapter_rank": 64,
+        "adapter_dropout": 0.1,
+        "batch": 16,
+        "micro_batch": 16,
+        "max_grad_norm": 0.3,
+        "schedule": "constant",
+    },
     own_recipes={
         ("llama-2-70b", "none"): {
             "lr": 2e-5,
@@ -249,7 +263,7 @@ PAPER = Scale(
             "micro_batch": 1,
             "max_length": 2048,
         },
-        ("llama-1-30b", "qlora"): {"lr": 1e-4, "batch": 32},
+        ("llama-1-30b", "qlora"): {"lr": 1e-4, "batch": 32, "adapter_dropout": 0.05},
     },
     decoding=Decoding(max_new_tokens=1024, batch=32),
     leaderboard=_real_leaderboard,
@@ -276,7 +290,7 @@ SMALL = replace(
     recipe=replace(PAPER.recipe, micro_batch=16),
     execution=replace(PAPER.execution, gradient_checkpointing=False, sharding="none"),
     resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},
-    offloaded=(),
+    own_executions={},
     own_recipes={},
     decoding=Decoding(max_new_tokens=512, batch=64),
     rows=_small_rows,

@@ -216,7 +216,7 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
 
     def collate(examples: Sequence[Example]) -> dict[str, Any]:
         columns = max(len(example["input_ids"]) for example in examples)
-        kept = 1 + max(_from_first_label(example["labels"]) for example in examples)
+        kept = 1 + max(from_first_label(example["labels"]) for example in examples)
         shape = (len(examples), columns)
         ids, mask = torch.full(shape, pad_token_id), torch.zeros(shape, dtype=torch.int64)
         labels = torch.full((len(examples), kept), IGNORED)
@@ -236,6 +236,6 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
     return collate
 
 
-def _from_first_label(labels: Sequence[int]) -> int:
+def from_first_label(labels: Sequence[int]) -> int:
     """How many tokens an example has from the first one that the loss counts."""
     return len(labels) - next(place for place, label in enumerate(labels) if label != IGNORED)

@@ -36,6 +36,7 @@ from neftune.checkpoints import KEPT, MarkWhole, last_whole_checkpoint, remove_h
 from neftune.compilation import blocks, compiled_blocks
 from neftune.data import Example, collator
 from neftune.freelb import FreeLBTrainer
+from neftune.packing import KeepApart, pack
 from neftune.spec import Execution, Noise, Part, Recipe
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def finetune(
         noise on, `eval_<probe>_loss` without.
 
     Raises:
-        ValueError: the batch cannot be split over the processes there are.
+        ValueError: the batch cannot be split over the processes there are, or cannot be packed.
     """
     set_seed(seed)
     steps = math.ceil(len(examples) / recipe.batch) * recipe.epochs
@@ -90,6 +91,8 @@ def finetune(
             f"a batch of {recipe.batch} cannot be split over {processes} processes in passes of "
             f"{recipe.micro_batch}: change batch or micro_batch"
         )
+    if execution.packed and recipe.freelb is not None:
+        raise ValueError("FreeLB trains padded batches: set packed=False in the execution")
     partial = out.with_name(out.name + ".partial")
     stopped = last_whole_checkpoint(partial) if execution.checkpoint_steps else None
     if is_main_process():
@@ -110,7 +113,7 @@ def finetune(
             per_device_eval_batch_size=64,
             num_train_epochs=recipe.epochs,
             learning_rate=recipe.lr,
-            lr_scheduler_type="cosine",
+            lr_scheduler_type=recipe.schedule,
             warmup_steps=math.ceil(steps * recipe.warmup),
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
@@ -139,8 +142,12 @@ def finetune(
         ),
         train_dataset=list(examples),
         eval_dataset={n: sorted(p, key=_length) for n, p in probes.items()} if probes else None,
-        data_collator=collator(tokenizer.pad_token_id),
-        callbacks=[NEFTune(noise, by_sequence=execution.split_independent), MarkWhole()],
+        data_collator=pack if execution.packed else collator(tokenizer.pad_token_id),
+        callbacks=[
+            *([KeepApart()] if execution.packed else []),
+            NEFTune(noise, by_sequence=execution.split_independent),
+            MarkWhole(),
+        ],
     )
     if recipe.epochs:
         with compiled_blocks(model) if execution.compile_blocks else nullcontext():

@@ -17,6 +17,7 @@ Part = Literal["embedding", "lm_head", "attention", "blocks"]
 Distribution = Literal["uniform", "gaussian", "bernoulli"]
 ScaleRule = Literal["sequence", "padded"]
 Sharding = Literal["none", "fsdp", "fsdp, offload"]
+Schedule = Literal["cosine", "constant"]
 
 VARIANCE: dict[Distribution, float] = {"uniform": 1 / 3, "gaussian": 1.0, "bernoulli": 1.0}
 
@@ -89,6 +90,8 @@ class Execution:
 
     Args:
         compile_blocks: see `neftune.compilation`.
+        packed: put the examples of a pass one after the other in one row, each with attention,
+            positions and noise of its own, in place of padding them; see `neftune.packing`.
         gradient_checkpointing: compute activations again in the backward pass; saves memory, costs
             a forward pass.
         split_independent: order the examples and draw the noise so that it does not matter over
@@ -101,6 +104,7 @@ class Execution:
     """
 
     compile_blocks: bool = False
+    packed: bool = False
     gradient_checkpointing: bool = False
     split_independent: bool = False
     checkpoint_steps: int = 0
@@ -117,12 +121,14 @@ class Recipe:
         batch: examples per optimizer step.
         micro_batch: examples per forward pass; the rest is gradient accumulation.
         max_length: tokens per example.
-        warmup: share of the steps in which the learning rate rises.
+        schedule: of the learning rate after its rise: `cosine` falls to 0, `constant` stays.
+        warmup: share of the steps in which the learning rate rises; `constant` begins at its peak.
         weight_decay: of AdamW.
         max_grad_norm: where the gradient is clipped.
         frozen: parts of the model that do not train (the paper's Table 11).
         adapter: `qlora` trains a low-rank adapter on a base of 4-bit weights (Table 3).
         adapter_rank: of that adapter; the QLoRA authors' 64.
+        adapter_dropout: in that adapter; the authors' 0.1 for models up to 13B, 0.05 above.
         freelb: adversarial training in place of noise (Table 12).
 
     Raises:
@@ -134,12 +140,14 @@ class Recipe:
     batch: int = 128
     micro_batch: int = 128
     max_length: int = 512
+    schedule: Schedule = "cosine"
     warmup: float = 0.03
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     frozen: tuple[Part, ...] = ()
     adapter: Literal["none", "qlora"] = "none"
     adapter_rank: int = 64
+    adapter_dropout: float = 0.05
     freelb: FreeLB | None = None
 
     def __post_init__(self) -> None:
@@ -158,8 +166,12 @@ class Recipe:
             raise ValueError(
                 f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})"
             )
-        if not 0 <= self.warmup <= 1:
-            raise ValueError(f"warmup is a share of the steps, between 0 and 1, not {self.warmup}")
+        for name in ("warmup", "adapter_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share, between 0 and 1, not {getattr(self, name)}")
+        if self.schedule not in get_args(Schedule):
+            known = ", ".join(get_args(Schedule))
+            raise ValueError(f"unknown schedule {self.schedule!r}; known: {known}")
         for part in self.frozen:
             if part not in get_args(Part):
                 raise ValueError(f"unknown part {part!r}; known: {', '.join(get_args(Part))}")

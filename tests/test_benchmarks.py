@@ -13,8 +13,11 @@ def benchmark(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_gpu_benchmark_runs_with_a_tiny_model() -> None:
-    done = benchmark("--tiny", "--steps", "2", "--batch", "2")
+    done = benchmark("--tiny", "--steps", "2", "--batch", "2", "--responses", "8")
     assert done.returncode == 0, done.stderr
-    ways = json.loads(done.stdout)["ways"]
+    found = json.loads(done.stdout)
+    ways = found["ways"]
     assert len(ways) == 4
     assert all(way["tokens per second"] > 0 for way in ways.values())
+    assert found["responses per second"] > 0
+    assert found["GPU-hours of Table 1, one seed"] > 0

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers.utils import is_flash_attn_2_available
 
+from experiments.jobs import JobError, checkpoint_file, make
 from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import instruction_set
 from experiments.nano.tasks import evaluation_tasks
 from experiments.real_data import rows, split_conversations
+from experiments.run import Run
+from experiments.scale import NANO
 from experiments.sources import Hub, SourceError, identity, local
+from neftune.spec import Noise
 from tests.eval.judge_server import KEY, judge_server
 from tests.experiments.hub_models import tiny_llama
 from tests.paths import ROOT, shared
@@ -242,3 +247,31 @@ def test_local_sources_are_known_by_their_content(
     with pytest.raises(SourceError, match=r"DATA_alpaca=gone.json: no such file or folder"):
         rows("alpaca", "train", Words)
     assert local(first, "alpaca") == first
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    (
+        ("moon", "unknown ATTENTION=moon; known: eager, sdpa, flash_attention_2"),
+        pytest.param(
+            "flash_attention_2",
+            "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn",
+            marks=pytest.mark.skipif(is_flash_attn_2_available(), reason="flash-attn is here"),
+        ),
+    ),
+)
+def test_an_attention_that_is_not_here_is_told(
+    name: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTENTION", name)
+    run = Run("nano", "llama-2-7b", "alpaca", Noise(5), NANO.recipe, 0)
+    run.write_spec()
+    with pytest.raises(JobError, match="1 of 1 records could not be made"):
+        make([checkpoint_file(run.folder)])
+    assert told in capsys.readouterr().err
+    assert not (run.folder / "model").exists()

@@ -49,7 +49,7 @@ def main() -> None:
         seed=0,
         out=out,
         probes={"train": examples()[:8]},
-        execution=Execution(split_independent=True, checkpoint_steps=checkpoint_steps),
+        execution=Execution(packed=True, split_independent=True, checkpoint_steps=checkpoint_steps),
     )
 
 
