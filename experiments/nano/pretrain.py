@@ -113,9 +113,9 @@ BASE_MODELS = {
             batch=4,
             architecture="opt",
         ),
-        BaseModel("llama-1-30b", "LLaMA-1 30B", 256, 5, 4, 640, 14_000_000, lr=2e-3, stop=0.5),
-        BaseModel("llama-2-13b", "LLaMA-2 13B", 256, 5, 4, 640, 14_000_000, lr=2e-3),
-        BaseModel("llama-2-70b", "LLaMA-2 70B", 384, 5, 6, 1024, 14_000_000, lr=2e-3),
+        BaseModel("llama-1-30b", "LLaMA-1 30B", 256, 4, 4, 576, 14_000_000, lr=2e-3, stop=0.5),
+        BaseModel("llama-2-13b", "LLaMA-2 13B", 256, 4, 4, 576, 14_000_000, lr=2e-3),
+        BaseModel("llama-2-70b", "LLaMA-2 70B", 320, 4, 5, 832, 14_000_000, lr=2e-3),
     )
 }
 
