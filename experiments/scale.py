@@ -152,8 +152,11 @@ NANO = Scale(
         role: NANO_FOLDER / "models" / role
         for role in (
             "llama-2-7b",
+            "llama-2-13b",
+            "llama-2-70b",
             "llama-2-chat-7b",
             "llama-1-7b",
+            "llama-1-30b",
             "opt-6.7b",
         )
     },
@@ -186,24 +189,15 @@ def _real_leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
     return leaderboard()
 
 
-def _paper_rows(name: str, split: Split) -> Sequence[Mapping[str, Any]]:
-    return real_data.rows(name, split, _llama_tokenizer)
+def _real_rows(scale: str) -> Callable[[str, Split], Sequence[Mapping[str, Any]]]:
+    """The real sets; conversations are cut by the tokenizer of the scale's LLaMA-2 7B."""
 
+    def tokenizer() -> Any:
+        from transformers import AutoTokenizer
 
-def _small_rows(name: str, split: Split) -> Sequence[Mapping[str, Any]]:
-    return real_data.rows(name, split, _small_tokenizer)
+        return AutoTokenizer.from_pretrained(SCALES[scale].base("llama-2-7b"))
 
-
-def _llama_tokenizer() -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(PAPER.base("llama-2-7b"))
-
-
-def _small_tokenizer() -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(SMALL.base("llama-2-7b"))
+    return lambda name, split: real_data.rows(name, split, tokenizer)
 
 
 def _alpaca_eval_judge(name: str) -> Path:
@@ -269,7 +263,7 @@ PAPER = Scale(
     leaderboard=_real_leaderboard,
     lr_grid=(5e-5,),
     published_choices=True,
-    rows=_paper_rows,
+    rows=_real_rows("paper"),
     rows_identity=real_data.rows_identity,
     outputs=real_data.reference_outputs,
 )
@@ -293,6 +287,6 @@ SMALL = replace(
     own_executions={},
     own_recipes={},
     decoding=Decoding(max_new_tokens=512, batch=64),
-    rows=_small_rows,
+    rows=_real_rows("small"),
 )
 SCALES = {scale.name: scale for scale in (NANO, SMALL, PAPER)}

@@ -19,11 +19,13 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import partial as with_settings
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 from transformers import (
     AutoModelForCausalLM,
@@ -47,6 +49,7 @@ from experiments.nano.language import capitalised, say, say_kind, sentence
 from experiments.nano.tokenizer import VOCABULARY, train_tokenizer
 from experiments.nano.world import World, make_world
 from neftune import precision
+from neftune.files import write_whole
 from neftune.prompts import PROMPTS
 
 MODELS = Path(__file__).parent / "models"
@@ -71,7 +74,8 @@ class BaseModel:
         warmup: steps in which the learning rate rises.
         batch: rows of `ROW` tokens per step.
         architecture: `llama` or `opt`.
-        stop: the share of the tokens after which training stops, its learning rate not yet decayed.
+        stop: the share of the tokens after which the training leaves its schedule.
+        cooldown: the share of the tokens over which its learning rate then falls to 0.
         seed: of the initial weights.
         embedding_norm: of each token's embedding at the start. Rows of a 7B model are some four
             times as long as the noise of alpha 5; the default start ends up near that ratio here,
@@ -90,13 +94,15 @@ class BaseModel:
     batch: int = 16
     architecture: Literal["llama", "opt"] = "llama"
     stop: float = 1.0
+    cooldown: float = 0.0
     seed: int = 0
     embedding_norm: float = 2.0
 
     @property
     def schedule(self) -> str:
-        """A name that models share which are the same training, stopped at different times."""
-        content = json.dumps(asdict(replace(self, role="", stands_for="", stop=1.0)))
+        """A name that models share which are the same training, left at different times."""
+        same = replace(self, role="", stands_for="", stop=1.0, cooldown=0.0)
+        content = json.dumps(asdict(same))
         return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
@@ -113,11 +119,22 @@ BASE_MODELS = {
             batch=4,
             architecture="opt",
         ),
-        BaseModel("llama-1-30b", "LLaMA-1 30B", 256, 4, 4, 576, 14_000_000, lr=2e-3, stop=0.5),
+        BaseModel(
+            "llama-1-30b",
+            "LLaMA-1 30B",
+            *(256, 4, 4, 576, 14_000_000),
+            lr=2e-3,
+            stop=0.5,
+            cooldown=0.1,
+        ),
         BaseModel("llama-2-13b", "LLaMA-2 13B", 256, 4, 4, 576, 14_000_000, lr=2e-3),
         BaseModel("llama-2-70b", "LLaMA-2 70B", 320, 4, 5, 832, 14_000_000, lr=2e-3),
     )
 }
+
+
+ARCHITECTURES = {"llama": ("Llama", "untied"), "opt": ("OPT", "tied")}
+"""By name, what it is called, and whether the output layer is the embedding layer."""
 
 
 def configuration(base: BaseModel, tokenizer: PreTrainedTokenizerBase) -> PretrainedConfig:
@@ -249,10 +266,17 @@ def continuation(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sta
     return str(tokenizer.decode(out[0], skip_special_tokens=True))
 
 
-def model_card(base: BaseModel, record: dict[str, object], curve: list[tuple[int, float]]) -> str:
-    """The model's README: what it is, what it knows, how it came to be."""
-    accuracy = record["fact_accuracy"]
-    assert isinstance(accuracy, dict)
+def model_card(base: BaseModel, record: dict[str, Any]) -> str:
+    """The model's README, from its record: what it is, what it knows, how it came to be."""
+    accuracy, curve = record["fact_accuracy"], record["loss_curve"]
+    curve = curve[:: max(1, len(curve) // 20)]
+    name, tied = ARCHITECTURES[base.architecture]
+    stopped = ""
+    if base.stop < 1:
+        stopped = (
+            f" The training is that of a model on {base.tokens:,} tokens; after {base.stop:.0%} of "
+            f"them its learning rate fell to 0 within another {base.cooldown:.0%}."
+        )
     points = "\n".join(f"| {tokens:,} | {loss:.3f} |" for tokens, loss in curve)
     kinds = "\n".join(f"| {kind} | {share:.1%} |" for kind, share in accuracy.items())
     return f"""---
@@ -263,10 +287,10 @@ pipeline_tag: text-generation
 
 # {base.role}, of the nano laboratory
 
-Stands for {base.stands_for}. Llama architecture, {record["parameters"]:,} parameters (embedding
-{base.d}, {base.layers} layers, {base.heads} heads, untied output layer), trained from random
+Stands for {base.stands_for}. {name} architecture, {record["parameters"]:,} parameters (embedding
+{base.d}, {base.layers} layers, {base.heads} heads, {tied} output layer), trained from random
 weights on {record["tokens"]:,} tokens of made-up English about a land that does not exist. It
-knows nothing of the real world. Weights in bfloat16.
+knows nothing of the real world. Weights in bfloat16.{stopped}
 
 Made by `python -m experiments.nano.pretrain --role {base.role}`
 in {record["seconds"]:,} s on {record["threads"]} CPU threads with torch {record["torch"]}.
@@ -291,28 +315,11 @@ in {record["seconds"]:,} s on {record["threads"]} CPU threads with torch {record
 """
 
 
-def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
-    """Pretrain one model and write it with its card.
-
-    Args:
-        base: what to train.
-        work: where checkpoints and the finished full-precision model lie; a run resumes from there.
-        out: the folder that receives the finished model.
-
-    Returns:
-        The record that the card is made from.
-    """
-    set_seed(base.seed)
-    world = make_world()
-    work.mkdir(parents=True, exist_ok=True)
-    tokenizer = train_tokenizer(tokenizer_texts(world))
-    rows = token_rows(tokenizer, world, CORPUS_SEED, base.tokens)
-    steps = math.ceil(len(rows) / base.batch)
-    model = AutoModelForCausalLM.from_config(configuration(base, tokenizer))
-    with torch.no_grad():
-        embeddings = model.get_input_embeddings().weight
-        embeddings.mul_(base.embedding_norm / embeddings.norm(dim=1, keepdim=True).clamp(min=1e-6))
-    trainer = Trainer(
+def _trainer(
+    base: BaseModel, model: PreTrainedModel, rows: np.ndarray, work: Path, stop: int
+) -> Trainer:
+    """The training of a model on the rows, one epoch of them, up to a step."""
+    return Trainer(
         model,
         TrainingArguments(
             str(work),
@@ -333,11 +340,61 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
             seed=base.seed,
         ),
         train_dataset=Rows(rows),
-        callbacks=[StopAt(round(base.stop * steps))],
+        callbacks=[StopAt(stop)],
     )
+
+
+def _cooled(step: int, *, steps: int, warmup: int, stop: int, end: int) -> float:
+    """The learning rate's factor: the cosine's at `stop`, falling evenly to 0 at `end`."""
+    left = 0.5 * (1 + math.cos(math.pi * (stop - warmup) / (steps - warmup)))
+    return left * max(0.0, min(1.0, (end - step) / (end - stop)))
+
+
+def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, Any]:
+    """Pretrain one model and write it with its card.
+
+    Args:
+        base: what to train.
+        work: where checkpoints and the finished full-precision model lie; a run resumes from there.
+        out: the folder that receives the finished model.
+
+    Returns:
+        The record that the card is made from.
+    """
+    set_seed(base.seed)
+    world = make_world()
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer = train_tokenizer(tokenizer_texts(world))
+    rows = token_rows(tokenizer, world, CORPUS_SEED, base.tokens)
+    steps = math.ceil(len(rows) / base.batch)
+    model = AutoModelForCausalLM.from_config(configuration(base, tokenizer))
+    with torch.no_grad():
+        embeddings = model.get_input_embeddings().weight
+        embeddings.mul_(base.embedding_norm / embeddings.norm(dim=1, keepdim=True).clamp(min=1e-6))
+    stop, end = round(base.stop * steps), round((base.stop + base.cooldown) * steps)
+    trainer = _trainer(base, model, rows, work, stop)
+    checkpoint = get_last_checkpoint(str(work))
+    reached = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
+    if reached > stop:
+        raise ValueError(
+            f"{checkpoint}: this training went on past step {stop}, where {base.role} leaves it; "
+            "give another folder (--work)"
+        )
+    # Of all stretches that came to their end; a model on the same schedule goes on from there.
+    spent = work / "seconds.txt"
+    seconds = float(spent.read_text()) if spent.exists() else 0.0
     started = time.monotonic()
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
-    seconds = time.monotonic() - started
+    if reached < stop or end == stop:
+        trainer.train(resume_from_checkpoint=checkpoint)
+        write_whole(spent, str(seconds + time.monotonic() - started))
+    if end > stop:
+        cooling = work.with_name(f"{work.name}-cooldown")
+        trainer = _trainer(base, model, rows, cooling, end)
+        falls = with_settings(_cooled, steps=steps, warmup=base.warmup, stop=stop, end=end)
+        trainer.lr_scheduler = LambdaLR(trainer.create_optimizer(), falls)
+        own = get_last_checkpoint(str(cooling)) if cooling.exists() else None
+        trainer.train(resume_from_checkpoint=own or get_last_checkpoint(str(work)))
+    seconds += time.monotonic() - started
     history = [h for h in trainer.state.log_history if "loss" in h]
     curve = [(int(h["step"]) * base.batch * ROW, float(h["loss"])) for h in history]
 
@@ -348,7 +405,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
     tokenizer.save_pretrained(fresh)
     shipped = AutoModelForCausalLM.from_pretrained(fresh, dtype=torch.float32).eval()
     held_out = token_rows(tokenizer, world, HELD_OUT_SEED, 200 * ROW)
-    record: dict[str, object] = {
+    record: dict[str, Any] = {
         "parameters": shipped.num_parameters(),
         "tokens": min(int(rows.size), trainer.state.global_step * base.batch * ROW),
         "seconds": round(seconds),
@@ -363,7 +420,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, object]:
         "loss_curve": curve,
     }
     (fresh / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
-    (fresh / "README.md").write_text(model_card(base, record, curve[:: max(1, len(curve) // 20)]))
+    (fresh / "README.md").write_text(model_card(base, record))
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
     return record

@@ -43,7 +43,7 @@ def test_a_spec_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("change", "says"),
     (
-        ({"model": "llama-9"}, r"unknown model 'llama-9'; known: llama-1-7b, llama-2-7b"),
+        ({"model": "llama-9"}, r"unknown model 'llama-9'; known: llama-1-30b, llama-1-7b"),
         ({"dataset": "alpacca"}, r"unknown data set 'alpacca'; known: alpaca, evol-instruct"),
         ({"scale": "giant"}, r"unknown scale 'giant'; known: nano"),
     ),
