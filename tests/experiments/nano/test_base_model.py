@@ -88,7 +88,7 @@ def test_more_tokens_make_a_better_model() -> None:
 
 
 def test_a_larger_model_is_better() -> None:
-    # The 13B's counterpart is not better than the 7B's: docs/laboratory.md says what is known of it.
+    # The 13B's counterpart is no better than the 7B's: see docs/laboratory.md.
     small, middle, large = (card(f"llama-2-{size}") for size in ("7b", "13b", "70b"))
     assert large["perplexity"] < min(small["perplexity"], middle["perplexity"])
     assert middle["perplexity"] < 1.005 * small["perplexity"]
