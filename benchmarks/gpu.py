@@ -27,7 +27,14 @@ from typing import Any
 import numpy as np
 import torch
 from tqdm import trange
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BatchEncoding,
+    DataCollatorForSeq2Seq,
+    LlamaConfig,
+    PreTrainedTokenizerBase,
+)
 
 from eval.decoding import Decoding
 from eval.responses import Prompt, respond
@@ -81,20 +88,6 @@ def examples_of(file: Path | None, count: int, vocabulary: int, most: int = 512)
     return found
 
 
-def pad(examples: Sequence[Example]) -> dict[str, Any]:
-    """A batch as transformers' DataCollatorForSeq2Seq makes it: padded on the right."""
-    columns = max(len(example["input_ids"]) for example in examples)
-    shape = (len(examples), columns)
-    ids, mask = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64)
-    labels = torch.full(shape, IGNORED)
-    for row, example in enumerate(examples):
-        length = len(example["input_ids"])
-        ids[row, :length] = torch.tensor(example["input_ids"])
-        mask[row, :length] = 1
-        labels[row, :length] = torch.tensor(example["labels"])
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels, "use_cache": False}
-
-
 def train(
     model: Any,
     batches: Sequence[Sequence[Example]],
@@ -112,10 +105,7 @@ def train(
             if number == 1:
                 _wait(device)
                 started = time.monotonic()
-            batch = {
-                name: value.to(device) if isinstance(value, torch.Tensor) else value
-                for name, value in collate(batches[number]).items()
-            }
+            batch = BatchEncoding(dict(collate(batches[number]))).to(device)
             model(**batch).loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -140,9 +130,10 @@ def hours_of_table_1(tokens_a_second: float) -> float:
     return tokens / tokens_a_second / 3600
 
 
-def responses_a_second(model: Any, decoding: Decoding, count: int) -> float:
-    """How fast the laboratory's instructions are answered, with its tokenizer."""
-    tokenizer = AutoTokenizer.from_pretrained(MODELS / "llama-2-7b")
+def responses_a_second(
+    model: Any, tokenizer: PreTrainedTokenizerBase, decoding: Decoding, count: int
+) -> float:
+    """How fast the laboratory's instructions are answered."""
     prompts = [
         Prompt(task.instruction, alpaca_prompt(task.instruction), task.subset)
         for task in evaluation_tasks("test")[:count]
@@ -180,6 +171,8 @@ def main() -> None:
     batches = [each[i : i + arguments.batch] for i in range(0, count, arguments.batch)]
     sizes = [[len(example["input_ids"]) for example in batch] for batch in batches[1:]]
     tokens = sum(map(sum, sizes))
+    tokenizer = AutoTokenizer.from_pretrained(MODELS / "llama-2-7b")
+    pad: Any = DataCollatorForSeq2Seq(tokenizer)
     ways: dict[str, tuple[Collate, Callable[[], AbstractContextManager[Any]]]] = {
         "padded, no noise": (pad, nullcontext),
         "padded, noise by the tensor's length": (
@@ -205,6 +198,7 @@ def main() -> None:
         }
     fastest = found["packed, noise by each sequence"]["tokens per second"]
     decoding = replace(PAPER.decoding, max_new_tokens=16) if arguments.tiny else PAPER.decoding
+    answered = responses_a_second(model, tokenizer, decoding, arguments.responses)
     record = {
         "machine": machine(),
         "parameters": model.num_parameters(),
@@ -213,7 +207,7 @@ def main() -> None:
         "padding": round(1 - tokens / sum(len(batch) * max(batch) for batch in sizes), 3),
         "ways": found,
         "GPU-hours of Table 1, one seed": round(hours_of_table_1(fastest), 1),
-        "responses per second": round(responses_a_second(model, decoding, arguments.responses), 2),
+        "responses per second": round(answered, 2),
         "tokens of a response": decoding.max_new_tokens,
     }
     print(json.dumps(record, indent=1))

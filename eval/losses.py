@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
+from transformers import BatchEncoding
 
 from neftune.data import IGNORED, Example, collator
 
@@ -31,8 +32,8 @@ def example_losses(model: Any, examples: Sequence[Example], batch: int = 64) -> 
     losses = [0.0] * len(examples)
     for start in range(0, len(order), batch):
         indices = order[start : start + batch]
-        inputs = collate([examples[index] for index in indices])
-        labels = inputs.pop("labels")[:, 1:].to(model.device)
+        inputs = BatchEncoding(collate([examples[index] for index in indices])).to(model.device)
+        labels = inputs.pop("labels")[:, 1:]
         logits = model(**inputs).logits[:, :-1].float()
         each = cross_entropy(
             logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"

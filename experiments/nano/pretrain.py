@@ -372,7 +372,6 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, Any]:
         embeddings = model.get_input_embeddings().weight
         embeddings.mul_(base.embedding_norm / embeddings.norm(dim=1, keepdim=True).clamp(min=1e-6))
     stop, end = round(base.stop * steps), round((base.stop + base.cooldown) * steps)
-    trainer = _trainer(base, model, rows, work, stop)
     checkpoint = get_last_checkpoint(str(work))
     reached = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
     if reached > stop:
@@ -385,6 +384,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, Any]:
     seconds = float(spent.read_text()) if spent.exists() else 0.0
     started = time.monotonic()
     if reached < stop or end == stop:
+        trainer = _trainer(base, model, rows, work, stop)
         trainer.train(resume_from_checkpoint=checkpoint)
         write_whole(spent, str(seconds + time.monotonic() - started))
     if end > stop:
