@@ -7,14 +7,14 @@ Nothing is trained or downloaded. Tokens are counted on the training rows where 
 tokenizer are at hand, estimated from the rows' characters where the rows alone are, and from the
 paper's statistics otherwise. Hours follow from the arithmetic that training takes (6 floating-point
 operations a parameter and token, 8 with recomputed activations; Kaplan et al. 2020, appendix B) at
-a stated share of the GPU's peak, or at the speed that finished runs of this scale had here.
+a stated share of the GPU's peak, or at the speed that finished runs of this scale had.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -250,8 +250,8 @@ def plan(
     Args:
         artifact: of the paper.
         scale: what stands for its models and data.
-        gpu: a name in `GPUS`; None takes the speed of finished runs on this machine.
-        gpus: how many share one fine-tuning.
+        gpu: a name in `GPUS`; None takes the speed that finished runs had.
+        gpus: how many share one fine-tuning; without `gpu`, one machine does it.
         mfu: the share of the peak that training reaches.
         seeds: in place of the artifact's own.
 
@@ -259,20 +259,31 @@ def plan(
         PlanError: a fine-tuning does not fit, or nothing is known of this machine's speed.
     """
     card = known("GPU", gpu, GPUS) if gpu else None
+    gpus = gpus if card else 1
     study = Study(scale, seeds or artifact.seeds, load_selection(scale))
     records = list(dict.fromkeys(artifact.needs(study)))
     runs = list(dict.fromkeys(run for run, _ in records))
     if not runs:
         return f"{artifact.title}: needs no run."
-    speed = card.tflops * 1e12 * mfu * gpus if card else measured_speed(scale)
+    speeds = {
+        adapter: card.tflops * 1e12 * mfu * gpus if card else measured_speed(scale, adapter)
+        for adapter in sorted({run.recipe.adapter for run in runs})
+    }
     groups: dict[tuple[str, str, Recipe], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.model, run.dataset, run.recipe), []).append(run)
     lines = [
-        _line(scale, members, [p for r, p in records if r in set(members)], card, gpus, speed)
-        for members in groups.values()
+        _line(
+            scale,
+            members,
+            [p for r, p in records if r in set(members)],
+            card,
+            gpus,
+            speeds[recipe.adapter],
+        )
+        for (_, _, recipe), members in groups.items()
     ]
-    return _told(artifact, scale, lines, gpu, gpus, mfu, speed)
+    return _told(artifact, scale, lines, gpu, gpus, mfu, speeds)
 
 
 def _line(
@@ -332,8 +343,15 @@ def _price(scale: Scale, verdicts: Path, tokens: float) -> float:
     return (tokens * prompt + 50 * completion) / 1e6
 
 
-def measured_speed(scale: Scale) -> float:
-    """Floating-point operations a second of the finished fine-tunings of a scale, per core.
+def measured_speed(scale: Scale, adapter: str) -> float:
+    """Floating-point operations a second of the fine-tunings that a scale has finished, per core.
+
+    Those with an adapter and those without stand apart: on a CPU a 4-bit base takes four times as
+    long an operation.
+
+    Args:
+        scale: whose runs.
+        adapter: as in their recipe.
 
     Raises:
         PlanError: there are none.
@@ -343,8 +361,8 @@ def measured_speed(scale: Scale) -> float:
     operations = seconds = 0.0
     for path in sorted((RUNS / scale.name).glob("*/made.json")):
         step = made(path.parent).get("model")
-        if step:
-            run = read_spec(path.parent)
+        run = read_spec(path.parent)
+        if step and run.recipe.adapter == adapter:
             tokens = tokens_of(scale.name, run.model, run.dataset, run.recipe.max_length)
             shape = shape_of(scale, run.model)
             operations += training_flops(
@@ -353,8 +371,8 @@ def measured_speed(scale: Scale) -> float:
             seconds += step["seconds"]
     if not seconds:
         raise PlanError(
-            "nothing was trained here yet at this scale, so its speed is not known: name a GPU "
-            f"({', '.join(GPUS)})"
+            f"nothing was trained here yet at the scale {scale.name} with adapter {adapter}, so "
+            f"its speed is not known: name a GPU ({', '.join(GPUS)})"
         )
     return operations / seconds
 
@@ -391,7 +409,7 @@ def _told(
     gpu: str | None,
     gpus: int,
     mfu: float,
-    speed: float,
+    speeds: Mapping[str, float],
 ) -> str:
     unit = "GPU-hours" if gpu else "core-hours"
     rows = [
@@ -426,6 +444,7 @@ def _told(
     how = (
         f"{gpus} x {gpu} for a fine-tuning, {mfu:.0%} of the peak reached"
         if gpu
-        else f"{speed / 1e9:.0f} GFLOP/s a core, as the finished runs here had"
+        else " and ".join(f"{speed / 1e9:.0f}" for speed in speeds.values())
+        + " GFLOP/s a core, as the finished runs had"
     )
     return f"{artifact.title}, scale {scale.name}: {how}.\n\n{markdown_table(rows)}"

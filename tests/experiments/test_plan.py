@@ -1,8 +1,10 @@
 """The plan: its arithmetic, its sources, and what it refuses."""
 
+import json
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from experiments.plan import (
     GPUS,
     SHAPES,
     PlanError,
+    measured_speed,
     memory,
     plan,
     shape_of,
@@ -21,6 +24,8 @@ from experiments.plan import (
 )
 from experiments.run import UnknownNameError
 from experiments.scale import NANO, PAPER, SMALL
+from experiments.selection import load_selection
+from experiments.study import Study
 from tests.paths import shared
 
 SEVEN_B = SHAPES["meta-llama/Llama-2-7b-hf"]
@@ -80,6 +85,27 @@ def test_table_1_of_the_paper() -> None:
 def test_the_laboratory_costs_nothing_but_hours() -> None:
     total = cells(plan(ARTIFACTS["table1"], NANO, "A100-80GB", 1, 0.35, seeds=1), "total")
     assert total[13] == "0.00"
+
+
+def test_without_a_gpu_hours_follow_from_finished_runs_with_the_same_adapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(NANO, 1, load_selection(NANO))
+    tuned, adapted = (
+        next(run for run, _ in ARTIFACTS[name].needs(study)) for name in ("table1", "table3")
+    )
+    monkeypatch.chdir(tmp_path)
+    for run, seconds in ((tuned, 18.0), (adapted, 72.0)):
+        run.write_spec()
+        (run.folder / "made.json").write_text(json.dumps({"model": {"seconds": seconds}}))
+    shape, recompute = shape_of(NANO, tuned.model), NANO.execution.gradient_checkpointing
+    tokens = tokens_of("nano", tuned.model, tuned.dataset, tuned.recipe.max_length).total
+    flops = training_flops(shape, tuned.recipe, tokens, recompute)
+    assert measured_speed(NANO, "none") == pytest.approx(flops / 18)
+    assert measured_speed(NANO, "qlora") < measured_speed(NANO, "none")
+    (tuned.folder / "made.json").unlink()
+    with pytest.raises(PlanError, match="nothing was trained here yet at the scale nano"):
+        measured_speed(NANO, "none")
 
 
 def test_what_does_not_fit_says_what_would() -> None:
