@@ -344,8 +344,16 @@ def _trainer(
     )
 
 
-def _cooled(step: int, *, steps: int, warmup: int, stop: int, end: int) -> float:
-    """The learning rate's factor: the cosine's at `stop`, falling evenly to 0 at `end`."""
+def cooled(step: int, *, steps: int, warmup: int, stop: int, end: int) -> float:
+    """The factor of the peak learning rate in a cooldown: the cosine's at `stop`, evenly to 0.
+
+    Args:
+        step: at which, from `stop` on.
+        steps: of the whole cosine schedule.
+        warmup: steps in which its learning rate rises.
+        stop: where the cosine is left.
+        end: where the factor is 0.
+    """
     left = 0.5 * (1 + math.cos(math.pi * (stop - warmup) / (steps - warmup)))
     return left * max(0.0, min(1.0, (end - step) / (end - stop)))
 
@@ -390,7 +398,7 @@ def pretrain(base: BaseModel, work: Path, out: Path) -> dict[str, Any]:
     if end > stop:
         cooling = work.with_name(f"{work.name}-cooldown")
         trainer = _trainer(base, model, rows, cooling, end)
-        falls = with_settings(_cooled, steps=steps, warmup=base.warmup, stop=stop, end=end)
+        falls = with_settings(cooled, steps=steps, warmup=base.warmup, stop=stop, end=end)
         trainer.lr_scheduler = LambdaLR(trainer.create_optimizer(), falls)
         own = get_last_checkpoint(str(cooling)) if cooling.exists() else None
         trainer.train(resume_from_checkpoint=own or get_last_checkpoint(str(work)))

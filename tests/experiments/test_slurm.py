@@ -1,6 +1,7 @@
-"""Jobs through a real SLURM: one cancelled, its node drained in the middle, and equal records."""
+"""Table 1 through a real SLURM: a job cancelled, the node drained meanwhile, and equal bytes."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.archive import archive_file, unpack
+from experiments.artifacts import ARTIFACTS
+from experiments.scale import NANO
+from experiments.selection import load_selection
+from experiments.study import Study
 from experiments.workflow import WorkflowError, produce
 from tests.experiments.two_runs import RUNS, TARGETS
 from tests.paths import ROOT
@@ -36,11 +42,22 @@ def until(reached: object, process: "subprocess.Popen[bytes]", seconds: int = 18
 
 
 @pytest.mark.skipif(missing() is not None, reason=f"SLURM: {missing()}")
-def test_the_same_records_through_slurm(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.experiments.two_runs"]
+def test_table_1_through_slurm_is_the_local_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six of the eight runs come from the committed records, two are made."""
+    command = [sys.executable, "-m", "experiments", "show", "table1", "--seeds", "1"]
+    study = Study(NANO, 1, load_selection(NANO))
+    made = [run for run, _ in ARTIFACTS["table1"].needs(study) if run.dataset == "alpaca"]
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
-        folder.mkdir()
+        results = folder / "results" / "nano"
+        results.mkdir(parents=True)
+        shutil.copy(ROOT / "results" / "nano" / "selection.json", results)
+        monkeypatch.chdir(folder)
+        unpack(ROOT / archive_file(NANO))
+        for run in made:
+            shutil.rmtree(run.folder, ignore_errors=True)
     own = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     own.pop("PROFILE", None)
     assert subprocess.run(command, cwd=here, env=own, check=False).returncode == 0
@@ -58,12 +75,17 @@ def test_the_same_records_through_slurm(tmp_path: Path) -> None:
         until(lambda: cancelled in jobs(environment, "CANCELLED"), process)
         assert process.poll() is None
         subprocess.run([*scontrol, "state=resume"], env=environment, check=True)
-        assert process.wait(timeout=300) == 0
-        assert len(jobs(environment, "COMPLETED")) == 2
+        assert process.wait(timeout=600) == 0
         assert jobs(environment, "CANCELLED") == [cancelled]
-    for run, target in zip(RUNS, TARGETS, strict=True):
-        for record in (target, run.folder / "model" / "model.safetensors"):
-            assert (there / record).read_bytes() == (here / record).read_bytes(), record
+        assert jobs(environment, "COMPLETED")
+    tables = [Path("results/nano/table1").with_suffix(kind) for kind in (".md", ".csv", ".json")]
+    records = [
+        run.folder / name
+        for run in made
+        for name in ("model/model.safetensors", "test/gpt-4/annotations.json")
+    ]
+    for path in [*tables, *records]:
+        assert (there / path).read_bytes() == (here / path).read_bytes(), path
 
 
 def test_an_unknown_profile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,26 @@
 """The shipped base model: what it is, what it knows, how it writes."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaForCausalLM,
+    get_cosine_schedule_with_warmup,
+)
 
 from experiments.nano.language import read, say_kind, sentence
-from experiments.nano.pretrain import BASE_MODELS, continuation, fact_accuracy, model_card
+from experiments.nano.pretrain import (
+    BASE_MODELS,
+    continuation,
+    cooled,
+    fact_accuracy,
+    model_card,
+)
 from experiments.nano.world import make_world
 from tests.paths import BASE
 
@@ -78,6 +90,20 @@ def test_every_role_has_a_model_a_card_and_nothing_foreign() -> None:
         assert (folder / "README.md").read_text().startswith("---\nlicense: apache-2.0")
         assert {path.suffix for path in folder.iterdir()} <= {".safetensors", ".json", ".md"}
     assert sum(p.stat().st_size for folder in MODELS for p in folder.iterdir()) < 64e6
+
+
+def test_a_cooldown_falls_evenly_from_the_cosine_to_zero() -> None:
+    warmup, steps, stop, end = 10, 110, 60, 80
+    weight = torch.nn.Parameter(torch.zeros(1))
+    cosine = get_cosine_schedule_with_warmup(torch.optim.SGD([weight], lr=1.0), warmup, steps)
+    factors = [
+        cooled(step, steps=steps, warmup=warmup, stop=stop, end=end)
+        for step in range(stop, end + 1)
+    ]
+    assert factors[0] == pytest.approx(cosine.lr_lambdas[0](stop))
+    assert factors[-1] == 0
+    falls = [a - b for a, b in pairwise(factors)]
+    assert falls == pytest.approx([factors[0] / (end - stop)] * (end - stop))
 
 
 def test_more_tokens_make_a_better_model() -> None:
