@@ -8,8 +8,9 @@ transformers' Trainer and `neftune_noise_alpha`, with TRL's SFTTrainer and `neft
 this project's jobs (one single-threaded process a core, several runs in each, as the tables start
 them). Time is from the start of the first process to the end of the last, divided by the runs.
 
-Responses: to the 805 instructions, as the tables ask for them, and with a plain
-`generate` loop of batches of four in the given order, both in one process on one thread.
+Responses: to the 805 instructions, as the tables ask for them, and with a plain `generate` loop of
+batches of four in the given order, both in one process on one thread; short ones, of a model tuned
+on Alpaca, and long ones, of the base model.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from experiments.jobs import checkpoint_file
 from experiments.run import Run
 from experiments.scale import NANO
 from experiments.workflow import cores, produce
+from neftune import precision
 from neftune.files import write_whole
-from neftune.precision import machine
 from neftune.spec import Noise
 
 BASE = NANO.base("llama-2-7b")
@@ -39,7 +42,7 @@ SETTINGS: dict[str, Any] = {
     "per_device_train_batch_size": 16,
     "num_train_epochs": 3,
     "learning_rate": 5e-4,
-    "bf16": True,
+    "bf16": precision.for_training() == torch.bfloat16,
     "use_cpu": True,
     "neftune_noise_alpha": 5,
     "save_strategy": "no",
@@ -97,13 +100,12 @@ def with_trl(out: str) -> None:
 
 def with_plain_generate(out: str) -> None:
     """Answer the instructions four at a time, in the given order."""
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from neftune.prompts import alpaca_prompt
 
     tokenizer = AutoTokenizer.from_pretrained(out, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(out, dtype=precision.for_inference()).eval()
     texts = [alpaca_prompt(row["instruction"]) for row in NANO.outputs("test")]
     for start in range(0, len(texts), 4):
         batch = tokenizer(
@@ -114,7 +116,6 @@ def with_plain_generate(out: str) -> None:
 
 def with_respond(out: str) -> None:
     """Answer the instructions as the tables do."""
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from eval.responses import Prompt, respond
@@ -126,7 +127,7 @@ def with_respond(out: str) -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         respond(
-            AutoModelForCausalLM.from_pretrained(out, dtype=torch.bfloat16),
+            AutoModelForCausalLM.from_pretrained(out, dtype=precision.for_inference()),
             AutoTokenizer.from_pretrained(out),
             prompts,
             NANO.decoding,
@@ -176,28 +177,30 @@ def main() -> None:
             "TRL's SFTTrainer, neftune_noise_alpha": _seconds("with_trl", Path("trl"), cores()),
         }
         answered = {
-            "this project": _seconds("with_respond", tuned, 1),
-            "plain generate, batches of four": _seconds("with_plain_generate", tuned, 1),
+            length: {
+                "this project": _seconds("with_respond", model, 1),
+                "plain generate, batches of four": _seconds("with_plain_generate", model, 1),
+            }
+            for length, model in (("short responses", tuned), ("long responses", BASE.resolve()))
         }
         count = len(NANO.outputs("test"))
     examples = 3 * len(NANO.rows("alpaca", "train"))
+    measured = {"fine-tuning": (trained, examples, "examples")} | {
+        length: (ways, count, "responses") for length, ways in answered.items()
+    }
     record = {
-        "machine": machine(),
+        "machine": precision.machine(),
         "python": platform.python_version(),
-        "fine-tuning": {
-            name: {"seconds": round(s, 1), "examples per second": round(examples / s, 1)}
-            for name, s in trained.items()
-        },
-        "responses": {
-            name: {"seconds": round(s, 1), "responses per second": round(count / s, 1)}
-            for name, s in answered.items()
-        },
-        "ratios": {
-            **{f"fine-tuning: {n}": round(s / ours, 2) for n, s in trained.items()},
-            **{
-                f"responses: {n}": round(s / answered["this project"], 2)
-                for n, s in answered.items()
-            },
+        **{
+            what: {
+                name: {
+                    "seconds": round(seconds, 1),
+                    f"{unit} per second": round(amount / seconds, 1),
+                    "times slower": round(seconds / ways["this project"], 2),
+                }
+                for name, seconds in ways.items()
+            }
+            for what, (ways, amount, unit) in measured.items()
         },
     }
     write_whole(OUT, json.dumps(record, indent=1) + "\n")

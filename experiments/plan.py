@@ -265,7 +265,7 @@ def plan(
     runs = list(dict.fromkeys(run for run, _ in records))
     if not runs:
         return f"{artifact.title}: needs no run."
-    speeds = {
+    speeds: dict[str, float] = {
         adapter: card.tflops * 1e12 * mfu * gpus if card else measured_speed(scale, adapter)
         for adapter in sorted({run.recipe.adapter for run in runs})
     }
