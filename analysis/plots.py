@@ -83,21 +83,21 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
         for place, row in enumerate(rows):
             style = {"color": COLOURS[place % 8], "hatch": HATCHES[place % 8], "label": row}
             chosen = [cell for cell in cells if cell["row"] == row]
-            at = [columns.index(cell["column"]) for cell in chosen]
-            shifted = np.array(at) + (place - (len(rows) - 1) / 2) * 0.8 / len(rows)
+            at = [
+                columns.index(cell["column"]) + _off_centre(cells, cell) * 0.8 / len(rows)
+                for cell in chosen
+            ]
             bar = 0.76 / len(rows)
             if published:
                 told = np.array([cell["published"] or np.nan for cell in chosen], float)
-                _bars(axes[0, 0], shifted, told, bar, style)
+                _bars(axes[0, 0], at, told, bar, style)
             values = np.array([cell["value"] for cell in chosen], float)
             spread = [
                 np.maximum(0, values - [cell["low"] for cell in chosen]),
                 np.maximum(0, np.array([cell["high"] for cell in chosen]) - values),
             ]
-            _bars(axes[0, -1], shifted, values, bar, style)
-            axes[0, -1].errorbar(
-                shifted, values, spread, fmt="none", ecolor="black", capsize=2, lw=1
-            )
+            _bars(axes[0, -1], at, values, bar, style)
+            axes[0, -1].errorbar(at, values, spread, fmt="none", ecolor="black", capsize=2, lw=1)
         names = ("Published (full-size models)", "Measured here") if published else ("",)
         for panel, name in zip(axes[0], names, strict=True):
             panel.set_title(name)
@@ -111,6 +111,12 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
         )
         _finish(figure, title)
     return figure
+
+
+def _off_centre(cells: Cells, cell: Mapping[str, Any]) -> float:
+    """How many bars a cell's bar stands right of the middle of its column's bars."""
+    column = [other["row"] for other in cells if other["column"] == cell["column"]]
+    return column.index(cell["row"]) - (len(column) - 1) / 2
 
 
 def _finish(figure: Figure, title: str) -> None:
