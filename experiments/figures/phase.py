@@ -71,8 +71,8 @@ PHASE = Artifact(
     "phase",
     "Where the effect lives: alpha against learning rate, LLaMA-2 7B on Alpaca",
     "Losses without noise at the end of training, mean length, and win rate by the judge in "
-    "ChatGPT's role.",
-    seeds=1,
+    "ChatGPT's role; each the mean over the seeds.",
+    seeds=3,
     needs=lambda study: records_of(cells(study)),
     data=lambda study: table_data(cells(study), "alpha 0"),
     rows=rows,
