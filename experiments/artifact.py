@@ -89,7 +89,7 @@ def write(artifact: Artifact, study: Study) -> Path:
     name = artifact.name if own else f"{artifact.name}.seeds{study.seeds}"
     data = artifact.data(study)
     rows = artifact.rows(data)
-    write_whole(out / f"{name}.json", json.dumps(data, indent=1) + "\n")
+    write_whole(out / f"{name}.json", as_json(data))
     write_whole(out / f"{name}.csv", _csv(rows))
     write_whole(out / f"{name}.md", markdown(artifact, rows, study.scale.name, study.seeds))
     figure = artifact.draw(data, f"{artifact.title} (scale {study.scale.name})")
@@ -101,6 +101,19 @@ def write(artifact: Artifact, study: Study) -> Path:
         dict.fromkeys(run for run, _ in artifact.needs(study)),
     )
     return out / f"{name}.md"
+
+
+def as_json(data: Any) -> str:
+    """Results as JSON, with ten significant digits: the last of sixteen differ by processor."""
+
+    def shortened(value: Any) -> Any:
+        if isinstance(value, float):
+            return float(f"{value:.10g}")
+        if isinstance(value, Mapping):
+            return {name: shortened(part) for name, part in value.items()}
+        return [shortened(part) for part in value] if isinstance(value, list | tuple) else value
+
+    return json.dumps(shortened(data), indent=1) + "\n"
 
 
 def markdown(artifact: Artifact, rows: Sequence[Sequence[str]], scale: str, seeds: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from experiments.ablation import Ablation
 from experiments.ablation import artifact as ablation_artifact
 from experiments.archive import archive_file, pack, unpack
-from experiments.artifact import Artifact, make, markdown_table
+from experiments.artifact import Artifact, as_json, make, markdown_table
 from experiments.artifacts import ARTIFACTS
 from experiments.claims import (
     claim_rows,
@@ -76,7 +76,7 @@ def write_results(scale: Scale, artifacts: list[Artifact], study: Study, total: 
     out = RESULTS / scale.name
     found, strong = claims(study), claims_under_strong_noise(study)
     for name, some in (("claims", found), ("claims_strongnoise", strong)):
-        write_whole(out / f"{name}.json", json.dumps(claims_data(some), indent=1) + "\n")
+        write_whole(out / f"{name}.json", as_json(claims_data(some)))
     runs = dict.fromkeys(run for run, _ in records_of_claims(study))
     write_provenance(out / "claims.provenance.json", "make paper", range(study.seeds), runs)
     sections = [_section(out, artifact) for artifact in artifacts]

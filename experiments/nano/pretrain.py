@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 from transformers import (
@@ -218,13 +219,28 @@ class Rows(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
 
 
 @torch.no_grad()
-def perplexity(model: PreTrainedModel, rows: np.ndarray, batch: int = 16) -> float:
-    """The model's perplexity per token on rows of token ids."""
-    losses = []
+def losses(model: PreTrainedModel, rows: np.ndarray, batch: int = 16) -> np.ndarray:
+    """The model's loss in nats on every token but the first of each row.
+
+    Args:
+        model: in evaluation mode.
+        rows: token ids, shape (N, ROW).
+        batch: rows of a pass.
+
+    Returns:
+        float32, shape (N, ROW - 1).
+    """
+    found = []
     for start in range(0, len(rows), batch):
         ids = torch.from_numpy(rows[start : start + batch].astype(np.int64))
-        losses.append(float(model(input_ids=ids, labels=ids).loss) * len(ids))
-    return math.exp(sum(losses) / len(rows))
+        logits = model(input_ids=ids).logits[:, :-1].transpose(1, 2)
+        found.append(cross_entropy(logits, ids[:, 1:], reduction="none").numpy())
+    return np.concatenate(found)
+
+
+def perplexity(model: PreTrainedModel, rows: np.ndarray) -> float:
+    """The model's perplexity per token on rows of token ids."""
+    return math.exp(losses(model, rows).mean(dtype=np.float64))
 
 
 @torch.no_grad()

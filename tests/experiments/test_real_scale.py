@@ -122,12 +122,22 @@ def run(
     )
 
 
-def test_table_1_at_the_papers_scale(tmp_path: Path) -> None:
-    environment = write_stand_ins(tmp_path, 24) | {"OPENAI_API_KEY": KEY}
+def test_table_1_at_the_papers_scale_goes_on_where_a_missing_key_stopped_it(tmp_path: Path) -> None:
+    environment = write_stand_ins(tmp_path, 24)
+    command = ("show", "table1", "--scale", "paper", "--seeds", "1")
+    done = run(tmp_path, environment | {"OPENAI_API_KEY": ""}, *command)
+    assert done.returncode == 1
+    assert "set OPENAI_API_KEY, or JUDGE_BASE_URL and JUDGE_MODEL" in done.stderr
+    assert "Traceback" not in done.stderr
+    answers = list(tmp_path.glob("runs/paper/*/test/model_outputs.json"))
+    assert len(answers) == 8
+    made = [path.stat().st_mtime_ns for path in answers]
+
     with judge_server() as server:
-        environment["JUDGE_BASE_URL"] = server.url
-        done = run(tmp_path, environment, "show", "table1", "--scale", "paper", "--seeds", "1")
+        judge = {"OPENAI_API_KEY": KEY, "JUDGE_BASE_URL": server.url}
+        done = run(tmp_path, environment | judge, *command)
         assert done.returncode == 0, done.stderr
+        assert [path.stat().st_mtime_ns for path in answers] == made
         assert sum(server.given.values()) > 0
     table = json.loads((tmp_path / "results/paper/table1.seeds1.json").read_text())
     rates = [cell for cell in table["cells"] if cell["measure"] == "win rate, %"]
@@ -171,15 +181,6 @@ def test_a_run_is_trained_by_several_processes(tmp_path: Path) -> None:
     assert "model" in json.loads(
         (tmp_path / checkpoint).parents[1].joinpath("made.json").read_text()
     )
-
-
-def test_a_judge_without_a_key_is_told_and_nothing_else_is_lost(tmp_path: Path) -> None:
-    environment = write_stand_ins(tmp_path, 24) | {"OPENAI_API_KEY": ""}
-    done = run(tmp_path, environment, "show", "table1", "--scale", "paper", "--seeds", "1")
-    assert done.returncode == 1
-    assert "set OPENAI_API_KEY, or JUDGE_BASE_URL and JUDGE_MODEL" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(list(tmp_path.glob("runs/paper/*/test/model_outputs.json"))) == 8
 
 
 class _GatedHub(BaseHTTPRequestHandler):
