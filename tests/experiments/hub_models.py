@@ -12,7 +12,10 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 
 def tiny_llama(folder: Path, texts: Iterable[str], vocabulary: int = 600) -> Path:
-    """Save the model; its tokenizer has no padding token, as LLaMA's has none."""
+    """Save the model; its tokenizer has no padding token, as LLaMA's has none.
+
+    A random model would hardly ever end its answer, so every other token ends it.
+    """
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trained.decoder = decoders.ByteLevel()
@@ -36,7 +39,7 @@ def tiny_llama(folder: Path, texts: Iterable[str], vocabulary: int = 600) -> Pat
             num_attention_heads=2,
             max_position_embeddings=2048,
             bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
+            eos_token_id=[tokenizer.eos_token_id, *range(2, len(tokenizer), 2)],
         )
     ).save_pretrained(folder)
     return folder
