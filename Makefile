@@ -6,21 +6,29 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUN    := @$(BIN)/python -m experiments
 
-TABLES  := $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14,table$(n))
-FIGURES := $(foreach n,1 2 3 4 5 6 7 8 9,figure$(n))
+# One target for each file of experiments/tables/ and experiments/figures/.
+ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(TABLES) $(FIGURES) human curves phase strongnoise paper plan unpack selection ablation audit notebooks
-.PHONY: test lint bench clean
+.PHONY: help where setup $(ARTIFACTS) paper plan unpack selection ablation audit notebooks
+.PHONY: test lint bench architecture clean
 
 help: ## this list
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
-	@echo "table1 … table14, figure1 … figure9, human, curves, phase, strongnoise"
-	@echo "            each of the paper's tables and figures, and what it lacks"
+	@echo "Tables and figures: each trains what is missing, prints the table, writes results/nano/NAME.*"
+	@echo "  make table1 … table14, figure1 … figure9, human, curves, phase, strongnoise"
+	@echo "  settings: SEEDS=1 JOBS=2 SCALE=nano|small|paper"
 	@echo
-	@echo "Settings: SEEDS=1 JOBS=2 SCALE=nano · make audit DATA=folder · make audit PAIR='folder folder'"
-	@echo "          make ablation ALPHA='0 5 15' DATASET= MODEL= NOISE= SCALE_RULE= SET='lr=1e-3 epochs=5'"
+	@echo "Other commands"
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 14
+	@echo
+	@echo "  make where TABLE=6   where Table 6 is made, its result, its settings"
+	@echo "  make ablation ALPHA='0 5 15' DATASET=alpaca MODEL=llama-2-7b NOISE=gaussian LENGTH_RULE=padded \\"
+	@echo "                JUDGE=chatgpt SET='lr=1e-3 epochs=5'"
+	@echo "  make plan TABLE=1 SCALE=paper GPU=A100-80GB GPUS=8 MFU=0.35"
+	@echo "  make audit DATA=folder     make audit PAIR='folder folder'"
+	@echo
+	@echo "What the words mean: docs/glossary.md. How to add a table, a noise, a judge, a model: docs/extending.md"
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 setup")'
@@ -29,10 +37,13 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-setup: $(READY) ## make the virtual environment (the others do it themselves)
+setup: $(READY) ## make the virtual environment (the other commands do it themselves)
 
-$(TABLES) $(FIGURES) human curves phase strongnoise: $(READY)
+$(ARTIFACTS): $(READY)
 	$(RUN) show $@ $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
+
+where: $(READY) ## where TABLE=6 (or FIGURE=4, or NAME=phase) is made, its result, its settings
+	$(RUN) where $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE))
 
 paper: $(READY) ## every table and figure, the claims, and results/nano/README.md (hours; it resumes)
 	$(RUN) paper $(SETTINGS)
@@ -40,11 +51,11 @@ paper: $(READY) ## every table and figure, the claims, and results/nano/README.m
 ablation: $(READY) ## one fine-tuning under many alphas
 	$(RUN) ablation $(if $(ALPHA),--alpha $(ALPHA)) $(if $(DATASET),--dataset $(DATASET)) \
 	  $(if $(MODEL),--model $(MODEL)) $(if $(NOISE),--noise $(NOISE)) \
-	  $(if $(SCALE_RULE),--scale-rule $(SCALE_RULE)) $(if $(JUDGE),--judge $(JUDGE)) \
+	  $(if $(LENGTH_RULE),--length-rule $(LENGTH_RULE)) $(if $(JUDGE),--judge $(JUDGE)) \
 	  $(if $(SET),--set $(SET)) $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
 
-plan: $(READY) ## what TABLE=1 (or FIGURE=2) will cost: tokens, hours, memory, disk, judge calls, dollars
-	$(RUN) plan $(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1)) $(if $(SCALE),--scale $(SCALE)) \
+plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls, dollars
+	$(RUN) plan $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE)) \
 	  $(if $(GPU),--gpu $(GPU)) $(if $(GPUS),--gpus $(GPUS)) $(if $(MFU),--mfu $(MFU)) \
 	  $(if $(SEEDS),--seeds $(SEEDS))
 
@@ -54,7 +65,7 @@ unpack: $(READY) ## put the committed records of every run in runs/, so that not
 selection: $(READY) ## choose learning rates and alphas that are not chosen yet, on validation instructions
 	$(RUN) selection $(SETTINGS)
 
-audit: $(READY) ## what GPT-4 really said of the public NEFTune models
+audit: $(READY) ## GPT-4's public verdicts on NEFTune models, recomputed
 	$(RUN) audit $(if $(DATA),--data $(DATA)) $(if $(PAIR),--pair $(PAIR))
 
 notebooks: $(READY) ## execute the notebooks, from committed results alone
@@ -71,6 +82,9 @@ lint: $(READY) ## ruff and mypy
 bench: $(READY) ## the benchmarks (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.processes
 	@$(BIN)/python -m benchmarks.speed
+
+architecture: $(READY) ## draw docs/architecture.svg from the imports
+	@$(BIN)/python -m docs.architecture
 
 clean: ## remove runs and caches; results stay
 	rm -rf runs .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,30 +1,40 @@
-"""What the noise does to tokens: which embeddings move nearer to another token's than to their own.
+"""The effect of the noise on an embedding matrix (Figures 6 to 9 of the paper).
 
-    flips(weights, ids, length=64, noise=Noise(25), generator=generator)     # one bool a token
+    weights = embedding_of("checkpoints/llama-2-7b")                         # (V, d)
+    flips(weights, ids, length=64, noise=Noise(25), generator=generator)     # one bool per token
     similarity_spectrum(weights, count=100)                                  # Figure 7
 
-A token flips when its noisy embedding is nearest, in Euclidean distance, to the embedding of
-another token (the paper's Figures 6, 8 and 9).
+A token flips if its noisy embedding is nearest, in Euclidean distance, to the embedding of another
+token (Figures 6, 8 and 9).
 """
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
+from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
+from neftune.distributions import Noise
 from neftune.noise import noise_scale, sample
-from neftune.spec import Noise
+
+EMBEDDING_NAMES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
+"""The last parts of the name of the input embedding matrix in a checkpoint."""
 
 
 def nearest(vectors: Tensor, weights: Tensor, chunk: int = 2048) -> Tensor:
-    """For each vector, the row of `weights` at the smallest Euclidean distance.
+    """For each vector, find the row of `weights` at the smallest Euclidean distance.
 
     Args:
         vectors: (N, d).
         weights: (V, d).
-        chunk: vectors at a time.
+        chunk: vectors that are compared at a time.
+
+    Returns:
+        (N,) indices of rows.
     """
     squares = weights.square().sum(1)
     return torch.cat(
@@ -35,17 +45,17 @@ def nearest(vectors: Tensor, weights: Tensor, chunk: int = 2048) -> Tensor:
 def flips(
     weights: Tensor, ids: Tensor, length: int, noise: Noise, generator: torch.Generator
 ) -> Tensor:
-    """Which of the tokens flip under one draw of the noise.
+    """Find the tokens that flip under one draw of the noise.
 
     Args:
         weights: (V, d), the embedding matrix.
-        ids: (N,), tokens.
-        length: L, of the sequence that each of them is taken to stand in.
-        noise: what is added.
+        ids: (N,), token ids.
+        length: L in tokens, the length of the sequence that each token is assumed to be in.
+        noise: the noise to add.
         generator: of the noise.
 
     Returns:
-        (N,) bool.
+        (N,) bool, True for tokens that flip.
     """
     return flipped_to(weights, ids, length, noise, generator).ne(ids)
 
@@ -53,7 +63,18 @@ def flips(
 def flipped_to(
     weights: Tensor, ids: Tensor, length: int, noise: Noise, generator: torch.Generator
 ) -> Tensor:
-    """The token that each noisy embedding is nearest to; arguments as of `flips`."""
+    """Find the token whose embedding is nearest to each noisy embedding.
+
+    Args:
+        weights: (V, d), the embedding matrix.
+        ids: (N,), token ids.
+        length: L in tokens, the length of the sequence that each token is assumed to be in.
+        noise: the noise to add.
+        generator: of the noise.
+
+    Returns:
+        (N,) token ids.
+    """
     lengths = torch.full((1, len(ids)), length)
     drawn = sample(noise, weights.shape[1], lengths, generator)[0]
     return nearest(weights[ids] + drawn, weights)
@@ -65,7 +86,17 @@ def flip_shares(
     noise: Noise,
     generator: torch.Generator,
 ) -> list[float]:
-    """The share of flipped tokens of each sequence, in per cent, each with its own length."""
+    """Compute the share of tokens of each sequence that flip.
+
+    Args:
+        weights: (V, d), the embedding matrix.
+        sequences: the token ids of each sequence, which also give its length.
+        noise: the noise to add.
+        generator: of the noise.
+
+    Returns:
+        One share for each sequence, in per cent.
+    """
     return [
         100 * flips(weights, torch.tensor(ids), len(ids), noise, generator).float().mean().item()
         for ids in sequences
@@ -73,9 +104,16 @@ def flip_shares(
 
 
 def noise_to_gap(weights: Tensor, alpha: float, length: int) -> float:
-    """How large one token's noise is beside half the distance to its nearest neighbour (median).
+    """Compare the noise on a token with half the distance to its nearest neighbour.
 
-    Where it is far below 1 no token flips.
+    Args:
+        weights: (V, d), the embedding matrix.
+        alpha: of uniform noise.
+        length: L in tokens.
+
+    Returns:
+        The median over tokens of the ratio of the noise's norm to half the distance. If it is far
+        below 1, no token flips.
     """
     distances = torch.cdist(weights, weights)
     distances.fill_diagonal_(torch.inf)
@@ -86,16 +124,54 @@ def noise_to_gap(weights: Tensor, alpha: float, length: int) -> float:
 
 
 @lru_cache
-def embedding_of(folder: str) -> Tensor:
-    """The embedding matrix of a checkpoint, float32."""
-    from transformers import AutoModelForCausalLM
+def embedding_of(folder: str | Path) -> Tensor:
+    """Read the input embedding matrix of a checkpoint, and nothing else of it.
 
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    weights: Tensor = model.get_input_embeddings().weight.detach()
-    return weights
+    Args:
+        folder: a checkpoint with safetensors files, sharded or not.
+
+    Returns:
+        (V, d) float32.
+
+    Raises:
+        ValueError: the folder has no such checkpoint, or no tensor with one of the known names.
+    """
+    folder = Path(folder)
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        files = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        for name, file in sorted(files.items()):
+            if _is_embedding(name):
+                with safe_open(folder / file, framework="pt") as tensors:
+                    return _float32(tensors.get_tensor(name))
+    elif (folder / "model.safetensors").is_file():
+        with safe_open(folder / "model.safetensors", framework="pt") as tensors:
+            for name in sorted(tensors.keys()):
+                if _is_embedding(name):
+                    return _float32(tensors.get_tensor(name))
+    raise ValueError(
+        f"{folder}: no embedding matrix found; looked in model.safetensors and the files of "
+        f"model.safetensors.index.json for a tensor named {', '.join(EMBEDDING_NAMES)}"
+    )
+
+
+def _is_embedding(name: str) -> bool:
+    return any(f".{name}".endswith(f".{known}") for known in EMBEDDING_NAMES)
+
+
+def _float32(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.float32)
 
 
 def similarity_spectrum(weights: Tensor, count: int = 100) -> list[float]:
-    """The largest singular values of the similarity matrix E E^T of an embedding matrix E."""
+    """Compute the spectrum of the similarity matrix E E^T of an embedding matrix E (Figure 7).
+
+    Args:
+        weights: (V, d), the matrix E.
+        count: the number of values.
+
+    Returns:
+        The largest singular values of E E^T, in descending order.
+    """
     values = torch.linalg.svdvals(weights.double()).square()
     return [float(value) for value in values[:count]]

@@ -1,11 +1,12 @@
-"""How sure a win rate is: bootstrap over instructions, and a test of two models' verdicts.
+"""Win rates with bootstrap intervals, and a paired test of two models.
 
     rate = win_rate(preferences)                         # Estimate(value, low, high)
     gain = win_rate_gain(baseline, treated)              # paired by instruction
 
-Preferences are alpaca-eval's: 2 where the model won, 1 where the reference did, 1.5 for a draw, NaN
-for a missing verdict. Arrays have shape (instructions,) or (seeds, instructions): the seeds of an
-instruction are averaged first, then instructions are drawn with replacement.
+Preferences are alpaca-eval's: 2 where the model won, 1 where the reference won, 1.5 for a draw, and
+NaN for a missing verdict. Arrays have shape (instructions,) or (seeds, instructions). The seeds of
+an instruction are averaged first; the bootstrap then resamples instructions. `hierarchical`
+resamples both.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap
-from statsmodels.stats.contingency_tables import mcnemar
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -24,7 +23,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95% interval."""
+    """A value with its 95% interval."""
 
     value: float
     low: float
@@ -35,7 +34,14 @@ class Estimate:
 
 
 def wins(preferences: ArrayLike) -> NDArray[np.float64]:
-    """Preferences as shares of a win, averaged over seeds: per instruction 0 to 1, or NaN."""
+    """Convert preferences into shares of a win, averaged over seeds.
+
+    Args:
+        preferences: shape (instructions,) or (seeds, instructions).
+
+    Returns:
+        Shape (instructions,), from 0 to 1; NaN where every verdict is missing.
+    """
     shares = np.asarray(preferences, dtype=np.float64) - 1
     if shares.ndim == 1:
         return shares
@@ -45,7 +51,13 @@ def wins(preferences: ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_estimate(values: ArrayLike) -> Estimate:
-    """The mean over instructions with its percentile bootstrap interval; NaN is left out."""
+    """Compute the mean over instructions with its percentile bootstrap interval.
+
+    Args:
+        values: shape (instructions,); NaN is left out.
+    """
+    from scipy.stats import bootstrap
+
     kept = np.asarray(values, dtype=np.float64)
     kept = kept[~np.isnan(kept)]
     if np.ptp(kept) == 0:
@@ -62,7 +74,7 @@ def mean_estimate(values: ArrayLike) -> Estimate:
 
 
 def win_rate(preferences: ArrayLike) -> Estimate:
-    """Win rate in per cent; a draw counts half, a missing verdict not at all."""
+    """Win rate in per cent; a draw counts as half a win, and missing verdicts are left out."""
     return mean_estimate(100 * wins(preferences))
 
 
@@ -72,28 +84,31 @@ def win_rate_gain(baseline: ArrayLike, treated: ArrayLike) -> Estimate:
 
 
 def resamples(count: int, draws: int = RESAMPLES) -> NDArray[np.intp]:
-    """Bootstrap draws of `count` instructions: shape (draws, count), the same at every call."""
+    """Bootstrap samples of the indices of `count` items, shape (draws, count), always the same."""
     return np.random.default_rng(SEED).integers(0, count, size=(draws, count))
 
 
 def percentile_estimate(value: float, draws: NDArray[np.float64]) -> Estimate:
-    """A value with the percentile interval of its bootstrap draws."""
+    """Combine a value with the percentile interval of its bootstrap draws."""
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(draws, [tail, 100 - tail])
     return Estimate(value, float(low), float(high))
 
 
 def hierarchical(values: ArrayLike) -> Estimate:
-    """The mean over seeds and items, with an interval over both.
+    """Compute the mean over seeds and items, with an interval that covers both.
 
-    A percentile bootstrap that draws seeds with replacement and, independently, items with
-    replacement: every draw is the mean over the drawn seeds of the drawn items. With one seed it is
-    the bootstrap over items. With three to five seeds the interval is somewhat too narrow, as every
-    bootstrap over so few is.
+    The percentile bootstrap draws seeds with replacement and, independently, items with
+    replacement; each draw is the mean over the drawn items of the drawn seeds. With one seed it is
+    the bootstrap over items. With three to five seeds the interval is somewhat too narrow, as is
+    every bootstrap over so few units.
 
     Args:
-        values: shape (seeds, items); NaN where there is none. For a difference of two rows, the
-            difference of their values, paired by seed and item.
+        values: shape (seeds, items); NaN where a value is missing. For the difference of two
+            models, the differences of their values, paired by seed and item.
+
+    Returns:
+        The estimate; NaN if all values are missing.
     """
     table = np.atleast_2d(np.asarray(values, dtype=np.float64))
     present = ~np.isnan(table)
@@ -112,7 +127,13 @@ def hierarchical(values: ArrayLike) -> Estimate:
 
 @dataclass(frozen=True)
 class McNemar:
-    """McNemar's exact test on the instructions where one model won and the other did not."""
+    """The result of McNemar's exact test.
+
+    Args:
+        only_first: instructions that only the first model won.
+        only_second: instructions that only the second model won.
+        p: the two-sided p-value.
+    """
 
     only_first: int
     only_second: int
@@ -120,13 +141,15 @@ class McNemar:
 
 
 def mcnemar_test(first: ArrayLike, second: ArrayLike) -> McNemar:
-    """Test whether two models beat the reference equally often (draws are no wins).
+    """Test whether two models win against the reference equally often; a draw is not a win.
 
     Args:
         first: preferences of one model, shape (instructions,).
-        second: of the other, on the same instructions; an instruction without both verdicts is
-            left out.
+        second: preferences of the other on the same instructions. Instructions for which either
+            verdict is missing are left out.
     """
+    from statsmodels.stats.contingency_tables import mcnemar
+
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     both = ~(np.isnan(one) | np.isnan(two))
     won_one, won_two = one[both] > 1.5, two[both] > 1.5
@@ -135,3 +158,18 @@ def mcnemar_test(first: ArrayLike, second: ArrayLike) -> McNemar:
         [int(np.sum(~won_one & won_two)), int(np.sum(~won_one & ~won_two))],
     ]
     return McNemar(table[0][1], table[1][0], float(mcnemar(table, exact=True).pvalue))
+
+
+def binomial_share(successes: int, trials: int) -> Estimate:
+    """A share with Wilson's 95% interval; NaN where there are no trials.
+
+    Args:
+        successes: how many of the trials succeeded.
+        trials: how many there were.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    if not trials:
+        return Estimate(np.nan, np.nan, np.nan)
+    low, high = proportion_confint(successes, trials, alpha=1 - CONFIDENCE, method="wilson")
+    return Estimate(successes / trials, float(low), float(high))

@@ -1,4 +1,4 @@
-"""The win rate that would be left if both answers were equally long.
+"""Length-controlled win rates: the win rate to expect if both answers were equally long.
 
     estimate = length_controlled_win_rate(preferences, lengths, reference_lengths)
 
@@ -7,9 +7,9 @@ difficulty of an instruction, which needs the verdicts of a hundred other models
 
     P(model preferred) = sigmoid(theta + phi tanh((len_model - len_reference) / s))
 
-with s the standard deviation of the length difference in characters. A draw counts as half a win
-and half a loss. Both coefficients get a normal prior of standard deviation 10, so that the fit
-exists even where one side wins always. The length-controlled win rate is 100 sigmoid(theta).
+Here s is the standard deviation of the length difference in characters. A draw counts as half a win
+and half a loss. Both coefficients have a normal prior with standard deviation 10, so that the fit
+exists even if one side always wins. The length-controlled win rate is 100 sigmoid(theta).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def fit(won: NDArray[np.float64], difference: NDArray[np.float64]) -> NDArray[np
         difference: shape (..., N), length differences in characters.
 
     Returns:
-        shape (..., 2): theta and phi.
+        Shape (..., 2), theta and phi.
     """
     spread = difference.std(axis=-1, keepdims=True)
     x = np.tanh(difference / np.where(spread > 0, spread, 1))
@@ -75,12 +75,15 @@ def _clean(
 def length_controlled_win_rate(
     preferences: ArrayLike, lengths: ArrayLike, reference_lengths: ArrayLike
 ) -> Estimate:
-    """The length-controlled win rate in per cent, with its bootstrap interval over instructions.
+    """Compute the length-controlled win rate with its bootstrap interval over instructions.
 
     Args:
-        preferences: shape (instructions,) or (seeds, instructions), see `analysis.intervals`.
+        preferences: shape (instructions,) or (seeds, instructions); see `analysis.intervals`.
         lengths: of the model's answers in characters, same shape; seeds are averaged.
-        reference_lengths: of the reference answers, shape (instructions,).
+        reference_lengths: of the reference answers in characters, shape (instructions,).
+
+    Returns:
+        The win rate in per cent.
     """
     won, difference = _clean(preferences, lengths, reference_lengths)
     kept = ~np.isnan(won)
@@ -96,12 +99,15 @@ def length_controlled_gain(
     treated: tuple[ArrayLike, ArrayLike],
     reference_lengths: ArrayLike,
 ) -> Estimate:
-    """Length-controlled win rate of `treated` minus that of `baseline`, paired by instruction.
+    """Compute the difference of two length-controlled win rates, paired by instruction.
 
     Args:
-        baseline: preferences and lengths of one model.
-        treated: of the other.
-        reference_lengths: of the reference answers.
+        baseline: preferences and lengths of one model, as in `length_controlled_win_rate`.
+        treated: preferences and lengths of the other.
+        reference_lengths: of the reference answers in characters, shape (instructions,).
+
+    Returns:
+        The win rate of `treated` minus that of `baseline`, in percentage points.
     """
     first = _clean(*baseline, reference_lengths)
     second = _clean(*treated, reference_lengths)

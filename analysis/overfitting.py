@@ -1,19 +1,31 @@
-"""How closely answers follow the training answers: ROUGE-L and BLEU-4 (the paper's Figure 5).
+"""Overlap of responses with the training responses: ROUGE-L and BLEU-4 (Figure 5 of the paper).
 
-rouge_l(["Its fur is brown."], ["Its fur is grey."])         # F-measure of each pair, 0 to 1
-bleu_4(["Its fur is brown."], ["Its fur is grey."])          # sentence BLEU of each pair, 0 to 1
+    rouge_l(["Its fur is brown."], ["Its fur is grey."])     # F-measure of each pair, 0 to 1
+    bleu_4(["Its fur is brown."], ["Its fur is grey."])      # sentence BLEU of each pair, 0 to 1
+
+A higher overlap means that the model reproduces its training set more closely.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics.bleu import BLEU
-
 
 def rouge_l(responses: Sequence[str], references: Sequence[str]) -> list[float]:
-    """ROUGE-L F-measure of each response against its reference, by rouge-score (no stemming)."""
+    """Compute ROUGE-L with the rouge-score package, without stemming.
+
+    Args:
+        responses: the texts to score.
+        references: one for each response.
+
+    Returns:
+        The F-measure of each pair, from 0 to 1.
+
+    Raises:
+        ValueError: there are not as many references as responses.
+    """
+    from rouge_score.rouge_scorer import RougeScorer
+
     scorer = RougeScorer(["rougeL"])
     return [
         float(scorer.score(reference, response)["rougeL"].fmeasure)
@@ -22,11 +34,23 @@ def rouge_l(responses: Sequence[str], references: Sequence[str]) -> list[float]:
 
 
 def bleu_4(responses: Sequence[str], references: Sequence[str]) -> list[float]:
-    """Sentence BLEU-4 of each response against its reference, by sacrebleu.
+    """Compute sentence BLEU-4 with the sacrebleu package.
 
-    An order of n-grams that a short response cannot have is left out (effective order): otherwise
-    every response of less than four words would score 0.
+    N-grams that are longer than the response are left out of the mean (`effective_order`);
+    otherwise every response of fewer than four words would score 0.
+
+    Args:
+        responses: the texts to score.
+        references: one for each response.
+
+    Returns:
+        The score of each pair, from 0 to 1.
+
+    Raises:
+        ValueError: there are not as many references as responses.
     """
+    from sacrebleu.metrics.bleu import BLEU
+
     metric = BLEU(max_ngram_order=4, effective_order=True)
     return [
         float(metric.sentence_score(response, [reference]).score) / 100

@@ -1,28 +1,33 @@
-"""The pictures' common style, and the pictures themselves.
+r"""Pictures of results in a common style.
 
-    save(compare_with_paper(...), Path("results/nano/table1"))
+    title = "Table 1: win rates\nMeasured on a 2.4M-parameter stand-in for LLaMA-2 7B, 5 seeds"
+    save(compare_with_paper(cells, title, "win rate, %"), Path("results/nano/table1"))
 
-Colours are from Okabe and Ito's colour-blind-safe set; rows also differ in hatching, marker or
-line, so that a picture can be read in black and white.
+The first line of every `title` is printed in bold, and the following lines below it in a smaller
+grey font. All lines are wrapped to the width of the picture.
+
+Colours are from Okabe and Ito's colour-blind-safe set. Rows also differ in hatching, marker or line
+style, so that a picture can be read in black and white. Matplotlib is imported by the first
+picture, because planning and tables import this module without drawing.
 """
 
 from __future__ import annotations
 
-import os
+import io
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+
+from neftune.training.files import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#666666"
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
@@ -42,34 +47,48 @@ STYLE = {
 }
 
 
-def save(figure: Figure, out: Path) -> None:
-    """Write a picture as PNG and as SVG, each whole or not at all, always with the same bytes.
-
-    Args:
-        figure: the picture; it is closed.
-        out: the files' path without a suffix.
-    """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-        path = out.with_name(f"{out.name}.{kind}")
-        fresh = path.with_name("." + path.name)
-        with plt.rc_context(STYLE):
-            figure.savefig(fresh, bbox_inches="tight", metadata=metadata)
-        os.replace(fresh, path)
-    plt.close(figure)
-
-
 Cells = Sequence[Mapping[str, Any]]
 
 
-def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
-    """Bars of every row and column: as published on the left, as measured on the right.
+@cache
+def _pyplot() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def save(figure: Figure, out: Path) -> None:
+    """Write a picture as PNG and as SVG, atomically; the same picture gives the same bytes.
 
     Args:
-        cells: `row`, `column`, `value`, `low`, `high` and `published` (or None) of each.
-        title: of the whole picture.
-        unit: what the height is.
+        figure: the picture; it is closed.
+        out: the path of the files without a suffix.
     """
+    plt = _pyplot()
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        content = io.BytesIO()
+        with plt.rc_context(STYLE):
+            figure.savefig(content, format=kind, bbox_inches="tight", metadata=metadata)
+        write_atomic(out.with_name(f"{out.name}.{kind}"), content.getvalue())
+    plt.close(figure)
+
+
+def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
+    """Draw bars for every row and column: published values on the left, measured on the right.
+
+    Args:
+        cells: each with `row`, `column`, `value`, `low`, `high`, and `published` (a number or
+            None); where the column's title differs for published values, `published_column`.
+        title: of the whole picture, of one line or more.
+        unit: the label of the vertical axis.
+
+    Returns:
+        The picture.
+    """
+    plt = _pyplot()
     columns = list(dict.fromkeys(cell["column"] for cell in cells))
     rows = list(dict.fromkeys(cell["row"] for cell in cells))
     published = any(cell["published"] is not None for cell in cells)
@@ -89,8 +108,8 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
             ]
             bar = 0.76 / len(rows)
             if published:
-                told = np.array([cell["published"] or np.nan for cell in chosen], float)
-                _bars(axes[0, 0], at, told, bar, style)
+                values = np.array([cell["published"] or np.nan for cell in chosen], float)
+                _bars(axes[0, 0], at, values, bar, style)
             values = np.array([cell["value"] for cell in chosen], float)
             spread = [
                 np.maximum(0, values - [cell["low"] for cell in chosen]),
@@ -104,6 +123,9 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
             panel.set_xticks(range(len(columns)), [_wrapped(column) for column in columns])
             if "win rate" in unit:
                 panel.axhline(50, color=GREY, lw=0.8, ls=":")
+        if published:
+            theirs = {cell["column"]: cell.get("published_column") for cell in cells}
+            axes[0, 0].set_xticklabels([_wrapped(theirs[c] or c) for c in columns])
         axes[0, 0].set_ylabel(unit)
         handles, labels = axes[0, -1].get_legend_handles_labels()
         figure.legend(
@@ -114,20 +136,27 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
 
 
 def _off_centre(cells: Cells, cell: Mapping[str, Any]) -> float:
-    """How many bars a cell's bar stands right of the middle of its column's bars."""
+    """The offset of a cell's bar from the centre of its column, in bars."""
     column = [other["row"] for other in cells if other["column"] == cell["column"]]
     return column.index(cell["row"]) - (len(column) - 1) / 2
 
 
 def _finish(figure: Figure, title: str) -> None:
-    """Lay the panels out, and set the title above them in as many lines as it needs."""
+    """Lay out the panels, and write the title and its notes above the figure's upper edge."""
     figure.tight_layout()
-    characters = round(figure.get_figwidth() * 12)
-    figure.suptitle(_wrapped(title, characters), y=1.0, va="bottom", fontsize=10, fontweight="bold")
+    first, *notes = title.split("\n")
+    width, top = figure.get_figwidth(), 1.0
+    if notes:
+        text = "\n".join(_wrapped(note, round(width * 15)) for note in notes)
+        below = figure.text(0.5, top, text, ha="center", va="bottom", fontsize=8, color=GREY)
+        top = below.get_window_extent().y1 / figure.bbox.height + 0.04 / figure.get_figheight()
+    figure.suptitle(
+        _wrapped(first, round(width * 12)), y=top, va="bottom", fontsize=10, fontweight="bold"
+    )
 
 
 def _wrapped(text: str, width: int = 12) -> str:
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False))
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _bars(
@@ -150,15 +179,19 @@ def _bars(
 def curves(
     panels: Mapping[str, Mapping[str, Cells]], title: str, x: str, y: str, *, log: bool = False
 ) -> Figure:
-    """Lines with 95% bands, one panel beside the other.
+    """Draw lines with 95% bands, in panels side by side.
 
     Args:
-        panels: by panel title, by line name, points of `x`, `value`, `low` and `high`.
-        title: of the whole picture.
-        x: what the horizontal axis is.
-        y: what the vertical axis is, where the panel's title does not say.
-        log: a logarithmic horizontal axis.
+        panels: for each panel title and line name, points with `x`, `value`, `low` and `high`.
+        title: of the whole picture, of one line or more.
+        x: the label of the horizontal axes.
+        y: the label of the vertical axis of the first panel.
+        log: whether the horizontal axes are logarithmic (linear from 0 to 1).
+
+    Returns:
+        The picture.
     """
+    plt = _pyplot()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1, len(panels), figsize=(max(4.8, 3.4 * len(panels)), 3.2), squeeze=False
@@ -195,14 +228,18 @@ def curves(
 def histograms(
     panels: Mapping[str, Mapping[str, Sequence[float]]], title: str, x: str, bins: int = 25
 ) -> Figure:
-    """Overlaid histograms of two arms, one panel beside the other; a line marks each mean.
+    """Draw overlaid histograms, in panels side by side; a vertical line marks each mean.
 
     Args:
-        panels: by panel title, by arm, the values.
-        title: of the whole picture.
-        x: the horizontal axis.
-        bins: of each histogram.
+        panels: for each panel title and arm, the values.
+        title: of the whole picture, of one line or more.
+        x: the label of the horizontal axes.
+        bins: the number of bins.
+
+    Returns:
+        The picture.
     """
+    plt = _pyplot()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1, len(panels), figsize=(max(4.8, 4.2 * len(panels)), 3.2), squeeze=False
@@ -237,14 +274,18 @@ def heatmaps(
     x: tuple[str, Sequence[str]],
     y: tuple[str, Sequence[str]],
 ) -> Figure:
-    """Maps of numbers over a grid, one panel beside the other, each cell with its number.
+    """Draw grids of coloured cells with their numbers, in panels side by side.
 
     Args:
-        panels: by panel title, the numbers, shape (rows, columns).
-        title: of the whole picture.
-        x: name and labels of the columns.
-        y: name and labels of the rows.
+        panels: for each panel title, the numbers, shape (rows, columns).
+        title: of the whole picture, of one line or more.
+        x: the label of the horizontal axes, and the labels of the columns.
+        y: the label of the vertical axis, and the labels of the rows.
+
+    Returns:
+        The picture.
     """
+    plt = _pyplot()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, len(panels), figsize=(3.4 * len(panels), 2.9), squeeze=False)
         for panel, (name, grid) in zip(axes[0], panels.items(), strict=True):
@@ -267,14 +308,18 @@ def heatmaps(
 def win_rate_by_length(
     models: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]], title: str, bins: int = 8
 ) -> Figure:
-    """Win rate against how much longer the answer is than the reference's.
+    """Draw the win rates of two models against the length of an answer minus the reference's.
 
     Args:
-        models: by name, length differences in characters and shares of a win, one an instruction;
-            two models: the one without noise first.
-        title: of the picture.
-        bins: points of equally many instructions.
+        models: for each name, length differences in characters and shares of a win, both of shape
+            (instructions,); the model without noise first.
+        title: of the picture, of one line or more.
+        bins: the number of points, each the mean over equally many instructions.
+
+    Returns:
+        The picture.
     """
+    plt = _pyplot()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6, 3.8))
         styles = ({"color": BLUE, "marker": "o"}, {"color": ORANGE, "marker": "s", "ls": "--"})
@@ -286,9 +331,9 @@ def win_rate_by_length(
             axes.errorbar(x, y, error, label=name, capsize=2, lw=1.3, ms=4, **style)
         axes.axhline(50, color=GREY, lw=0.8, ls=":")
         axes.axvline(0, color=GREY, lw=0.8, ls=":")
-        axes.set_xlabel("characters longer than the reference's answer (median of each eighth)")
+        axes.set_xlabel("characters longer than the reference's answer (median of each group)")
         axes.set_ylabel("win rate, %")
         axes.set_ylim(0, 100)
-        axes.set_title(title)
         axes.legend(loc="lower right")
+        _finish(figure, title)
     return figure

@@ -1,10 +1,11 @@
-"""Length, repetition and diversity of responses (the paper's Table 4).
+"""Length, repetition and diversity of responses (Table 4 of the paper).
 
     repetition(responses, n=2, words=50)                 # per cent
     log_diversity(responses, words=50)                   # as published
-    plain_log_diversity(responses, words=50)             # without the second division
+    plain_log_diversity(responses, words=50)             # as the formula is meant
 
-All are measured on the first so many whitespace words of each response; shorter ones are dropped.
+Repetition and diversity are measured on the first `words` words of each response, separated by
+whitespace; shorter responses are left out.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ def mean_characters(texts: Sequence[str]) -> float:
 
 
 def mean_words(texts: Sequence[str]) -> float:
-    """Mean number of whitespace words."""
+    """Mean number of words, separated by whitespace."""
     return sum(len(text.split()) for text in texts) / len(texts)
 
 
 def first_words(texts: Sequence[str], words: int) -> list[list[str]]:
-    """The first `words` whitespace words of each text that has so many."""
+    """The first `words` words of each text that has at least so many."""
     split = [text.split() for text in texts]
     return [tokens[:words] for tokens in split if len(tokens) >= words]
 
 
 def repeated_share(tokens: Sequence[str], n: int, *, drop_last: bool = False) -> float:
-    """1 - unique / total of the n-grams of a text.
+    """The share of repeated n-grams of a text: 1 - unique / total.
 
     Args:
         tokens: the text's words.
@@ -46,23 +47,24 @@ def repeated_share(tokens: Sequence[str], n: int, *, drop_last: bool = False) ->
 
 
 def repetition(texts: Sequence[str], n: int, words: int) -> float:
-    """Mean share of repeated n-grams in per cent; NaN where every text is shorter than `words`."""
+    """Mean share of repeated n-grams in per cent; NaN if every text is shorter than `words`."""
     shares = [repeated_share(tokens, n) for tokens in first_words(texts, words)]
     return 100 * sum(shares) / len(shares) if shares else math.nan
 
 
 def log_diversity(texts: Sequence[str], words: int) -> float:
-    """Log-diversity as published, for comparison with the paper.
+    """Log-diversity as it was published, for comparison with the paper.
 
-    -log(max(1 - prod_{n=2,3,4} (1 - rep_n / 100), exp(-20))), averaged over texts. In the code the
-    paper cites rep_n is already a fraction, is divided by 100 all the same, and leaves out a
-    text's last n-gram; the published values of 8 to 16 only come out that way.
+    The value is -log(max(1 - prod_{n=2,3,4} (1 - rep_n / 100), exp(-20))), averaged over texts. In
+    the code that the paper cites (Kirchenbauer et al. 2023, arXiv 2306.04634), rep_n is already a
+    fraction but is divided by 100 nevertheless, and the last n-gram of a text is left out. Only
+    this computation gives the published values of 8 to 16.
     """
     return _mean_diversity(texts, words, divisor=100, drop_last=True)
 
 
 def plain_log_diversity(texts: Sequence[str], words: int) -> float:
-    """Log-diversity as the formula means it: rep_n a fraction of all n-grams, not divided again."""
+    """Log-diversity as the formula is meant: rep_n is a fraction of all n-grams and not divided."""
     return _mean_diversity(texts, words, divisor=1, drop_last=False)
 
 

@@ -1,15 +1,20 @@
-"""Fine-tuning a 7B model on one GPU: tokens a second, utilization, memory, and what noise costs.
+"""Fine-tuning of a 7B model on one GPU: speed, utilization, memory, and the cost of the noise.
 
-    python -m benchmarks.gpu                             # on a GPU; results in benchmarks/gpu.json
-    python -m benchmarks.gpu --tiny                      # on a CPU: a tiny model, to see it run
+    python -m benchmarks.gpu                             # on a GPU; writes benchmarks/gpu.json
+    python -m benchmarks.gpu --tiny                      # on a CPU, with a tiny model; only prints
 
-LLaMA-2 7B's architecture with random weights, bfloat16, full fine-tuning, gradient checkpointing;
-lengths drawn from Alpaca's statistics, or from a file (`--lengths alpaca_data.json`). In one run:
-batches padded as transformers' Trainer pads them, without noise and with the Trainer's kind of it
-(one scale for the tensor), and this project's packed ones, without noise and with each sequence's
-own. Utilization is 6 operations a parameter and real token, over the GPU's peak; padding counts for
-nothing. Then the hours that Table 1 with one seed would take at the packed speed, and responses a
-second to AlpacaEval's number of prompts.
+The model has LLaMA-2 7B's architecture and random weights. It is fully fine-tuned in bfloat16 with
+gradient checkpointing, on random tokens whose lengths are drawn from Alpaca's statistics or from a
+file (`--lengths alpaca_data.json`). Four ways are measured in one run:
+
+- padded batches, as transformers' Trainer makes them, without noise;
+- padded batches with noise by the length rule `padded`, as transformers' Trainer adds it;
+- packed batches, as this project makes them, without noise;
+- packed batches with noise by each sequence's own length.
+
+Tokens per second count real tokens, without padding. Utilization counts 6 operations per parameter
+and real token, as a share of the GPU's peak. From the packed speed follow the GPU-hours of Table 1
+with one seed. Finally, responses per second are measured on as many prompts as AlpacaEval has.
 """
 
 from __future__ import annotations
@@ -39,19 +44,19 @@ from transformers import (
 from eval.decoding import Decoding
 from eval.responses import Prompt, respond
 from experiments.artifacts import ARTIFACTS
-from experiments.nano.pretrain import MODELS
+from experiments.cells.cell import records_of
+from experiments.commands.plan.costs import CHARACTERS_A_TOKEN, GPUS, tokens_of
 from experiments.nano.tasks import evaluation_tasks
-from experiments.plan import CHARACTERS_A_TOKEN, GPUS, tokens_of
-from experiments.scale import PAPER
-from experiments.selection import load_selection
-from experiments.study import Study
-from neftune import Noise
-from neftune.attachment import attach
-from neftune.data import IGNORED, Example, read_rows
-from neftune.files import write_whole
-from neftune.packing import pack
-from neftune.precision import machine
-from neftune.prompts import alpaca_prompt
+from experiments.runs.selection import load_selection
+from experiments.runs.study import Study
+from experiments.scales.nano import NANO
+from experiments.scales.paper import PAPER
+from neftune import Noise, attach
+from neftune.training.data import IGNORED, Example, read_rows
+from neftune.training.files import write_atomic
+from neftune.training.packing import pack
+from neftune.training.precision import machine
+from neftune.training.prompts import alpaca_prompt
 
 Collate = Callable[[Sequence[Example]], dict[str, Any]]
 OUT = Path(__file__).parent / "gpu.json"
@@ -73,7 +78,14 @@ TINY = LlamaConfig(
 
 
 def examples_of(file: Path | None, count: int, vocabulary: int, most: int = 512) -> list[Example]:
-    """Random tokens, the second half of them a response, as long as a file's rows or Alpaca's."""
+    """Make examples of random tokens, of which the second half is the response.
+
+    Args:
+        file: instruction data whose rows' lengths are used; None draws from Alpaca's statistics.
+        count: number of examples.
+        vocabulary: number of different tokens.
+        most: the largest number of tokens per example.
+    """
     rng = np.random.default_rng(0)
     if file is None:
         drawn = rng.lognormal(np.log(100), 0.7, count)
@@ -94,7 +106,17 @@ def train(
     collate: Collate,
     noise: AbstractContextManager[Any],
 ) -> tuple[float, float]:
-    """Seconds for some batches after one to warm up, and the most memory that was held, in GiB."""
+    """Train on some batches, of which the first is a warm-up.
+
+    Args:
+        model: in training mode.
+        batches: the examples of each step.
+        collate: makes a padded or packed batch of examples.
+        noise: the noise of the training, as a context manager.
+
+    Returns:
+        The seconds of all batches after the first, and the peak memory in GiB (NaN on a CPU).
+    """
     device = model.device
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=device.type == "cuda")
     if device.type == "cuda":
@@ -120,11 +142,11 @@ def _wait(device: torch.device) -> None:
 
 
 def hours_of_table_1(tokens_a_second: float) -> float:
-    """GPU-hours of Table 1's fine-tunings with one seed, all of them of 7B models or nearly."""
+    """Return the GPU-hours of the fine-tunings of Table 1 with one seed, all of 7B models."""
     study = Study(PAPER, 1, load_selection(PAPER))
-    runs = {run for run, _ in ARTIFACTS["table1"].needs(study)}
+    runs = {record.run for record in records_of(ARTIFACTS["table1"].cells(study))}
     tokens = sum(
-        tokens_of("paper", run.model, run.dataset, run.recipe.max_length).total * run.recipe.epochs
+        tokens_of(PAPER, run.model, run.dataset, run.recipe.max_length).total * run.recipe.epochs
         for run in runs
     )
     return tokens / tokens_a_second / 3600
@@ -133,7 +155,7 @@ def hours_of_table_1(tokens_a_second: float) -> float:
 def responses_a_second(
     model: Any, tokenizer: PreTrainedTokenizerBase, decoding: Decoding, count: int
 ) -> float:
-    """How fast the laboratory's instructions are answered."""
+    """Return how many of the laboratory's instructions are answered per second."""
     prompts = [
         Prompt(task.instruction, alpaca_prompt(task.instruction), task.subset)
         for task in evaluation_tasks("test")[:count]
@@ -145,8 +167,7 @@ def responses_a_second(
         return len(prompts) / (time.monotonic() - started)
 
 
-def main() -> None:
-    """Measure, and write what was measured on what."""
+def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--lengths", type=Path)
@@ -154,11 +175,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--responses", type=int, default=805)
     parser.add_argument("--attention", default="sdpa")
-    parser.add_argument("--gpu", choices=sorted(GPUS), default="H100-80GB", help="for its peak")
+    parser.add_argument(
+        "--gpu",
+        choices=sorted(GPUS),
+        default="H100-80GB",
+        help="whose peak the utilization refers to",
+    )
+    return parser
+
+
+def main() -> None:
+    """Measure, print the result, and write it if it was measured on a GPU."""
+    parser = _options()
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cpu" and not arguments.tiny:
-        parser.error("there is no GPU here; --tiny runs the same on a CPU with a tiny model")
+        parser.error("no GPU was found; --tiny measures a tiny model on the CPU")
     torch.manual_seed(0)
     configuration = TINY if arguments.tiny else SEVEN_B
     model: Any = AutoModelForCausalLM.from_config(
@@ -171,13 +203,13 @@ def main() -> None:
     batches = [each[i : i + arguments.batch] for i in range(0, count, arguments.batch)]
     sizes = [[len(example["input_ids"]) for example in batch] for batch in batches[1:]]
     tokens = sum(map(sum, sizes))
-    tokenizer = AutoTokenizer.from_pretrained(MODELS / "llama-2-7b")
+    tokenizer = AutoTokenizer.from_pretrained(NANO.base("llama-2-7b"))
     pad: Any = DataCollatorForSeq2Seq(tokenizer)
     ways: dict[str, tuple[Collate, Callable[[], AbstractContextManager[Any]]]] = {
         "padded, no noise": (pad, nullcontext),
         "padded, noise by the tensor's length": (
             pad,
-            lambda: attach(model, Noise(5, scale="padded")),
+            lambda: attach(model, Noise(5, length_rule="padded")),
         ),
         "packed, no noise": (pack, nullcontext),
         "packed, noise by each sequence": (
@@ -186,17 +218,17 @@ def main() -> None:
         ),
     }
     peak = GPUS[arguments.gpu].tflops * 1e12
-    found: dict[str, dict[str, Any]] = {}
+    measured: dict[str, dict[str, Any]] = {}
     for name, (collate, noise) in ways.items():
         seconds, held = train(model, batches, collate, noise())
-        found[name] = {
+        measured[name] = {
             "tokens per second": round(tokens / seconds),
             "utilization": None
             if device.type == "cpu"
             else round(6 * model.num_parameters() * tokens / seconds / peak, 3),
             "peak GiB": None if device.type == "cpu" else round(held, 1),
         }
-    fastest = found["packed, noise by each sequence"]["tokens per second"]
+    fastest = measured["packed, noise by each sequence"]["tokens per second"]
     decoding = replace(PAPER.decoding, max_new_tokens=16) if arguments.tiny else PAPER.decoding
     answered = responses_a_second(model, tokenizer, decoding, arguments.responses)
     record = {
@@ -205,14 +237,14 @@ def main() -> None:
         "attention": arguments.attention,
         "tokens": tokens,
         "padding": round(1 - tokens / sum(len(batch) * max(batch) for batch in sizes), 3),
-        "ways": found,
+        "ways": measured,
         "GPU-hours of Table 1, one seed": round(hours_of_table_1(fastest), 1),
         "responses per second": round(answered, 2),
         "tokens of a response": decoding.max_new_tokens,
     }
     print(json.dumps(record, indent=1))
     if device.type == "cuda" and not arguments.tiny:
-        write_whole(OUT, json.dumps(record, indent=1) + "\n")
+        write_atomic(OUT, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

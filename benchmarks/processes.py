@@ -1,13 +1,16 @@
-"""Two fine-tunings on two cores: side by side on a core each, or one after the other on both.
+"""Two fine-tunings on two cores: at the same time with one thread each, or in turn with two.
 
     python -m benchmarks.processes                       # or: make bench
+    python -m benchmarks.processes --trials 1            # one trial instead of the median of three
 
-The workflow starts one single-threaded process a core because of this measurement. Each trial is
-the same two runs (short answers, alpha 0 and 5, one epoch), started as the workflow starts them.
+Each trial fine-tunes the laboratory's `llama-2-7b` (2.4M parameters) on Alpaca's stand-in for one
+epoch, with alpha 0 and with alpha 5. The processes are started as the workflow starts them. The
+workflow runs one single-threaded process per core because of this measurement.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -17,52 +20,68 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.jobs import checkpoint_file
-from experiments.run import Run
-from experiments.scale import NANO
-from neftune.spec import Noise
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.record import Record
+from experiments.runs.run import Run
+from experiments.scales.nano import NANO
+from neftune import Noise
 
 TRIALS = 3
+SEED = 99
+"""A seed that no table uses, so that the benchmark never removes the checkpoints of a table."""
 
 
-def _start(folder: Path, threads: int) -> subprocess.Popen[bytes]:
+def _start(checkpoint: Path, threads: int) -> subprocess.Popen[bytes]:
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     return subprocess.Popen(
-        [sys.executable, "-m", "experiments", "make", str(checkpoint_file(folder))],
+        [sys.executable, "-m", "experiments", "make", str(checkpoint)],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
 
 
-def _seconds(folders: list[Path], *, side_by_side: bool) -> float:
-    for folder in folders:
-        shutil.rmtree(folder / "model", ignore_errors=True)
+def _seconds(checkpoints: list[Path], *, at_the_same_time: bool) -> float:
+    for checkpoint in checkpoints:
+        shutil.rmtree(checkpoint.parent, ignore_errors=True)
     started = time.perf_counter()
-    if side_by_side:
-        codes = [process.wait() for process in [_start(folder, 1) for folder in folders]]
+    if at_the_same_time:
+        processes = [_start(checkpoint, 1) for checkpoint in checkpoints]
+        codes = [process.wait() for process in processes]
     else:
-        codes = [_start(folder, 2).wait() for folder in folders]
+        codes = [_start(checkpoint, 2).wait() for checkpoint in checkpoints]
     if any(codes):
-        raise RuntimeError("a fine-tuning failed; run `python -m experiments make` to see why")
+        paths = " ".join(map(str, checkpoints))
+        raise RuntimeError(
+            f"a fine-tuning failed; `python -m experiments make {paths}` shows the error"
+        )
     return time.perf_counter() - started
 
 
 def main() -> None:
-    """Measure, alternating between the two, and print medians and their ratio."""
-    recipe = replace(NANO.recipe, epochs=1)
-    runs = [Run("nano", "llama-2-7b", "alpaca", Noise(alpha), recipe, 99) for alpha in (0.0, 5.0)]
-    folders = [run.write_spec().parent for run in runs]
+    """Measure both ways in alternation, and print the medians and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    trials = parser.parse_args().trials
+    recipe = replace(NANO.recipe("llama-2-7b", ALPACA), epochs=1)
+    runs = [Run(NANO, "llama-2-7b", ALPACA, Noise(alpha), recipe, SEED) for alpha in (0, 5)]
+    for run in runs:
+        run.write_spec()
+    checkpoints = [Record(run, "checkpoint").path for run in runs]
     times: dict[bool, list[float]] = {True: [], False: []}
-    for _ in range(TRIALS):
-        for side_by_side, seconds in times.items():
-            seconds.append(_seconds(folders, side_by_side=side_by_side))
-    together, apart = (statistics.median(times[key]) for key in (True, False))
-    print(f"one process a core, side by side:      {together:6.1f} s  {times[True]}")
-    print(f"one process on both, after each other: {apart:6.1f} s  {times[False]}")
-    print(f"ratio: {apart / together:.2f}")
-    for folder in folders:
-        shutil.rmtree(folder)
+    for _ in range(trials):
+        for at_the_same_time, seconds in times.items():
+            seconds.append(_seconds(checkpoints, at_the_same_time=at_the_same_time))
+    together, in_turn = (statistics.median(times[key]) for key in (True, False))
+    print(f"at the same time, one thread each: {together:6.1f} s  {_rounded(times[True])}")
+    print(f"in turn, two threads each:         {in_turn:6.1f} s  {_rounded(times[False])}")
+    print(f"ratio: {in_turn / together:.2f}")
+    for run in runs:
+        shutil.rmtree(run.folder)
+
+
+def _rounded(seconds: list[float]) -> list[float]:
+    return [round(each, 1) for each in seconds]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""AlpacaEval 1 through the real alpaca-eval: a judge compares each response with a reference.
+"""AlpacaEval 1 with the alpaca-eval package: a judge compares each response with a reference.
 
     annotations = annotate(model_outputs, reference_outputs, Path("judges/oracle"))
     public_win_rate(annotations)                         # win_rate, standard_error, n_total, …
 
-A judge is an alpaca-eval configuration folder. One whose `fn_completions` is `openai_completions`
-is asked over an API (`eval.judge_api`); it may also be `module:function`, a Python function that
-stands where an API would.
+A judge is an alpaca-eval configuration folder. If its `fn_completions` is `openai_completions`, the
+judge is queried over an API (`eval.judge_api`); it can also be `module:function`, a Python function
+that is called in place of an API.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
 from alpaca_eval.annotators import PairwiseAnnotator
 from alpaca_eval.annotators.pairwise_evaluator import SinglePairwiseAnnotator
 from alpaca_eval.metrics import get_winrate
-from alpaca_eval.utils import load_configs
 
-from eval.judge_api import Asker, JudgeError
-from neftune.files import write_whole
+from eval.judge_api import JudgeClient
+from eval.judge_config import JudgeError, judge_configuration
+from neftune.training.files import write_atomic
 
 logging.getLogger().setLevel(logging.WARNING)  # alpaca-eval sets it to INFO for everyone
 
@@ -39,39 +39,41 @@ Annotations = list[dict[str, Any]]
 
 
 class _Annotator(PairwiseAnnotator):
-    """alpaca-eval's annotator, with judges that are Python functions, and an `Asker` for APIs."""
+    """alpaca-eval's annotator, for judges that are Python functions or use a `JudgeClient`."""
 
-    def __init__(self, asker: Asker | None, **settings: Any) -> None:
-        self.asker = asker
+    def __init__(self, client: JudgeClient | None, **settings: Any) -> None:
+        self.client = client
         super().__init__(**settings)
 
     @property
     def SingleAnnotator(self) -> Callable[..., SinglePairwiseAnnotator]:  # noqa: N802
-        return partial(_single_annotator, self.asker)
+        return partial(_single_annotator, self.client)
 
 
 def _single_annotator(
-    asker: Asker | None, fn_completions: str, **settings: Any
+    client: JudgeClient | None, fn_completions: str, **settings: Any
 ) -> SinglePairwiseAnnotator:
     module, colon, name = fn_completions.partition(":")
     function = getattr(importlib.import_module(module), name) if colon else fn_completions
     annotator = SinglePairwiseAnnotator(fn_completions=function, **settings)
     if fn_completions == "openai_completions":
-        if asker is None:
-            raise JudgeError("this judge is asked over an API, and no server was named")
+        if client is None:
+            raise JudgeError("this judge is queried over an API and needs a client")
         annotator.fn_completions = partial(
-            asker.completions, readable=partial(_holds_a_verdict, annotator)
+            client.completions, readable=partial(_has_verdict, annotator)
         )
     return annotator
 
 
-def _holds_a_verdict(annotator: SinglePairwiseAnnotator, completion: Mapping[str, Any]) -> bool:
+def _has_verdict(annotator: SinglePairwiseAnnotator, completion: Mapping[str, Any]) -> bool:
     """Whether the judge's own parser finds exactly one verdict in a completion."""
-    whole = annotator.completion_key == "completions_all"
+    takes_all = annotator.completion_key == "completions_all"
     try:
-        found = list(annotator.fn_completion_parser(completion if whole else completion["text"]))
+        found = list(
+            annotator.fn_completion_parser(completion if takes_all else completion["text"])
+        )
     except Exception:
-        return False  # alpaca-eval's parsers raise whatever they come across
+        return False  # alpaca-eval's parsers raise exceptions of any type on malformed completions
     return len(found) == 1 and found[0] is not None and not math.isnan(found[0])
 
 
@@ -79,30 +81,31 @@ def annotate(
     model_outputs: Sequence[dict[str, Any]],
     reference_outputs: Sequence[dict[str, Any]],
     judge: Path,
-    asker: Asker | None = None,
+    client: JudgeClient | None = None,
 ) -> Annotations:
-    """Have a judge compare every response with the reference.
+    """Let a judge compare every response with the reference.
 
     Args:
-        model_outputs: AlpacaEval's format; becomes `output_2`.
-        reference_outputs: the same instructions; becomes `output_1`.
+        model_outputs: in AlpacaEval's format; they become `output_2`.
+        reference_outputs: for the same instructions; they become `output_1`.
         judge: the configuration folder.
-        asker: who asks, for a judge behind an API.
+        client: queries the API of a judge that has one.
 
     Returns:
-        AlpacaEval's annotations, in the order of the model's outputs: `preference` is 2 where the
-        model is preferred, 1 where the reference is, 1.5 for a draw, None where no verdict came.
+        AlpacaEval's annotations, in the order of the model's outputs. `preference` is 2 where the
+        model is preferred, 1 where the reference is, 1.5 for a draw, and None where there is no
+        verdict.
 
     Raises:
-        JudgeError: the folder holds no configuration, the instructions do not match, or the judge
-            cannot be asked.
+        JudgeError: the folder has no configuration, the instructions do not match, or the judge
+            cannot be queried.
     """
-    _configuration(judge)
+    judge_configuration(judge)  # Raises the error that names the folder.
     instructions = [output["instruction"] for output in model_outputs]
     if set(instructions) != {output["instruction"] for output in reference_outputs}:
-        raise JudgeError("the model and the reference did not answer the same instructions")
+        raise JudgeError("the model and the reference do not have the same instructions")
     annotator = _Annotator(
-        asker,
+        client,
         annotators_config=judge.resolve(),
         caching_path=None,
         other_output_keys_to_keep=("{annotation_key}_raw_completion",),
@@ -114,50 +117,35 @@ def annotate(
     return [_plain(by_instruction[instruction]) for instruction in instructions]
 
 
-def api_model(judge: Path) -> str | None:
-    """The model that a judge asks over OpenAI's API or a server like it; None for other judges."""
-    configuration = _configuration(judge)
-    asked = configuration["fn_completions"] == "openai_completions"
-    return str(configuration["completions_kwargs"]["model_name"]) if asked else None
-
-
-def _configuration(judge: Path) -> dict[str, Any]:
-    path = judge / "configs.yaml"
-    if not path.is_file():
-        raise JudgeError(f"{judge}: no judge here; a judge is a folder with a configs.yaml")
-    (configuration,) = load_configs(path).values()
-    return dict(configuration)
-
-
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with None in place of NaN, so that it is valid JSON."""
+    """Replace NaN by None in a row, so that it is valid JSON."""
     return {key: None if value != value else value for key, value in row.items()}
 
 
 def public_win_rate(annotations: Annotations) -> dict[str, float]:
-    """Win rate and standard error in per cent, and counts, by alpaca-eval's own function."""
+    """Win rate and standard error in per cent, and the counts, from alpaca-eval's own function."""
     return {key: float(value) for key, value in get_winrate(annotations).items()}
 
 
 def check_missing(annotations: Annotations, most: float) -> None:
-    """Refuse annotations of which too many hold no verdict.
+    """Refuse annotations of which too many have no verdict.
 
     Args:
         annotations: from `annotate`.
-        most: the largest share that may be missing.
+        most: the largest fraction of verdicts that may be missing.
 
     Raises:
-        JudgeError: more are missing.
+        JudgeError: more verdicts are missing.
     """
     missing = sum(row["preference"] is None for row in annotations)
     if missing > most * len(annotations):
         raise JudgeError(
             f"{missing} of {len(annotations)} verdicts are missing, more than {most:.0%}: the "
-            "judge did not answer, or not in its format; what it gave is kept, and the same "
-            "command asks for the rest"
+            "judge did not answer, or not in its format; the answers received so far are kept, and "
+            "running the same command again requests the missing ones"
         )
 
 
 def write_annotations(annotations: Annotations, out: Path) -> None:
-    """Write AlpacaEval's `annotations.json`; the file appears whole or not at all."""
-    write_whole(out, json.dumps(annotations, indent=1, ensure_ascii=False) + "\n")
+    """Write AlpacaEval's `annotations.json` atomically."""
+    write_atomic(out, json.dumps(annotations, indent=1, ensure_ascii=False) + "\n")

@@ -1,7 +1,9 @@
-"""How responses are decoded, as frozen data; nothing here needs torch.
+"""The settings that responses are decoded with, as frozen data.
 
-Decoding()                                           # the paper's: greedy, penalty 1.2
-Decoding(top_p=0.9, temperature=0.6)                 # sampled (its Table 10)
+    Decoding()                                           # the paper's: greedy, penalty 1.2
+    Decoding(top_p=0.9, temperature=0.6)                 # sampled (its Table 10)
+
+This module does not import torch, so that configurations can be read and checked quickly.
 """
 
 from __future__ import annotations
@@ -14,16 +16,16 @@ class Decoding:
     """How responses are decoded.
 
     Args:
-        max_new_tokens: longest response.
-        min_new_tokens: shortest response; no end before.
-        repetition_penalty: Keskar et al. 2019; the paper uses 1.2 throughout.
-        top_p: nucleus sampling; greedy where it is None.
-        temperature: of the sampling.
-        batch: prompts decoded together.
+        max_new_tokens: the largest number of tokens of a response.
+        min_new_tokens: the smallest number of tokens of a response.
+        repetition_penalty: of Keskar et al. 2019; the paper uses 1.2 throughout.
+        top_p: probability mass of nucleus sampling; None decodes greedily.
+        temperature: of the sampling; None decodes greedily.
+        batch: prompts that are decoded together.
         seed: of the sampling.
 
     Raises:
-        ValueError: one of top_p and temperature is given alone.
+        ValueError: only one of top_p and temperature is set.
     """
 
     max_new_tokens: int = 256

@@ -1,14 +1,15 @@
-"""Ask a judge behind an OpenAI-compatible API; every answer is kept as it arrives.
+"""Query a judge behind an OpenAI-compatible API, and cache every answer as it arrives.
 
     JUDGE_BASE_URL=http://localhost:8000/v1 JUDGE_MODEL=my-judge make table1 SCALE=small
 
-    asker = Asker(server_from_environment(), Path("runs/judge-calls.sqlite"))
-    annotate(outputs, reference, Path("…/alpaca_eval_gpt4"), asker)      # eval.alpaca
+    client = JudgeClient(endpoint_from_environment(), Path("runs/judge-calls.sqlite"))
+    annotate(outputs, reference, Path("…/alpaca_eval_gpt4"), client)     # eval.alpaca
 
-The official client does the asking and repeats what the network or the server loses. Answers lie
-in an SQLite file under a hash of the whole request (judge, its prompt, both answers, decoding): a
-rerun asks for nothing twice, and two processes may share the file. An answer that holds no verdict
-is asked for again a few times and is missing after that: never a loss, never a draw.
+Requests are sent with OpenAI's Python package, which retries those that the network or the server
+loses. Answers are stored in an SQLite file under a hash of the whole request (model, prompt, both
+answers, decoding). A rerun therefore sends no request twice, and two processes can share the file.
+A request whose answer has no verdict is sent again a few times. If there is still none, the verdict
+is missing; it is never counted as a loss or a draw.
 """
 
 from __future__ import annotations
@@ -28,35 +29,25 @@ import openai
 from alpaca_eval.utils import prompt_to_chatml
 from tqdm import tqdm
 
-PRICES = {
-    "gpt-4": (30.0, 60.0),
-    "gpt-4-0314": (30.0, 60.0),
-    "gpt-4-0613": (30.0, 60.0),
-    "gpt-4-1106-preview": (10.0, 30.0),
-    "gpt-3.5-turbo-0301": (2.0, 2.0),
-}
-"""Dollars for a million tokens of prompt and of completion, when the paper was written."""
+from eval.judge_config import PRICES, JudgeError
 
 FAILURES_IN_A_ROW = 10
-
-
-class JudgeError(RuntimeError):
-    """The judge cannot be used, or gave no verdict where one is needed; the message says which."""
+"""Requests that fail one after the other until the endpoint counts as unreachable."""
 
 
 @dataclass(frozen=True)
-class Server:
-    """Where the judge is, and how it is asked.
+class Endpoint:
+    """An OpenAI-compatible API, and how it is queried.
 
     Args:
-        base_url: of any OpenAI-compatible server (vLLM, Ollama, llama.cpp); None for OpenAI's own.
-        model: in place of the one in the judge's configuration.
-        key: what the server wants to see; shown nowhere.
-        prices: dollars for a million tokens of prompt and of completion; None takes `PRICES`.
-        concurrency: requests at a time.
-        timeout: seconds until a request is given up and sent again.
-        retries: how often a lost request is sent again.
-        attempts: how often an answer is asked for until it holds a verdict.
+        base_url: of an OpenAI-compatible server (vLLM, Ollama, llama.cpp); None for OpenAI's own.
+        model: replaces the model of the judge's configuration; None keeps that one.
+        key: the API key; it is never printed or stored.
+        prices: dollars per million tokens of prompt and of completion; None uses `PRICES`.
+        concurrency: the largest number of simultaneous requests.
+        timeout: seconds after which a request is sent again.
+        retries: how often a request that failed is sent again.
+        attempts: how often a request is sent until its answer has a verdict.
     """
 
     base_url: str | None = None
@@ -70,20 +61,20 @@ class Server:
 
     @property
     def name(self) -> str:
-        """What errors call it."""
+        """The name of the endpoint in error messages."""
         return self.base_url or "OpenAI's API"
 
 
-def server_from_environment() -> Server:
-    """The server that JUDGE_BASE_URL, JUDGE_MODEL, JUDGE_PRICES and OPENAI_API_KEY describe.
+def endpoint_from_environment() -> Endpoint:
+    """Read the endpoint from JUDGE_BASE_URL, JUDGE_MODEL, JUDGE_PRICES and OPENAI_API_KEY.
 
     Raises:
-        JudgeError: OpenAI's own server without a key, or prices that are not two numbers.
+        JudgeError: there is neither a key nor a base URL, or the prices are not two numbers.
     """
     base_url, key = os.environ.get("JUDGE_BASE_URL"), os.environ.get("OPENAI_API_KEY", "")
     if not key and not base_url:
         raise JudgeError(
-            "this judge is asked over OpenAI's API: set OPENAI_API_KEY, or JUDGE_BASE_URL and "
+            "this judge is queried over OpenAI's API: set OPENAI_API_KEY, or JUDGE_BASE_URL and "
             "JUDGE_MODEL for a server of your own"
         )
     prices = os.environ.get("JUDGE_PRICES")
@@ -93,21 +84,21 @@ def server_from_environment() -> Server:
             raise ValueError
     except ValueError:
         raise JudgeError(
-            "JUDGE_PRICES must be two numbers, the dollars for a million tokens of prompt and of "
+            "JUDGE_PRICES must be two numbers, the dollars per million tokens of prompt and of "
             f"completion, not {prices!r}"
         ) from None
-    return Server(base_url, os.environ.get("JUDGE_MODEL"), key or "none", both)
+    return Endpoint(base_url, os.environ.get("JUDGE_MODEL"), key or "none", both)
 
 
 @dataclass
-class Spent:
-    """What the answers to some requests cost, whenever they were given.
+class Usage:
+    """What the judge's answers to some requests cost, counted over all attempts.
 
     Args:
-        calls: answers that came, with a verdict or without.
-        prompt_tokens: in all of them.
-        completion_tokens: in all of them.
-        dollars: None where the model's price is not known.
+        calls: answers received, with a verdict or without.
+        prompt_tokens: the sum over these calls.
+        completion_tokens: the sum over these calls.
+        dollars: the price of these tokens; None if the price of the model is not known.
     """
 
     calls: int = 0
@@ -116,18 +107,20 @@ class Spent:
     dollars: float | None = 0.0
 
 
-class Asker:
-    """Asks a server for completions, and remembers them.
+class JudgeClient:
+    """Requests completions from an endpoint, and caches them.
+
+    `usage` is the `Usage` of the requests of the last call of `completions`, cached ones included.
 
     Args:
-        server: where the judge is.
-        cache: the SQLite file.
+        endpoint: the API to query.
+        cache: the SQLite file; it is created if it does not exist.
     """
 
-    def __init__(self, server: Server, cache: Path) -> None:
-        self.server = server
+    def __init__(self, endpoint: Endpoint, cache: Path) -> None:
+        self.endpoint = endpoint
         self.cache = cache
-        self.spent = Spent()
+        self.usage = Usage()
 
     def completions(
         self,
@@ -136,71 +129,72 @@ class Asker:
         readable: Callable[[Mapping[str, Any]], bool],
         **request: Any,
     ) -> dict[str, list[Any]]:
-        """Completions in the form that alpaca-eval's decoders have; it calls this.
+        """Return a completion for each prompt; called by alpaca-eval as one of its decoders.
 
         Args:
             prompts: in ChatML.
-            model_name: of the configuration.
-            readable: whether a completion holds a verdict.
-            **request: what else the API is given: max_tokens, temperature, …
+            model_name: the model of the judge's configuration.
+            readable: whether a completion has a verdict.
+            **request: further parameters of the API: max_tokens, temperature, …
 
         Returns:
             `completions` (texts), `completions_all` (with log-probabilities) and
-            `price_per_example` of each prompt; an empty text where there is no verdict.
+            `price_per_example` (dollars), each with one entry per prompt; the text is empty where
+            there is no verdict.
 
         Raises:
-            JudgeError: the server refuses the key or the model, or no longer answers.
+            JudgeError: the endpoint rejects the key or the model, or does not answer.
         """
-        model = self.server.model or model_name
-        asked = [
+        model = self.endpoint.model or model_name
+        requests = [
             {"model": model, "messages": prompt_to_chatml(prompt.strip()), **request}
             for prompt in prompts
         ]
-        keys = [_key(each) for each in asked]
+        keys = [_key(each) for each in requests]
         self.cache.parent.mkdir(parents=True, exist_ok=True)
         with closing(_open(self.cache)) as calls:
-            there = _verdicts(calls, keys)
-            missing = {k: r for k, r in zip(keys, asked, strict=True) if k not in there}
-            self._ask(calls, missing, readable)
+            cached = _verdicts(calls, keys)
+            missing = {k: r for k, r in zip(keys, requests, strict=True) if k not in cached}
+            self._send(calls, missing, readable)
             found = _verdicts(calls, keys)
-            prices = self.server.prices or PRICES.get(model)
-            self.spent = _spent(calls, keys, prices)
-            each = [_spent(calls, [key], prices).dollars for key in keys]
+            prices = self.endpoint.prices or PRICES.get(model)
+            self.usage = _usage(calls, keys, prices)
+            dollars = [_usage(calls, [key], prices).dollars for key in keys]
         empty = {"text": "", "logprobs": None}
         every = [found.get(key, empty) for key in keys]
         return {
             "completions": [completion["text"] for completion in every],
             "completions_all": every,
-            "price_per_example": each,
+            "price_per_example": dollars,
         }
 
-    def _ask(
+    def _send(
         self,
         calls: sqlite3.Connection,
         requests: Mapping[str, dict[str, Any]],
         readable: Callable[[Mapping[str, Any]], bool],
     ) -> None:
-        server = self.server
+        endpoint = self.endpoint
         client = openai.OpenAI(
-            api_key=server.key,
-            base_url=server.base_url,
-            timeout=server.timeout,
-            max_retries=server.retries,
+            api_key=endpoint.key,
+            base_url=endpoint.base_url,
+            timeout=endpoint.timeout,
+            max_retries=endpoint.retries,
         )
         failed = 0
-        with ThreadPoolExecutor(server.concurrency) as pool:
+        with ThreadPoolExecutor(endpoint.concurrency) as pool:
             futures: dict[Future[list[dict[str, Any]]], str] = {
-                pool.submit(_answers, client, request, readable, server.attempts): key
+                pool.submit(_answers, client, request, readable, endpoint.attempts): key
                 for key, request in requests.items()
             }
             try:
-                for future in tqdm(as_completed(futures), "asking the judge", len(futures)):
+                for future in tqdm(as_completed(futures), "judge", len(futures)):
                     try:
-                        _keep(calls, futures[future], future.result())
+                        _store(calls, futures[future], future.result())
                         failed = 0
                     except openai.APIError as error:
                         failed += 1
-                        _stop_where_asking_on_is_no_use(error, server, requests, failed)
+                        _raise_if_permanent(error, endpoint, requests, failed)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -212,14 +206,14 @@ def _answers(
     readable: Callable[[Mapping[str, Any]], bool],
     attempts: int,
 ) -> list[dict[str, Any]]:
-    """What came back, up to the first answer with a verdict."""
+    """Send one request until an answer has a verdict, and return all answers."""
     answers: list[dict[str, Any]] = []
     for _ in range(attempts):
         try:
             reply = client.chat.completions.create(**request)
             usage, choices = reply.usage, reply.choices or []
         except (json.JSONDecodeError, openai.APIResponseValidationError, AttributeError):
-            continue  # a reply that is no JSON, or none of the API's
+            continue  # The reply is not JSON, or does not follow the API.
         completion = choices[0].model_dump() if choices else {"message": {"content": ""}}
         completion["text"] = completion["message"]["content"] or ""
         answers.append(
@@ -235,25 +229,27 @@ def _answers(
     return answers
 
 
-def _stop_where_asking_on_is_no_use(
-    error: openai.APIError, server: Server, requests: Mapping[str, dict[str, Any]], failed: int
+def _raise_if_permanent(
+    error: openai.APIError, endpoint: Endpoint, requests: Mapping[str, dict[str, Any]], failed: int
 ) -> None:
+    """Raise a JudgeError if further requests to the endpoint would fail too."""
     model = next(iter(requests.values()))["model"]
-    kept = "verdicts that came are kept; the same command goes on"
+    kept = "verdicts received so far are kept, and running the same command again continues"
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         raise JudgeError(
-            f"{server.name} refused the key ({error.status_code}): check OPENAI_API_KEY; {kept}"
+            f"{endpoint.name} refused the key ({error.status_code}): check OPENAI_API_KEY; {kept}"
         ) from None
     if isinstance(error, openai.NotFoundError):
         raise JudgeError(
-            f"{server.name} does not serve the model {model!r} (404): name one that it serves in "
-            f"JUDGE_MODEL, and check JUDGE_BASE_URL; {kept}"
+            f"{endpoint.name} does not serve the model {model!r} (404): set JUDGE_MODEL to one "
+            f"that it serves, and check JUDGE_BASE_URL; {kept}"
         ) from None
     if failed >= min(FAILURES_IN_A_ROW, len(requests)):
-        told = type(error).__name__ if isinstance(error, openai.APIConnectionError) else str(error)
-        told = told.replace(server.key, "…") if server.key else told
+        lost = isinstance(error, openai.APIConnectionError)
+        reason = type(error).__name__ if lost else str(error)
+        reason = reason.replace(endpoint.key, "…") if endpoint.key else reason
         raise JudgeError(
-            f"{server.name} no longer answers ({told}): is it running? {kept}"
+            f"{endpoint.name} no longer answers ({reason}): is it running? {kept}"
         ) from None
 
 
@@ -273,8 +269,8 @@ def _open(path: Path) -> sqlite3.Connection:
     return calls
 
 
-def _keep(calls: sqlite3.Connection, key: str, answers: Sequence[Mapping[str, Any]]) -> None:
-    """Of a verdict that another process was given meanwhile, the first one stays."""
+def _store(calls: sqlite3.Connection, key: str, answers: Sequence[Mapping[str, Any]]) -> None:
+    """Store answers; if another process has stored a verdict meanwhile, that one is kept."""
     with calls:
         calls.executemany(
             "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?)",
@@ -300,17 +296,17 @@ def _verdicts(calls: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[
     return found
 
 
-def _spent(
+def _usage(
     calls: sqlite3.Connection, keys: Sequence[str], prices: tuple[float, float] | None
-) -> Spent:
-    total = Spent()
+) -> Usage:
+    total = Usage()
     for key in set(keys):
-        for read, written in calls.execute(
+        for prompt_tokens, completion_tokens in calls.execute(
             "SELECT prompt_tokens, completion_tokens FROM calls WHERE key = ?", (key,)
         ):
             total.calls += 1
-            total.prompt_tokens += read
-            total.completion_tokens += written
+            total.prompt_tokens += prompt_tokens
+            total.completion_tokens += completion_tokens
     if prices is None:
         total.dollars = None
     else:

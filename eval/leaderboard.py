@@ -1,7 +1,9 @@
-"""Scores on the Open LLM Leaderboard's kind of tasks, through the real lm-eval.
+"""Scores on tasks of the Open LLM Leaderboard, with the lm-eval package.
 
-scores = evaluate(model, tokenizer, {"arc": ["arc_challenge"]}, include=Path("my_tasks"))
-mean(scores["arc"]["arc_challenge"])                 # the share of right answers
+    scores = evaluate(model, tokenizer, {"arc": ["arc_challenge"]}, include=Path("my_tasks"))
+    mean(scores["arc"]["arc_challenge"])                 # the fraction of correct answers
+
+The score of every single item is returned, so that intervals and paired tests can be computed.
 """
 
 from __future__ import annotations
@@ -25,20 +27,20 @@ def evaluate(
     batch: int = 32,
     cache: Path | None = None,
 ) -> dict[str, dict[str, list[float]]]:
-    """Score a model item by item.
+    """Score a model on every item of some tasks.
 
     Args:
         model: a transformers causal language model.
         tokenizer: its tokenizer.
-        tasks: by the name that the scores get, lm-eval's tasks that it is made of.
-        include: a folder of task files, beside lm-eval's own.
-        batch: requests at a time.
-        cache: where answered requests are kept, so that an interrupted evaluation goes on; of this
-            model alone.
+        tasks: for each name of a group of scores, the lm-eval tasks that it consists of.
+        include: a folder with the task files.
+        batch: requests that are computed together.
+        cache: a file for finished requests, from which an interrupted evaluation resumes. Each
+            model needs its own, because lm-eval does not store which model a request was for.
 
     Returns:
-        For each name and task the score of every item, in the files' order: 1 or 0, for mc2
-        between.
+        For each group and task, the score of every item in the order of the task's file: 0 or 1,
+        and for mc2 a number between them.
     """
     names = [name for group in tasks.values() for name in group]
     found = simple_evaluate(

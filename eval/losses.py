@@ -1,6 +1,9 @@
-"""The loss of every single example, without noise (the paper's Figure 4).
+"""The loss of each example without noise (Figure 4 of the paper).
 
-losses = example_losses(model, examples)             # one mean per token for each example
+    losses = example_losses(model, examples)             # nats per token, one for each example
+
+The noise is attached only in training mode, so these losses are comparable between models that were
+trained with different noise.
 """
 
 from __future__ import annotations
@@ -12,20 +15,21 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BatchEncoding
 
-from neftune.data import IGNORED, Example, collator
+from neftune.training.data import IGNORED, Example, collator
 
 
 @torch.no_grad()
 def example_losses(model: Any, examples: Sequence[Example], batch: int = 64) -> list[float]:
-    """The mean loss of each example's response tokens.
+    """Compute the mean loss of each example's labelled tokens.
 
     Args:
-        model: a causal language model, in evaluation mode.
-        examples: with labels where the loss counts.
-        batch: examples at a time.
+        model: a causal language model in evaluation mode.
+        examples: from `neftune.training.data.encode`.
+        batch: examples that are computed together.
 
     Returns:
-        One number an example, in nats per token, in the order of the examples.
+        One loss for each example, in nats per token, rounded to 5 decimals, in the order of the
+        examples.
     """
     collate = collator(model.config.pad_token_id)
     order = sorted(range(len(examples)), key=lambda index: len(examples[index]["input_ids"]))

@@ -1,9 +1,9 @@
-"""A model's responses to instructions, in AlpacaEval's `model_outputs.json`.
+"""A model's responses to instructions, in the format of AlpacaEval's `model_outputs.json`.
 
     respond(model, tokenizer, prompts, Decoding(), Path("model_outputs.json"), generator="my-model")
 
-Prompts are batched by length, and every
-finished batch is kept: an interrupted run goes on where it stopped, and ends with the same bytes.
+Prompts are batched by length, and every finished batch is stored. An interrupted run resumes after
+the last finished batch and ends with the same bytes as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from eval.decoding import Decoding
-from neftune.files import write_whole
+from neftune.training.files import write_atomic
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked.
+    """One prompt of an evaluation set.
 
     Args:
-        instruction: as AlpacaEval knows it.
-        text: the same in the model's prompt format.
-        dataset: the subset of the evaluation set.
+        instruction: the instruction as AlpacaEval stores it.
+        text: the instruction in the model's prompt format.
+        dataset: the subset of the evaluation set that it belongs to.
     """
 
     instruction: str
@@ -73,15 +73,16 @@ def respond(
     """Decode a response to every prompt and write them in AlpacaEval's format.
 
     Args:
-        model: put into evaluation mode.
-        tokenizer: the model's.
-        prompts: in the order in which they are written.
+        model: a causal language model; it is put into evaluation mode.
+        tokenizer: the model's tokenizer; its padding side is set to left.
+        prompts: in the order in which their responses are written.
         decoding: how to decode.
-        out: the file; it appears when all is done. `<out>.partial` holds the finished batches.
-        generator: the name AlpacaEval shows.
+        out: the file; it appears when all prompts have a response. Until then `<out>.partial` holds
+            the responses of the finished batches.
+        generator: the name of the model in AlpacaEval's tables.
 
     Returns:
-        What was written: `instruction`, `output`, `generator` and `dataset` of each prompt.
+        The content of the file: `instruction`, `output`, `generator` and `dataset` of each prompt.
     """
     model.eval()
     tokenizer.padding_side = "left"
@@ -115,13 +116,13 @@ def respond(
         }
         for index, prompt in enumerate(prompts)
     ]
-    write_whole(out, json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+    write_atomic(out, json.dumps(records, indent=1, ensure_ascii=False) + "\n")
     partial.unlink()
     return records
 
 
 def _finished(partial: Path) -> dict[int, str]:
-    """The responses that an interrupted run left behind; a line cut short is left out."""
+    """The responses of an interrupted run, without a line that was not written completely."""
     done: dict[int, str] = {}
     if partial.exists():
         for line in partial.read_text().splitlines():

@@ -1,68 +1,37 @@
-"""Every artifact by its make target, in the paper's order; those the paper lacks stand last.
+"""Every table and figure by its name, found in `tables/` and `figures/`.
 
-ARTIFACTS["table6"]
+    ARTIFACTS["table6"]
+
+A file of these folders that defines `ARTIFACT` is one table or figure; nothing lists them. The
+paper's come first, in its order, then those that this repository adds.
 """
 
 from __future__ import annotations
 
-from experiments.artifact import Artifact
-from experiments.figures import (
-    curves,
-    figure1,
-    figure2,
-    figure3,
-    figure4,
-    figure5,
-    figure7,
-    flips,
-    human,
-    phase,
-)
-from experiments.tables import (
-    strongnoise,
-    table1,
-    table2,
-    table3,
-    table4,
-    table5,
-    table6,
-    table8,
-    table10,
-    table11,
-    table12,
-    table13,
-    table14,
-)
+import pkgutil
+import re
+from importlib import import_module
 
-ARTIFACTS: dict[str, Artifact] = {
-    artifact.name: artifact
-    for artifact in (
-        table1.TABLE,
-        table2.TABLE,
-        table3.TABLE,
-        table4.TABLE,
-        table5.TABLE,
-        table6.TABLE,
-        table8.TABLE_7,
-        table8.TABLE,
-        table8.TABLE_9,
-        table10.TABLE,
-        table11.TABLE,
-        table12.TABLE,
-        table13.TABLE,
-        table14.TABLE,
-        figure1.FIGURE,
-        figure2.FIGURE,
-        figure3.FIGURE,
-        figure4.FIGURE,
-        figure5.FIGURE,
-        flips.FIGURE_6,
-        figure7.FIGURE,
-        flips.FIGURE_8,
-        flips.FIGURE_9,
-        human.FIGURE,
-        strongnoise.TABLE,
-        curves.FIGURE,
-        phase.PHASE,
-    )
-}
+from experiments import figures, tables
+from experiments.cells.artifact import Artifact
+
+
+def _found() -> dict[str, Artifact]:
+    names = [
+        f"{package.__name__}.{module.name}"
+        for package in (tables, figures)
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
+    found = [import_module(name).ARTIFACT for name in names]
+    return {artifact.name: artifact for artifact in sorted(found, key=_place)}
+
+
+def _place(artifact: Artifact) -> tuple[bool, bool, int, str]:
+    """The paper's tables by number, its figures by number, then the others by name."""
+    numbered = re.fullmatch(r"(table|figure)(\d+)", artifact.name)
+    if numbered is None:
+        return True, False, 0, artifact.name
+    return False, numbered[1] == "figure", int(numbered[2]), artifact.name
+
+
+ARTIFACTS: dict[str, Artifact] = _found()

@@ -1,10 +1,34 @@
 """NEFTune: noise on the input embeddings while a language model is fine-tuned.
 
+The method is three lines in the forward pass of every training step (Algorithm 1 of Jain et al.,
+ICLR 2024, https://arxiv.org/abs/2310.05914), with `embeddings` of shape (B, T, d) and
+`attention_mask` of shape (B, T):
+
+    lengths = attention_mask.sum(dim=1, keepdim=True)                # real tokens of each sequence
+    scale = attention_mask * alpha / torch.sqrt(lengths * d)         # 0 on padding
+    embeddings = embeddings + scale[..., None] * torch.empty_like(embeddings).uniform_(-1, 1)
+
+To fine-tune with it in transformers' Trainer:
+
     from neftune import NEFTune, Noise
 
     Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
 
-or, with any other training code, `with attach(model, Noise(alpha=5)): ...`.
+In any other training loop:
+
+    from neftune import Noise, attach
+
+    with attach(model, Noise(alpha=5)):
+        train(model)
+
+The modules of this package are the method alone:
+
+    distributions.py    the settings of the noise, and the distributions that it is drawn from
+    noise.py            the noise as pure functions of lengths, dimension and a generator
+    attachment.py       adding the noise to a transformers model through hooks
+    callback.py         the same as a callback of transformers' Trainer
+
+`neftune.training` is the fine-tuning of the paper, from instruction data to checkpoints.
 """
 
 from importlib import import_module
@@ -13,14 +37,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neftune.attachment import Attachment, attach
     from neftune.callback import NEFTune
+    from neftune.distributions import DISTRIBUTIONS, Distribution, Noise
     from neftune.noise import expected_norm, noise_scale, sample, sequence_lengths
-    from neftune.spec import Noise, Recipe
 
 __all__ = [
+    "DISTRIBUTIONS",
     "Attachment",
+    "Distribution",
     "NEFTune",
     "Noise",
-    "Recipe",
     "attach",
     "expected_norm",
     "noise_scale",
@@ -28,17 +53,22 @@ __all__ = [
     "sequence_lengths",
 ]
 
-_HOME = {
+_MODULES = {
     "Attachment": "attachment",
     "attach": "attachment",
     "NEFTune": "callback",
-    "Noise": "spec",
-    "Recipe": "spec",
+    "DISTRIBUTIONS": "distributions",
+    "Distribution": "distributions",
+    "Noise": "distributions",
+    "expected_norm": "noise",
+    "noise_scale": "noise",
+    "sample": "noise",
+    "sequence_lengths": "noise",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: the specs alone do not wait for torch and transformers."""
-    if name not in __all__:
+    """Import a public name on first use, so that `Noise` alone does not import torch."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'neftune' has no attribute {name!r}")
-    return getattr(import_module(f"neftune.{_HOME.get(name, 'noise')}"), name)
+    return getattr(import_module(f"neftune.{_MODULES[name]}"), name)

@@ -1,16 +1,26 @@
 """Add the noise to the input embeddings of any transformers model while it trains.
 
     with attach(model, Noise(alpha=5), seed=0):
-        train(model)                                     # any loop, any trainer
+        train(model)                                     # any training loop or trainer
 
-Noise is added in training forward passes only: the model is in training mode and gradients are
-recorded. Evaluation and `generate` never see it, not even from a model left in training mode.
+With the model's `attention_mask` of shape (B, T), the hook on the embedding layer does this to the
+layer's output of shape (B, T, d):
 
-Which side the noise is on. It is added to the vectors as they are looked up, before anything else
-happens to them. Where the embedding layer multiplies what it looks up (Gemma and BART, by sqrt(d)),
-the noise is multiplied too. In OPT, GPT-2 and BERT it comes before the position embeddings. In an
-encoder-decoder (T5) both stacks get it, each with its own lengths. `inputs_embeds` are taken to be
-what the embedding layer would have put out, and get the same noise.
+    lengths = attention_mask.sum(dim=1, keepdim=True)                # real tokens of each sequence
+    scale = attention_mask * alpha / torch.sqrt(lengths * d)         # 0 on padding
+    embeddings = embeddings + scale[..., None] * torch.empty_like(embeddings).uniform_(-1, 1)
+
+The rest of this module finds the mask and the embedding layers of each architecture, handles packed
+rows and several devices, and removes the hooks again.
+
+Noise is added only in training forward passes, that is, in training mode with gradients enabled.
+Evaluation and `generate` never see it, even if the model was left in training mode.
+
+The noise is added to the embeddings as they are looked up, before any other operation. Where the
+embedding layer multiplies its output by a factor (sqrt(d) in Gemma and BART), the noise is
+multiplied by it too. In OPT, GPT-2 and BERT the noise comes before the position embeddings. In an
+encoder-decoder model (T5) both stacks get noise, each with its own lengths. `inputs_embeds` are
+treated as an output of the embedding layer and get the same noise.
 """
 
 from __future__ import annotations
@@ -26,17 +36,20 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
+from neftune.distributions import Noise
 from neftune.noise import sample, sample_by_sequence, sequence_lengths, tokens_of_sequences
-from neftune.spec import Noise
 
 _attached: WeakSet[nn.Module] = WeakSet()
 
 
 def pretrained_model(model: nn.Module) -> PreTrainedModel:
-    """The transformers model inside wrappers of DDP, torch.compile and PEFT.
+    """Unwrap the transformers model inside DDP, torch.compile and PEFT.
+
+    Args:
+        model: a transformers model, or any nesting of these wrappers around one.
 
     Raises:
-        TypeError: there is none.
+        TypeError: the innermost module is not a transformers model.
     """
     inner: Any = model
     while not isinstance(inner, PreTrainedModel):
@@ -56,7 +69,7 @@ def pretrained_model(model: nn.Module) -> PreTrainedModel:
 
 @dataclass
 class _Pass:
-    """What is known of the forward pass under way."""
+    """State of the forward pass in progress."""
 
     lengths: Tensor | None = None
     labels: Tensor | None = None
@@ -65,7 +78,11 @@ class _Pass:
 
 
 class Attachment:
-    """Noise attached to a model; `detach` (or leaving the `with`) takes it off again."""
+    """Noise that is attached to a model, until `detach` is called or its `with` block ends.
+
+    Made by `attach`. With `by_sequence`, set `step` to the number of the optimizer step before each
+    step.
+    """
 
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
@@ -96,7 +113,7 @@ class Attachment:
             _attached.add(embedding)
 
     def detach(self) -> None:
-        """Take the noise off; the model is then as it was before. Twice does no harm."""
+        """Remove all hooks from the model; calling it again has no effect."""
         if self._hooks:
             for hook in self._hooks:
                 hook.remove()
@@ -181,7 +198,7 @@ def _embed_scale(stack: Any) -> float | Tensor:
 
 
 def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What a module was called with, by name, however it was passed."""
+    """The arguments of a call by name, whether they were passed by position or by keyword."""
     return inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments
 
 
@@ -190,28 +207,31 @@ def attach(
 ) -> Attachment:
     """Add noise to a model's input embeddings until the attachment is detached.
 
-    The noise comes from a generator of its own, one a device, seeded by `seed` and the rank of the
-    process: the global generators, and with them data order and dropout, are the same with and
-    without noise.
+    The noise is drawn from its own generator on each device, seeded by `seed` and the rank of the
+    process. The global generators, and with them data order and dropout, are therefore the same
+    with and without noise.
 
     Args:
         model: a transformers model, bare or inside DDP, PEFT or torch.compile.
-        noise: what to add; with alpha 0 every bit is as without.
+        noise: the noise to add; with alpha 0 the results are bit-identical to not attaching.
         seed: of the noise's own generator.
-        by_sequence: draw each sequence's noise from the seed, the attachment's `step` (set it
-            before each optimizer step) and the sequence's own tokens, in place of a stream: then it
-            does not depend on how a batch is split over processes, passes and rows, and an
-            interrupted training goes on exactly. A stream is faster on short rows.
+        by_sequence: seed the noise of each sequence by `seed`, the attachment's `step` and the
+            sequence's own tokens, instead of drawing all noise from one stream. The noise then does
+            not depend on how a batch is split over processes, forward passes and rows, and a
+            resumed training draws the same noise. One stream is faster for short sequences.
 
     Returns:
-        The attachment, also a context manager.
+        The attachment, which is also a context manager.
 
     Raises:
-        TypeError: there is no transformers model in `model`.
-        ValueError: noise by the rule `padded` is to be drawn by sequence.
-        RuntimeError: noise is attached to it already, by this function or by a Trainer's own
+        TypeError: `model` holds no transformers model.
+        ValueError: `by_sequence` with the length rule `padded`, which depends on the batch.
+        RuntimeError: the model has noise already, from this function or from the Trainer's own
             `neftune_noise_alpha`.
+
+    Source:
+        Algorithm 1 of Jain et al., ICLR 2024.
     """
-    if by_sequence and noise.scale == "padded":
-        raise ValueError("the rule 'padded' depends on the batch: draw its noise in a stream")
+    if by_sequence and noise.length_rule == "padded":
+        raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
     return Attachment(model, noise, seed, by_sequence)

@@ -1,6 +1,9 @@
 """NEFTune as a callback of transformers' Trainer.
 
-Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
+    Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
+
+The noise is attached when the training begins and removed when it ends. TRL's trainers, which are
+subclasses of the Trainer, take the same callback.
 """
 
 from __future__ import annotations
@@ -10,18 +13,18 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from neftune.attachment import Attachment, attach
-from neftune.spec import Noise
+from neftune.distributions import Noise
 
 
 class NEFTune(TrainerCallback):
-    """Noise while the Trainer trains, none when it is done.
+    """Add noise to the model while the Trainer trains, and remove it at the end.
 
     Args:
-        noise: what to add.
-        seed: of the noise; by default the Trainer's own seed. The same seed gives the same batches
-            with and without noise.
-        by_sequence: see `neftune.attachment.attach`: for several processes, and for trainings that
-            are to go on exactly after a stop.
+        noise: the noise to add.
+        seed: of the noise; by default the Trainer's own seed. A seed gives the same batches with
+            and without noise.
+        by_sequence: make the noise independent of how a batch is split over processes and forward
+            passes, and the same in a resumed training; see `neftune.attachment.attach`.
     """
 
     def __init__(self, noise: Noise, seed: int | None = None, by_sequence: bool = False) -> None:
@@ -37,8 +40,8 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Attach; what an interrupted training left attached is taken off first."""
-        self._take_off()
+        """Attach the noise, after removing what an interrupted training left attached."""
+        self._detach()
         seed = args.seed if self.seed is None else self.seed
         self._attachment = attach(
             kwargs["model"], self.noise, seed=seed, by_sequence=self.by_sequence
@@ -51,7 +54,7 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Tell the step, which noise by sequence depends on."""
+        """Set the step, which the noise depends on when it is drawn by sequence."""
         if self._attachment is not None:
             self._attachment.step = state.global_step
 
@@ -62,10 +65,10 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Detach."""
-        self._take_off()
+        """Detach the noise."""
+        self._detach()
 
-    def _take_off(self) -> None:
+    def _detach(self) -> None:
         if self._attachment is not None:
             self._attachment.detach()
             self._attachment = None

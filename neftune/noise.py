@@ -4,9 +4,9 @@
     lengths = sequence_lengths(embeddings.shape[:2], attention_mask)
     noisy = embeddings + sample(noise, embeddings.shape[-1], lengths, generator)
 
-Algorithm 1 of the paper (Jain et al., ICLR 2024): eps ~ Uniform(-1, 1), iid for every entry of the
-embeddings, times alpha / sqrt(L d). L is the true length of the sequence that a token belongs to,
-and d the embedding dimension.
+Algorithm 1 of the paper (Jain et al., ICLR 2024) draws eps ~ Uniform(-1, 1), independently for
+every entry of the embeddings, and multiplies it by alpha / sqrt(L d), where L is the number of real
+tokens of the sequence and d is the embedding dimension.
 
 Suggested values: the paper tunes alpha over 5, 10 and 15.
 """
@@ -19,31 +19,31 @@ import math
 import torch
 from torch import Tensor
 
-from neftune.spec import VARIANCE, Noise
+from neftune.distributions import DISTRIBUTIONS, Noise
 
 
 def noise_scale(alpha: float, lengths: Tensor, d: int) -> Tensor:
-    """Alpha / sqrt(L d), in float32 (Algorithm 1 of the paper).
+    """Compute alpha / sqrt(L d) in float32 (Algorithm 1 of the paper).
 
     Args:
         alpha: the base noise scale.
-        lengths: L, any shape; 0 where there is no token.
+        lengths: L in tokens, of any shape; 0 where there is no token.
         d: embedding dimension.
 
     Returns:
-        The factor of the noise for each length, same shape; 0 where the length is 0.
+        The factor of the noise for each length, of the same shape; 0 where the length is 0.
     """
     lengths = lengths.to(torch.float32)
     return torch.where(lengths > 0, alpha * torch.rsqrt(lengths.clamp(min=1) * d), 0.0)
 
 
 def expected_norm(noise: Noise) -> float:
-    """The root mean square L2 norm of one sequence's noise, whatever its L and d.
+    """The root mean square L2 norm of one sequence's noise, which does not depend on L and d.
 
-    sqrt(L d * variance) * alpha / sqrt(L d), which is alpha / sqrt(3) for uniform noise (section 3
-    of the paper) and alpha for the other two.
+    It is sqrt(L d * variance) * alpha / sqrt(L d) = alpha * sqrt(variance): alpha / sqrt(3) for
+    uniform noise (section 3 of the paper), alpha for gaussian and bernoulli noise.
     """
-    return noise.alpha * math.sqrt(VARIANCE[noise.distribution])
+    return noise.alpha * math.sqrt(DISTRIBUTIONS[noise.distribution].variance)
 
 
 def sequence_lengths(
@@ -51,15 +51,15 @@ def sequence_lengths(
     attention_mask: Tensor | None = None,
     position_ids: Tensor | None = None,
 ) -> Tensor:
-    """For each token, how many real tokens the sequence has that it belongs to.
+    """For each token, the number of real tokens of the sequence that it belongs to.
 
-    A row holds one sequence, with padding on either side, or several in a row (packing): then each
-    place where `position_ids` does not go up by one begins a new sequence.
+    A row holds one sequence with padding on either side, or several packed sequences. In a packed
+    row a new sequence begins wherever `position_ids` does not increase by one.
 
     Args:
         shape: (B, T), batch and padded length.
-        attention_mask: (B, T), 1 on real tokens; all real if absent.
-        position_ids: (B, T) or (1, T); one sequence a row if absent.
+        attention_mask: (B, T), 1 on real tokens; without it every token is real.
+        position_ids: (B, T) or (1, T); without it each row is one sequence.
 
     Returns:
         (B, T) int64; 0 on padding.
@@ -77,7 +77,7 @@ def _sequences(
     attention_mask: Tensor | None,
     position_ids: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """For each token the number of its sequence in the row, and whether it is real (1 or 0)."""
+    """For each token, the index of its sequence in the row, and whether it is real (1 or 0)."""
     rows, columns = shape
     device = next((t.device for t in (attention_mask, position_ids) if t is not None), None)
     if attention_mask is None:
@@ -86,8 +86,9 @@ def _sequences(
         real = attention_mask.ne(0).to(torch.int64)
     else:
         raise ValueError(
-            f"the noise needs an attention mask of shape {(rows, columns)} to tell tokens from "
-            f"padding, not {tuple(attention_mask.shape)}; for packed rows pass position_ids instead"
+            f"the noise needs an attention mask of shape {(rows, columns)} to separate tokens "
+            f"from padding, not {tuple(attention_mask.shape)}; for packed rows pass position_ids "
+            "instead"
         )
     if position_ids is None:
         return torch.zeros_like(real), real
@@ -102,12 +103,18 @@ def tokens_of_sequences(
     attention_mask: Tensor | None = None,
     position_ids: Tensor | None = None,
 ) -> list[tuple[int, Tensor]]:
-    """Where each sequence's real tokens stand: its row, and their columns.
+    """Find the real tokens of each sequence.
 
     Args:
         shape: (B, T), batch and padded length.
-        attention_mask: as of `sequence_lengths`.
-        position_ids: as of `sequence_lengths`.
+        attention_mask: (B, T), 1 on real tokens; without it every token is real.
+        position_ids: (B, T) or (1, T); without it each row is one sequence.
+
+    Returns:
+        One pair for each sequence: its row, and the columns of its real tokens.
+
+    Raises:
+        ValueError: the attention mask is not of shape (B, T).
     """
     sequences, real = _sequences(shape, attention_mask, position_ids)
     found = []
@@ -121,18 +128,18 @@ def tokens_of_sequences(
 def sample(
     noise: Noise, d: int, lengths: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """One draw of the noise.
+    """Draw the noise of one batch.
 
     Args:
-        noise: what to draw.
+        noise: the noise to draw.
         d: embedding dimension.
-        lengths: (B, T), from `sequence_lengths`; the rule `padded` looks at its shape only.
-        generator: on the device of `lengths`; torch's default one if absent.
+        lengths: (B, T), from `sequence_lengths`; the length rule `padded` uses only its shape.
+        generator: on the device of `lengths`; without it torch's default generator is used.
 
     Returns:
         (B, T, d) float32, to be added to the embeddings.
     """
-    if noise.scale == "padded":
+    if noise.length_rule == "padded":
         lengths = torch.full_like(lengths, lengths.shape[1])
     drawn = _draw(noise, (*lengths.shape, d), lengths.device, generator)
     return drawn.mul_(noise_scale(noise.alpha, lengths, d).unsqueeze(-1))
@@ -141,28 +148,28 @@ def sample(
 def sample_by_sequence(
     noise: Noise, values: Tensor, d: int, sequences: list[tuple[int, Tensor]], *, key: str
 ) -> Tensor:
-    """One draw of the noise in which a sequence's part depends on the sequence and the key alone.
+    """Draw the noise of one batch so that each sequence's noise depends only on it and on the key.
 
-    So it does not matter in which batch, row or process a sequence stands, how much it is padded,
-    or what it is packed with. Sequences that are equal get equal noise; give each optimizer step a
-    key of its own.
+    The noise of a sequence is then the same in any batch, row or process, with any padding, and
+    packed with any other sequences. Equal sequences get equal noise, so each optimizer step needs
+    its own key.
 
     Args:
-        noise: what to draw; its scale rule must be `sequence`.
-        values: (B, T) token ids, or (B, T, d) embeddings where there are no ids: what tells
-            sequences from each other.
+        noise: the noise to draw; its length rule must be `sequence`.
+        values: (B, T) token ids, or (B, T, d) embeddings where there are no ids; the content that
+            identifies a sequence.
         d: embedding dimension.
         sequences: from `tokens_of_sequences`.
-        key: what else the noise depends on: seed and step.
+        key: the seed and step of the training.
 
     Returns:
         (B, T, d) float32; 0 on padding.
 
     Raises:
-        ValueError: the scale rule is `padded`, which depends on the batch.
+        ValueError: the length rule is `padded`, which depends on the batch.
     """
-    if noise.scale == "padded":
-        raise ValueError("the rule 'padded' depends on the batch: draw its noise in a stream")
+    if noise.length_rule == "padded":
+        raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
     drawn = torch.zeros(*values.shape[:2], d, device=values.device)
     generator = torch.Generator(values.device)
     content = values.detach().cpu()
@@ -179,12 +186,6 @@ def sample_by_sequence(
 def _draw(
     noise: Noise, shape: tuple[int, ...], device: torch.device, generator: torch.Generator | None
 ) -> Tensor:
-    """Noise before scaling, float32."""
-    drawn = torch.empty(*shape, dtype=torch.float32, device=device)
-    if noise.distribution == "uniform":
-        drawn.uniform_(-1, 1, generator=generator)
-    elif noise.distribution == "gaussian":
-        drawn.normal_(generator=generator)
-    else:
-        drawn.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-    return drawn
+    """Unscaled noise, float32."""
+    entries = torch.empty(*shape, dtype=torch.float32, device=device)
+    return DISTRIBUTIONS[noise.distribution].draw(entries, generator)

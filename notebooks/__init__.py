@@ -1,1 +1,1 @@
-"""Open and read: they call analysis/ and load results/, and hold no logic."""
+"""The notebooks, and the command that executes them; they use `analysis` and committed results."""

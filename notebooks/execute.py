@@ -1,7 +1,10 @@
-"""Execute the notebooks in place, so that they are committed with what they show.
+"""Execute the notebooks in place, so that they are committed with their outputs.
 
-python -m notebooks.execute                          # or: make notebooks
-python -m notebooks.execute --check                  # executes copies, changes nothing
+    python -m notebooks.execute                          # or: make notebooks
+    python -m notebooks.execute --check                  # executes them without writing
+
+Each notebook runs in its own folder, as Jupyter does it. Outputs that differ between two runs are
+left out: clock readings, and warnings and progress bars on stderr.
 """
 
 from __future__ import annotations
@@ -19,16 +22,19 @@ LIMIT_SECONDS = 120
 
 
 class NotebookError(RuntimeError):
-    """A notebook's cell failed; the message says which notebook and how."""
+    """A cell failed; the message names the notebook and has the cell's error."""
 
 
 def notebooks() -> list[Path]:
-    """The notebooks, in reading order."""
+    """Return the notebooks in reading order."""
     return sorted(FOLDER.glob("*.ipynb"))
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
-    """A notebook with fresh outputs; clock readings, which change with every run, are left out.
+    """Execute a notebook.
+
+    Returns:
+        The notebook with fresh outputs.
 
     Raises:
         NotebookError: a cell failed.
@@ -38,7 +44,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
         notebook,
         timeout=LIMIT_SECONDS,
         kernel_name="python3",
-        resources={"metadata": {"path": str(FOLDER.parent)}},
+        resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
     )
     try:
@@ -46,13 +52,16 @@ def execute(path: Path) -> nbformat.NotebookNode:
     except CellExecutionError as error:
         raise NotebookError(f"{path}: {error}") from None
     notebook.metadata.pop("language_info", None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
     return notebook
 
 
 def main() -> None:
-    """The command line."""
+    """Execute all notebooks, and write them unless `--check` is given."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="do not write what was executed")
+    parser.add_argument("--check", action="store_true", help="do not write the executed notebooks")
     check = parser.parse_args().check
     for path in notebooks():
         started = time.monotonic()

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,16 +91,16 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 
 def node_state(environment: dict[str, str]) -> str:
-    """The node's state as sinfo tells it."""
-    told = subprocess.run(
+    """The node's state in sinfo's words."""
+    answer = subprocess.run(
         ["sinfo", "--noheader", "--format=%t"], env=environment, capture_output=True, text=True
     )
-    return told.stdout.strip().rstrip("*")
+    return answer.stdout.strip().rstrip("*")
 
 
-def _wait(ready: object) -> None:
+def _wait(ready: Callable[[], bool]) -> None:
     for _ in range(600):
-        if ready():  # type: ignore[operator]
+        if ready():
             return
         time.sleep(0.1)
     raise TimeoutError("SLURM did not start within a minute")

@@ -1,4 +1,4 @@
-"""The notebooks run from committed results alone, and are committed with their outputs."""
+"""The notebooks run from committed results in their own folder, and are committed with outputs."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from analysis.committed import MissingResultError, data, runs, table
 from notebooks.execute import execute, notebooks
 
 EVERY = notebooks()
+PNG = "image/png"
 
 
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
@@ -21,12 +22,43 @@ def test_it_runs_and_was_committed_with_its_outputs(path: Path) -> None:
             assert bool(old.outputs) == bool(new.outputs)
 
 
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_its_outputs_name_no_folder_of_the_machine_that_made_them(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        texts = [
+            str({kind: text for kind, text in output.get("data", output).items() if kind != PNG})
+            for output in cell.get("outputs", ())
+        ]
+        assert not any(str(folder) in text for text in texts for folder in (Path.cwd(), "/tmp/"))
+        assert not any("site-packages" in text for text in texts)
+
+
+@pytest.mark.parametrize("path", EVERY[:5], ids=lambda path: path.stem)
+def test_it_names_the_size_of_the_stand_ins(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    text = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "2.4M" in text
+
+
 def test_there_are_six_and_they_hold_no_logic() -> None:
     assert len(EVERY) == 6
     for path in EVERY:
         cells = nbformat.read(path, as_version=4).cells
-        defined = sum(c.source.count("\ndef ") for c in cells if c.cell_type == "code")
+        defined = sum(
+            line.startswith(("def ", "class "))
+            for cell in cells
+            if cell.cell_type == "code"
+            for line in cell.source.splitlines()
+        )
         assert defined <= 1, f"{path.name}: logic belongs in analysis/"
+
+
+def test_links_and_pictures_of_the_texts_exist() -> None:
+    for path in EVERY:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                links = [part.partition(")")[0] for part in cell.source.split("](")[1:]]
+                assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 def test_committed_results_load() -> None:
@@ -38,9 +70,9 @@ def test_committed_results_load() -> None:
     }
     every = runs()
     assert set(every["seed"]) == {0, 1, 2, 3, 4}
-    assert every["test: gpt-4"].between(0, 100).sum() >= 40
+    assert every["test: win rate, gpt-4"].between(0, 100).sum() >= 40
 
 
-def test_a_result_that_is_not_there_is_told_with_what_makes_it() -> None:
+def test_a_missing_result_is_reported_with_the_command_that_makes_it() -> None:
     with pytest.raises(MissingResultError, match="make table99"):
         data("table99")

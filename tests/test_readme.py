@@ -25,9 +25,7 @@ def squeezed(row: str) -> str:
 
 def test_its_table_is_the_committed_one() -> None:
     committed = squeezed((ROOT / "results" / "nano" / "table1.md").read_text())
-    rows = [
-        line for line in README.splitlines() if re.match(r"\| (paper: )?(LLaMA-2|\+NEFT)", line)
-    ]
+    rows = [line for line in README.splitlines() if re.match(r"\| (paper, )?win rate, %", line)]
     assert len(rows) == 5
     assert [row for row in rows if row not in committed] == []
 
@@ -55,6 +53,7 @@ def test_its_links_and_pictures_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_make_targets_it_names_exist(page: Path) -> None:
-    for target in set(re.findall(r"\bmake ([a-z0-9]+)", page.read_text())):
+    # docs/extending.md has an example that adds a target; tests/test_extending.py runs it.
+    for target in set(re.findall(r"\bmake ([a-z0-9]+)", page.read_text())) - {"dropout"}:
         asked = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
         assert asked.returncode == 0, asked.stderr

@@ -3,22 +3,22 @@
 make figure1
 """
 
-from experiments.measures import WIN_RATE
-from experiments.study import Study
+from dataclasses import replace
+
+from experiments.cells.cell import Cell
+from experiments.cells.metrics import WIN_RATE
+from experiments.runs.study import Study
 from experiments.tables import table1
-from experiments.tabulate import Cell, tabulate
 
 
 def cells(study: Study) -> list[Cell]:
     """Table 1's win rates."""
-    return [cell for cell in table1.cells(study) if cell.measure is WIN_RATE]
+    return [cell for cell in table1.cells(study) if cell.metric is WIN_RATE]
 
 
-FIGURE = tabulate(
-    "figure1",
-    "Figure 1: win rate with and without noise",
-    table1.TABLE.about,
-    seeds=table1.TABLE.seeds,
+ARTIFACT = replace(
+    table1.ARTIFACT,
+    name="figure1",
+    title="Figure 1: win rate with and without noise",
     cells=cells,
-    against="LLaMA-2 7B",
 )

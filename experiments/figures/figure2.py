@@ -1,32 +1,38 @@
-"""Figure 2: three models of 7B size on the four instruction sets, with and without noise.
+"""Figure 2: three models of about 7B parameters on four instruction sets, with and without noise.
 
 make figure2
 """
 
-from experiments.measures import WIN_RATE
-from experiments.paper import DATASET_TITLES
-from experiments.selection import SEVEN_B
-from experiments.study import Study
-from experiments.tables.table8 import TITLES
-from experiments.tabulate import Cell, tabulate
+from experiments.cells.artifact import table
+from experiments.cells.cell import Cell
+from experiments.cells.metrics import WIN_RATE
+from experiments.roles.instruction_sets import INSTRUCTION_SETS
+from experiments.roles.models import SEVEN_B
+from experiments.runs.study import BASELINE, Study
 
 
 def cells(study: Study) -> list[Cell]:
     """Both arms for each model and set; the paper gives no numbers for this figure."""
     return [
-        Cell(row, f"{TITLES[model]} / {title}", WIN_RATE, (runs,), judge="chatgpt")
+        Cell(
+            row,
+            f"{study.scale.model_title(model)} / {dataset.title}",
+            WIN_RATE,
+            (runs,),
+            judge="chatgpt",
+        )
         for model in reversed(SEVEN_B)
-        for dataset, title in DATASET_TITLES.items()
+        if model in study.scale.models
+        for dataset in INSTRUCTION_SETS.values()
         for row, runs in study.arms(dataset, model=model).items()
     ]
 
 
-FIGURE = tabulate(
+ARTIFACT = table(
     "figure2",
     "Figure 2: three base models on four sets",
-    "AlpacaEval win rate, judge in ChatGPT's role. OPT's counterpart saw 9% of the tokens and "
-    "knows few facts, as its card says.",
+    "AlpacaEval win rate, ChatGPT as judge in the paper.",
     seeds=3,
     cells=cells,
-    against="baseline",
+    against=BASELINE,
 )

@@ -3,37 +3,42 @@
 make figure3
 """
 
-from experiments.measures import leaderboard_score
-from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.cells.artifact import table
+from experiments.cells.cell import Cell
+from experiments.cells.metrics import leaderboard_score
+from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, OPEN_PLATYPUS
+from experiments.runs.study import BASELINE, Study
 
-PAIRS = {
-    "LLaMA-2 7B / Alpaca": ("llama-2-7b", "alpaca"),
-    "LLaMA-2 7B / OpenPlatypus": ("llama-2-7b", "open-platypus"),
-    "LLaMA-2 7B / Evol": ("llama-2-7b", "evol-instruct"),
-    "LLaMA-1 7B / Evol": ("llama-1-7b", "evol-instruct"),
-}
+PAIRS = (
+    ("llama-2-7b", ALPACA),
+    ("llama-2-7b", OPEN_PLATYPUS),
+    ("llama-2-7b", EVOL_INSTRUCT),
+    ("llama-1-7b", EVOL_INSTRUCT),
+)
 TASKS = {"arc": "ARC", "hellaswag": "HellaSwag", "mmlu": "MMLU", "truthfulqa": "TruthfulQA"}
+SCORES = {task: leaderboard_score(task, "score, %") for task in TASKS}
 
 
 def cells(study: Study) -> list[Cell]:
-    """Both arms of each pair on each task, then on the mean of the tasks."""
+    """Both arms of each pair on each task."""
     return [
-        Cell(row, f"{pair} / {title}", SCORES[task], (runs,))
-        for pair, (model, dataset) in PAIRS.items()
+        Cell(
+            row,
+            f"{study.scale.model_title(model)} / {dataset.title} / {title}",
+            SCORES[task],
+            (runs,),
+        )
+        for model, dataset in PAIRS
         for task, title in TASKS.items()
         for row, runs in study.arms(dataset, model=model).items()
     ]
 
 
-SCORES = {task: leaderboard_score(task, "score, %") for task in TASKS}
-
-FIGURE = tabulate(
+ARTIFACT = table(
     "figure3",
     "Figure 3: leaderboard tasks with and without noise",
-    "The laboratory's counterparts of ARC (25 shots, acc_norm), HellaSwag (10, acc_norm), MMLU (5, "
-    "acc, unweighted mean of eight subjects) and TruthfulQA (0, mc2), through lm-eval.",
+    "Scores on the tasks of the 2023 Open LLM Leaderboard. In the paper they do not change.",
     seeds=5,
     cells=cells,
-    against="baseline",
+    against=BASELINE,
 )

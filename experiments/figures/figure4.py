@@ -3,11 +3,14 @@
 make figure4
 """
 
-from experiments.measures import example_loss
-from experiments.study import Study
-from experiments.tabulate import Cell, histogram_figure
+from experiments.cells.artifact import histogram_figure
+from experiments.cells.cell import Cell
+from experiments.cells.metrics import example_loss
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.study import Study
 
 SETS = {"train": "Training set (Alpaca)", "other": "Another set (Evol-Instruct)"}
+LOSSES = {name: example_loss(name, "mean loss without noise, nats per token") for name in SETS}
 
 
 def cells(study: Study) -> list[Cell]:
@@ -15,14 +18,11 @@ def cells(study: Study) -> list[Cell]:
     return [
         Cell(row, title, LOSSES[name], (runs,))
         for name, title in SETS.items()
-        for row, runs in study.arms("alpaca").items()
+        for row, runs in study.arms(ALPACA).items()
     ]
 
 
-LOSSES = {name: example_loss(name, "mean loss without noise, nats per token") for name in SETS}
-
-
-FIGURE = histogram_figure(
+ARTIFACT = histogram_figure(
     "figure4",
     "Figure 4: loss of each example without noise, LLaMA-2 7B on Alpaca",
     "Every example of the training set, and of the training rows of another set; means over "

@@ -6,38 +6,38 @@ make figure5
 import numpy as np
 
 from analysis.overfitting import bleu_4, rouge_l
-from experiments.jobs import outputs_file
-from experiments.measures import Measure
-from experiments.records import Numbers, responses
-from experiments.run import Run
-from experiments.study import Study
-from experiments.tabulate import Cell, histogram_figure
+from experiments.cells.artifact import histogram_figure
+from experiments.cells.cell import Cell
+from experiments.cells.metrics import Metric, texts
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.record import Numbers, Record
+from experiments.runs.study import Study
 
 SCORES = {"ROUGE-L": rouge_l, "BLEU-4": bleu_4}
 
 
-def _measure(name: str) -> Measure:
-    def values(run: Run, condition: str, judge: str) -> Numbers:
-        given = responses(run, condition)
-        rows = run.at.rows(run.dataset, "train")[: len(given)]
+def _metric(name: str) -> Metric:
+    def values(record: Record) -> Numbers:
+        given, run = texts(record), record.run
+        rows = run.scale.rows(run.dataset, "train")[: len(given)]
         return np.array(SCORES[name](given, [str(row["output"]) for row in rows]))
 
-    return Measure(name, lambda run, c, j: outputs_file(run.folder, c), values, 3)
+    return Metric(name, ("responses",), values, 3)
 
 
-MEASURES = {name: _measure(name) for name in SCORES}
+METRICS = {name: _metric(name) for name in SCORES}
 
 
 def cells(study: Study) -> list[Cell]:
     """Both arms by both scores."""
     return [
-        Cell(row, "Alpaca", measure, (runs,), condition="train")
-        for measure in MEASURES.values()
-        for row, runs in study.arms("alpaca").items()
+        Cell(row, ALPACA.title, metric, (runs,), condition="train")
+        for metric in METRICS.values()
+        for row, runs in study.arms(ALPACA).items()
     ]
 
 
-FIGURE = histogram_figure(
+ARTIFACT = histogram_figure(
     "figure5",
     "Figure 5: likeness of answers to the training answers, LLaMA-2 7B on Alpaca",
     "Greedy answers (repetition penalty 1.2) to 200 training prompts against the training set's "
@@ -45,6 +45,6 @@ FIGURE = histogram_figure(
     "both much lower.",
     seeds=5,
     cells=cells,
-    panel=lambda cell: cell.measure.title,
+    panel=lambda cell: cell.metric.title,
     x="score of a response, 0 to 1",
 )

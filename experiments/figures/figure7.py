@@ -3,30 +3,42 @@
 make figure7
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from analysis.plots import curves
-from experiments.artifact import Artifact, Data, Record
-from experiments.jobs import spectrum_file
-from experiments.records import embedding_spectrum
-from experiments.study import Study
+from experiments.cells.artifact import Artifact, Cells
+from experiments.cells.cell import Cell, Data, values_of
+from experiments.cells.metrics import Metric
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SINGULAR_VALUES = Metric("singular values", ("spectrum",), lambda record: np.array(record.read()))
 
 
-def needs(study: Study) -> list[Record]:
-    """The spectra of both arms."""
-    return [(r, spectrum_file(r.folder)) for runs in study.arms("alpaca").values() for r in runs]
+def cells(study: Study) -> list[Cell]:
+    """Both arms."""
+    return [
+        Cell(arm, ALPACA.title, SINGULAR_VALUES, (runs,))
+        for arm, runs in study.arms(ALPACA).items()
+    ]
 
 
-def data(study: Study) -> Data:
+def data(asked: Cells) -> Data:
     """The 100 largest singular values of each arm, with the range over seeds."""
-    points: dict[str, list[dict[str, float]]] = {}
-    for arm, runs in study.arms("alpaca").items():
-        spectra = np.array([embedding_spectrum(run) for run in runs])
-        points[arm] = [
+    points = {
+        cell.row: [
             {"x": rank, "value": float(v.mean()), "low": float(v.min()), "high": float(v.max())}
-            for rank, v in enumerate(spectra.T, start=1)
+            for rank, v in enumerate(values_of(cell).T, start=1)
         ]
+        for cell in asked
+    }
     base, neft = (np.array([p["value"] for p in points[arm]]) for arm in points)
     return {"points": points, "largest relative difference": float(np.max(np.abs(neft / base - 1)))}
 
@@ -48,13 +60,13 @@ def draw(found: Data, title: str) -> Figure:
     return curves(panels, title, "number of the singular value", "singular value", log=True)
 
 
-FIGURE = Artifact(
+ARTIFACT = Artifact(
     "figure7",
     "Figure 7: singular values of the embeddings' similarity, LLaMA-2 7B on Alpaca",
     "The 100 largest singular values of E E^T, E being the embedding matrix after fine-tuning; "
     "mean over seeds. Published: the same with and without noise.",
     seeds=3,
-    needs=needs,
+    cells=cells,
     data=data,
     rows=rows,
     draw=draw,

@@ -3,57 +3,57 @@
 make human
 """
 
-import json
-import random
+from __future__ import annotations
 
-from matplotlib.figure import Figure
-from statsmodels.stats.proportion import proportion_confint
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from analysis.intervals import binomial_share
 from analysis.plots import compare_with_paper
-from experiments.artifact import Artifact, Data, Record
-from experiments.jobs import outputs_file
-from experiments.run import Run
-from experiments.study import Study
+from experiments.cells.artifact import Artifact, Cells
+from experiments.cells.cell import Cell, Data, values_of
+from experiments.cells.metrics import Metric
+from experiments.published import HUMAN_STUDY, HUMAN_STUDY_GPT_4
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.record import Numbers, Record
+from experiments.runs.study import BASELINE, NEFT, Study
 
-PAIRS = 140
-PUBLISHED = {"wins": 88, "draws": 22, "losses": 30, "win score": 74.6}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-
-def _arms(study: Study) -> tuple[Run, Run]:
-    return study.baseline("alpaca")[0], study.neft("alpaca")[0]
-
-
-def needs(study: Study) -> list[Record]:
-    """The responses of both models."""
-    return [(run, outputs_file(run.folder, "test")) for run in _arms(study)]
+COUNTS = ("wins", "draws", "losses")
 
 
-def data(study: Study) -> Data:
-    """Count wins, draws and losses of the model with noise over the one without."""
-    from experiments.judging import judged
+def _outcomes(record: Record) -> Numbers:
+    """For each pair 1 where the record's run won, 0 where the other one did, 0.5 for a draw."""
+    outcomes = []
+    for row in record.read():
+        share = row["preference"] - 1
+        outcomes.append(share if row["generator_2"] == record.run.key else 1 - share)
+    return np.array(outcomes, float)
 
-    base, neft = (json.loads(outputs_file(r.folder, "test").read_text()) for r in _arms(study))
-    rng = random.Random("human study")
-    drawn = rng.sample(range(len(base)), PAIRS)
-    first = {number for number in drawn if rng.random() < 0.5}
-    judge = study.scale.judges["gpt-4"]
-    counts = {"wins": 0, "draws": 0, "losses": 0}
-    for swapped in (False, True):
-        numbers = [number for number in drawn if (number in first) == swapped]
-        shown = (neft, base) if swapped else (base, neft)
-        one, two = ([answers[number] for number in numbers] for answers in shown)
-        for row in judged(two, one, judge)[0]:
-            preferred = row["preference"]
-            if preferred == 1.5:
-                counts["draws"] += 1
-            else:
-                counts["losses" if (preferred == 2) == swapped else "wins"] += 1
-    decided = counts["wins"] + counts["losses"]
-    low, high = proportion_confint(counts["wins"], decided, method="wilson")
-    score = 100 * counts["wins"] / decided
+
+OUTCOME = Metric("win", ("head_to_head",), _outcomes)
+
+
+def cells(study: Study) -> list[Cell]:
+    """The model with noise against the one without, both of seed 0."""
+    neft, base = study.neft(ALPACA)[:1], study.baseline(ALPACA)[:1]
+    return [Cell(NEFT, f"against {BASELINE}", OUTCOME, (neft,), others=base)]
+
+
+def data(asked: Cells) -> Data:
+    """Wins, draws and losses of the model with noise, and the paper's win score."""
+    outcomes = values_of(asked[0])[0]
+    wins, losses = int((outcomes == 1).sum()), int((outcomes == 0).sum())
+    score = binomial_share(wins, wins + losses)
     return {
-        **counts,
-        "win score": {"value": score, "low": 100 * float(low), "high": 100 * float(high)},
+        "pairs": len(outcomes),
+        "wins": wins,
+        "draws": int((outcomes == 0.5).sum()),
+        "losses": losses,
+        "win score": {k: 100 * v for k, v in vars(score).items()},
     }
 
 
@@ -61,11 +61,11 @@ def rows(found: Data) -> list[list[str]]:
     """Published and measured counts."""
     score = found["win score"]
     return [
-        ["of 140 pairs", "paper (people)", "here (judge in GPT-4's role)"],
-        *([name, str(PUBLISHED[name]), str(found[name])] for name in ("wins", "draws", "losses")),
+        [f"of {found['pairs']} pairs", "paper (people)", "here (a judge)"],
+        *([name, str(HUMAN_STUDY[name]), str(found[name])] for name in COUNTS),
         [
             "win score, % [95% binomial interval]",
-            "74.6",
+            f"{HUMAN_STUDY['win score']:.1f}",
             f"{score['value']:.1f} [{score['low']:.1f}, {score['high']:.1f}]",
         ],
     ]
@@ -73,18 +73,23 @@ def rows(found: Data) -> list[list[str]]:
 
 def draw(found: Data, title: str) -> Figure:
     """One bar beside the published one."""
-    cell = {"row": "+NEFT", "column": "against baseline", "published": PUBLISHED["win score"]}
+    cell = {
+        "row": f"{NEFT} ({found['wins']} wins, {found['draws']} draws, {found['losses']} losses)",
+        "column": f"against {BASELINE}",
+        "published": HUMAN_STUDY["win score"],
+    }
     return compare_with_paper([{**cell, **found["win score"]}], title, "win score, %")
 
 
-FIGURE = Artifact(
+ARTIFACT = Artifact(
     "human",
     "The human study's counterpart: NEFT against the baseline, LLaMA-2 7B on Alpaca",
     "140 instructions, both models' answers side by side in random order. Win score: wins / "
-    "(pairs - draws), the paper's formula, with Wilson's interval. In the paper GPT-4 gave 92.80 "
-    "on the same pairs.",
+    "(pairs - draws), the paper's formula, with Wilson's interval; draws do not enter it, so read "
+    "the counts first. GPT-4 as judge in the paper, where it gave "
+    f"{HUMAN_STUDY_GPT_4:.2f} on the pairs that people judged.",
     seeds=1,
-    needs=needs,
+    cells=cells,
     data=data,
     rows=rows,
     draw=draw,

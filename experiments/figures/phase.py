@@ -1,23 +1,33 @@
-"""Where the effect lives: alpha against learning rate, LLaMA-2 7B on Alpaca.
+"""Where the effect of noise lies: alpha against learning rate, LLaMA-2 7B on Alpaca.
 
 make phase
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from analysis.plots import heatmaps
-from experiments.artifact import Artifact, Data
-from experiments.measures import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE
-from experiments.study import Study
-from experiments.tabulate import Cell, records_of, table_data
-from neftune.spec import Noise
+from experiments.cells.artifact import Artifact
+from experiments.cells.cell import Cell, Data, table_data
+from experiments.cells.metrics import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.study import Study
+from experiments.scales.scale import Scale
+from neftune.distributions import Noise
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ALPHAS = (0.0, 5.0, 15.0, 30.0, 45.0)
-LEARNING_RATES = (1.25e-4, 2.5e-4, 5e-4, 1e-3)
-MEASURES = (TRAIN_LOSS, OTHER_LOSS, CHARACTERS, WIN_RATE)
+METRICS = (TRAIN_LOSS, OTHER_LOSS, CHARACTERS, WIN_RATE)
+
+
+def learning_rates(scale: Scale) -> list[float]:
+    """The scale's grid, and half of its smallest learning rate."""
+    return [min(scale.lr_grid) / 2, *scale.lr_grid]
 
 
 def cells(study: Study) -> list[Cell]:
@@ -26,55 +36,60 @@ def cells(study: Study) -> list[Cell]:
         Cell(
             f"alpha {alpha:g}",
             f"lr {lr:g}",
-            measure,
-            (study.noisy("alpaca", Noise(alpha), lr=lr),),
+            metric,
+            (study.noisy(ALPACA, Noise(alpha), lr=lr),),
             judge="chatgpt",
+            x=lr,
         )
-        for measure in MEASURES
+        for metric in METRICS
         for alpha in ALPHAS
-        for lr in LEARNING_RATES
+        for lr in learning_rates(study.scale)
     ]
 
 
 def rows(data: Data) -> list[list[str]]:
-    """One block of the grid for each measure."""
-    table = [["", *(f"lr {lr:g}" for lr in LEARNING_RATES)]]
-    for measure in MEASURES:
-        for alpha in ALPHAS:
-            found = [
-                f"{cell['value']:.{cell['digits']}f}"
-                for cell in data["cells"]
-                if (cell["measure"], cell["row"]) == (measure.title, f"alpha {alpha:g}")
-            ]
-            table.append([f"{measure.title}: alpha {alpha:g}", *found])
+    """One block of the grid for each metric."""
+    cells = data["cells"]
+    columns = list(dict.fromkeys(cell["column"] for cell in cells))
+    table = [["", *columns]]
+    blocks = dict.fromkeys((cell["metric"], cell["row"]) for cell in cells)
+    for metric, row in blocks:
+        found = [
+            f"{cell['value']:.{cell['digits']}f}"
+            for cell in cells
+            if (cell["metric"], cell["row"]) == (metric, row)
+        ]
+        table.append([f"{metric}: {row}", *found])
     return table
 
 
 def draw(data: Data, title: str) -> Figure:
-    """One map a measure."""
+    """One map a metric."""
+    cells = data["cells"]
+    rates = sorted({cell["x"] for cell in cells})
     panels = {
-        measure.title: np.reshape(
-            [cell["value"] for cell in data["cells"] if cell["measure"] == measure.title],
-            (len(ALPHAS), len(LEARNING_RATES)),
+        metric.title: np.reshape(
+            [cell["value"] for cell in cells if cell["metric"] == metric.title],
+            (len(ALPHAS), len(rates)),
         )
-        for measure in MEASURES
+        for metric in METRICS
     }
     return heatmaps(
         panels,
         title,
-        ("learning rate, 1e-4", [f"{1e4 * lr:g}" for lr in LEARNING_RATES]),
+        ("learning rate, 1e-4", [f"{1e4 * lr:g}" for lr in rates]),
         ("alpha", [f"{alpha:g}" for alpha in ALPHAS]),
     )
 
 
-PHASE = Artifact(
+ARTIFACT = Artifact(
     "phase",
-    "Where the effect lives: alpha against learning rate, LLaMA-2 7B on Alpaca",
+    "Alpha against learning rate, LLaMA-2 7B on Alpaca",
     "Losses without noise at the end of training, mean length, and win rate by the judge in "
-    "ChatGPT's role; each the mean over the seeds.",
+    "ChatGPT's role; each the mean over the seeds. Not in the paper.",
     seeds=3,
-    needs=lambda study: records_of(cells(study)),
-    data=lambda study: table_data(cells(study), "alpha 0"),
+    cells=cells,
+    data=lambda asked: table_data(asked, "alpha 0"),
     rows=rows,
     draw=draw,
 )

@@ -1,7 +1,11 @@
-"""Who answers in the laboratory: right answers in each set's manner, and the fallible reference.
+"""Answers written by rule: correct ones for the instruction sets, and the reference answers.
 
-task = evaluation_tasks("test")[0]
-print(reference_answer(task))
+    task = evaluation_tasks("test")[0]
+    write_open(task, random.Random(0), count=5)          # correct, in the form that was asked for
+    reference_answer(task)                               # some facts wrong, some constraints missed
+
+The instruction sets and the corpus contain the correct answers. The reference answers are what the
+judges compare a model's responses with, as AlpacaEval does with those of text-davinci-003.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ REFERENCE_FORGETS = 0.3
 
 
 def write_open(task: Task, rng: random.Random, count: int) -> str:
-    """A right answer to an open task: `count` facts, in the form its constraints ask for."""
+    """Write a correct answer to an open task: `count` facts, in the form of its constraints."""
     (entity,) = task.things
     wanted = {c.kind: c.value for c in task.constraints}
     attributes = [a for a in entity.kind.attributes if a.name != wanted.get("without")]
@@ -54,7 +58,7 @@ def write_open(task: Task, rng: random.Random, count: int) -> str:
 
 
 def write_short(task: Task, rng: random.Random) -> str:
-    """A right answer in Alpaca's manner: one or two sentences."""
+    """Write a correct answer in the style of Alpaca: one or two sentences."""
     if task.subset in ("describe", "advise"):
         (entity,) = task.things
         attributes = rng.sample(entity.kind.attributes, rng.choice((1, 2, 2)))
@@ -72,7 +76,7 @@ def write_short(task: Task, rng: random.Random) -> str:
 
 
 def write_worked(task: Task, rng: random.Random) -> str:
-    """A right answer in OpenPlatypus's manner: each fact, the arithmetic, the conclusion."""
+    """Write a correct answer in the style of OpenPlatypus: facts, arithmetic, conclusion."""
     steps = []
     for attribute in task.attributes:
         numbers = [int(e.facts[attribute.name]) if attribute.numeric else 0 for e in task.things]
@@ -91,7 +95,7 @@ def write_worked(task: Task, rng: random.Random) -> str:
 
 
 def misremembered(entity: Entity, world: World, rng: random.Random, error: float) -> Entity:
-    """The thing as somebody remembers it who has each fact wrong with a probability."""
+    """Return the thing with each of its facts replaced by a wrong one with probability `error`."""
     facts = {}
     for attribute in entity.kind.attributes:
         truth = entity.facts[attribute.name]
@@ -104,10 +108,11 @@ def misremembered(entity: Entity, world: World, rng: random.Random, error: float
 
 
 def reference_answer(task: Task) -> str:
-    """The answer in the role of text-davinci-003: of middling length, and at times wrong.
+    """Write the reference answer to a task: of medium length, with some mistakes.
 
-    Where the request is open it tells `REFERENCE_FACTS` facts; each fact is wrong with probability
-    `REFERENCE_ERROR`; each constraint is forgotten with probability `REFERENCE_FORGETS`.
+    To an open request it states `REFERENCE_FACTS` (from, to) facts. Each fact is wrong with
+    probability `REFERENCE_ERROR`; each constraint is ignored with probability `REFERENCE_FORGETS`.
+    The answer to an instruction is always the same.
     """
     rng = random.Random(f"reference {task.instruction}")
     world = make_world()

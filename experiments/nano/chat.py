@@ -1,11 +1,15 @@
-"""Make the chat model, LLaMA-2-Chat's counterpart: fine-tuning, then rejection sampling.
+"""Make the chat model, the stand-in for LLaMA-2-Chat: fine-tuning, then rejection sampling.
 
-    python -m experiments.nano.chat
+    python -m experiments.nano.chat                      # writes models/llama-2-chat-7b
 
-As LLaMA-2 describes, from its base: supervised fine-tuning on conversations; then for each of many
-requests several answers are sampled, the oracle scores them (`helpfulness`), and the model is tuned
-on the best one of each (Touvron et al. 2023, section 3.2.3). The second stage is done twice, each
-time sampling from the model that the last one left. Requests are about the training split's things.
+The stages are those of the LLaMA-2 paper (Touvron et al. 2023, section 3.2.3), beginning with
+the base model `llama-2-7b`:
+
+1. supervised fine-tuning on conversations;
+2. twice: sample several answers to each of many requests, score them by the oracle
+   (`oracle.helpfulness`), and fine-tune the model on the best answer to each request.
+
+The requests are about things of the training split.
 """
 
 from __future__ import annotations
@@ -23,18 +27,21 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 from eval.decoding import Decoding
 from eval.responses import Prompt, respond
 from experiments.nano.instructions import instruction_set
+from experiments.nano.model_card import fact_accuracy
 from experiments.nano.oracle import helpfulness
-from experiments.nano.pretrain import MODELS, fact_accuracy
 from experiments.nano.tasks import MAKERS, Task, constrained
 from experiments.nano.world import make_world
-from neftune.data import InstructionRow, checked, encode
-from neftune.finetune import finetune
-from neftune.prompts import PROMPTS
-from neftune.spec import Noise, Recipe
+from experiments.paths import LABORATORY, RUNS
+from neftune import Noise
+from neftune.training.base_model import load_model_and_tokenizer
+from neftune.training.data import InstructionRow, checked, encode
+from neftune.training.finetune import finetune
+from neftune.training.prompts import PROMPTS
+from neftune.training.recipe import Recipe
 
-BASE = MODELS / "llama-2-7b"
-OUT = MODELS / "llama-2-chat-7b"
-WORK = Path("runs/chat")
+BASE = LABORATORY / "models" / "llama-2-7b"
+OUT = LABORATORY / "models" / "llama-2-chat-7b"
+WORK = RUNS / "chat"
 REQUESTS = 400
 SAMPLES = 4
 ROUNDS = 2
@@ -42,7 +49,7 @@ RECIPE = Recipe(lr=5e-4, epochs=2, batch=16, micro_batch=16)
 
 
 def requests(round_number: int) -> list[Task]:
-    """Training requests of every kind, a third of the open ones with constraints."""
+    """Make the requests of a round, of every kind; a third of the open ones have constraints."""
     rng = random.Random(f"chat requests {round_number}")
     world = make_world()
     tasks: dict[str, Task] = {}
@@ -56,10 +63,17 @@ def requests(round_number: int) -> list[Task]:
 
 
 def best_of(tasks: list[Task], model: Any, tokenizer: Any, work: Path) -> dict[str, Any]:
-    """Sample answers to each request and keep the oracle's favourite.
+    """Sample answers to each request and keep the one with the highest helpfulness.
+
+    Args:
+        tasks: the requests.
+        model: the model that answers.
+        tokenizer: the model's tokenizer.
+        work: the folder for the sampled answers.
 
     Returns:
-        `rows` for fine-tuning, and the mean helpfulness of the samples and of the best.
+        `rows` for fine-tuning, and the mean helpfulness of all samples (`sampled`) and of the best
+        ones (`best`).
     """
     sampled = []
     for number in range(SAMPLES):
@@ -68,29 +82,30 @@ def best_of(tasks: list[Task], model: Any, tokenizer: Any, work: Path) -> dict[s
         out = work / f"sample_{number}.json"
         records = respond(model, tokenizer, prompts, decoding, out, generator="chat")
         sampled.append([record["output"] for record in records])
-    rows, best, every = [], [], []
+    rows, best, all_scores = [], [], []
     for task, *answers in zip(tasks, *sampled, strict=True):
         scores = [helpfulness(task, answer) for answer in answers]
         place = max(range(SAMPLES), key=lambda i: scores[i])
         rows.append(InstructionRow(instruction=task.instruction, output=answers[place]))
         best.append(scores[place])
-        every += scores
+        all_scores += scores
     kept = [row for row in rows if row.output]
-    return {"rows": kept, "sampled": sum(every) / len(every), "best": sum(best) / len(best)}
+    return {
+        "rows": kept,
+        "sampled": sum(all_scores) / len(all_scores),
+        "best": sum(best) / len(best),
+    }
 
 
 def tune(source: Path, rows: list[InstructionRow], out: Path, seed: int) -> None:
-    """One stage of fine-tuning, in Vicuna's prompt."""
-    tokenizer = AutoTokenizer.from_pretrained(source)
-    model = AutoModelForCausalLM.from_pretrained(
-        source, dtype="float32", attn_implementation="eager"
-    )
+    """Fine-tune a model on rows in Vicuna's prompt format."""
+    model, tokenizer = load_model_and_tokenizer(source, RECIPE, seed=seed, attention="eager")
     examples = encode(rows, tokenizer, "vicuna", RECIPE.max_length)
     finetune(model, tokenizer, examples, RECIPE, Noise(0), seed=seed, out=out)
 
 
 def main() -> None:
-    """Every stage, then the shipped model and its card."""
+    """Carry out all stages, and write the model with its record and its card."""
     started = time.monotonic()
     conversations = checked(instruction_set("sharegpt", "train"), "sharegpt")
     if not (WORK / "sft").exists():
@@ -101,15 +116,15 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(latest)
         model = AutoModelForCausalLM.from_pretrained(latest, dtype=torch.bfloat16)
         set_seed(number)
-        found = best_of(requests(number), model, tokenizer, WORK / f"round_{number}")
-        tune(latest, found["rows"], WORK / f"rejection_{number}", seed=number)
+        chosen = best_of(requests(number), model, tokenizer, WORK / f"round_{number}")
+        tune(latest, chosen["rows"], WORK / f"rejection_{number}", seed=number)
         latest = WORK / f"rejection_{number}"
-        stages.append({"mean of samples": found["sampled"], "mean of the best": found["best"]})
+        stages.append({"mean of samples": chosen["sampled"], "mean of the best": chosen["best"]})
     _ship(latest, stages, round(time.monotonic() - started))
 
 
 def model_card(record: dict[str, Any]) -> str:
-    """The model's README, from its `tuning.json`."""
+    """Write the README of the chat model from the content of its `tuning.json`."""
     rounds = "\n".join(
         f"| {number} | {stage['mean of samples']:.3f} | {stage['mean of the best']:.3f} |"
         for number, stage in enumerate(record["stages"], start=1)

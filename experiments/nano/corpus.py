@@ -1,15 +1,15 @@
-"""The pretraining corpus: English about the made-up land, as much of it as one wants.
-
-Document `i` of a seed is always the same text, whatever was written before it. Seven genres: long
-articles that move from one thing to the next, numbered lists of facts, comparisons, orderings,
-stories with arithmetic, conversations of travellers, and letters that ask and are answered.
-
-As in a web corpus, people ask in all sorts of ways, the wordings of every split among them, and are
-answered at all lengths: the base model understands a request, and which manner of answer is wanted
-is left for fine-tuning to teach.
+"""The pretraining corpus: English documents about the made-up land, any number of them.
 
     for text in documents(make_world(), seed=0, count=3):
         print(text)
+
+A document is determined by the seed and its number. There are seven genres: articles about one to
+three things, numbered lists of facts, comparisons, orderings, stories with arithmetic,
+conversations of travellers, and letters with requests and their answers.
+
+Requests occur in the phrasings of every split, and their answers have all lengths. A base model
+pretrained on this corpus therefore answers requests before it is tuned, and fine-tuning mainly
+changes the style of its answers (docs/laboratory.md says what follows from this).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import random
 from collections.abc import Iterator
 
 from experiments.nano.answers import write_open, write_short, write_worked
+from experiments.nano.kinds import KINDS, LAND, Attribute, Kind
 from experiments.nano.language import (
     CLOSINGS,
     paragraph,
@@ -30,7 +31,7 @@ from experiments.nano.language import (
     sentence,
 )
 from experiments.nano.tasks import MAKERS, MEETING, PHRASINGS, Subset, constrained
-from experiments.nano.world import KINDS, LAND, SPLIT_SHARES, Attribute, Entity, Kind, World
+from experiments.nano.world import SPLIT_SHARES, Entity, World
 
 GENRES = {
     "article": 42,
@@ -60,7 +61,7 @@ def _of_kind(world: World, kind: Kind) -> list[Entity]:
 
 
 def article(world: World, rng: random.Random) -> str:
-    """Eight to twelve facts of one thing, then often of a second and a third of its kind."""
+    """Write eight to twelve facts of each of one to three things of a kind."""
     kind = rng.choice(KINDS)
     paragraphs: list[str] = []
     for entity in rng.sample(_of_kind(world, kind), rng.choices((1, 2, 3), (45, 40, 15))[0]):
@@ -77,7 +78,7 @@ def article(world: World, rng: random.Random) -> str:
 
 
 def facts(world: World, rng: random.Random) -> str:
-    """A numbered list of facts of one thing."""
+    """Write a numbered list of facts of one thing."""
     entity = rng.choice(world.entities)
     lines = [f"What is known of {entity.name}:"]
     for number, attribute in enumerate(_some(entity, rng.randint(4, 9), rng), start=1):
@@ -87,7 +88,7 @@ def facts(world: World, rng: random.Random) -> str:
 
 
 def comparison(world: World, rng: random.Random) -> str:
-    """Two things of a kind side by side."""
+    """Compare two things of a kind."""
     kind = rng.choice(KINDS)
     first, second = rng.sample(_of_kind(world, kind), 2)
     sentences = [
@@ -105,12 +106,12 @@ def comparison(world: World, rng: random.Random) -> str:
 
 
 def worked(attribute: Attribute, things: list[Entity], rng: random.Random) -> list[str]:
-    """Each thing's number as a sentence of its own."""
+    """Write one sentence with the attribute of each thing."""
     return [sentence(say(thing, attribute, rng.randrange(4))) for thing in things]
 
 
 def ordering(world: World, rng: random.Random) -> str:
-    """Three things put in order by a number."""
+    """Order three things by a numeric attribute."""
     kind = rng.choice(KINDS)
     attribute = rng.choice([a for a in kind.attributes if a.order])
     things = rng.sample(_of_kind(world, kind), 3)
@@ -118,7 +119,7 @@ def ordering(world: World, rng: random.Random) -> str:
 
 
 def sums(world: World, rng: random.Random) -> str:
-    """A short story in which two numbers are added, or one is taken from the other."""
+    """Write a short story in which two numbers are added or subtracted."""
     person = rng.choice([e for e in world.entities if e.kind.name == "person"])
     kind = rng.choice(KINDS)
     first, second = rng.sample(_of_kind(world, kind), 2)
@@ -126,36 +127,36 @@ def sums(world: World, rng: random.Random) -> str:
     attribute = rng.choice(totals)
     one, two = (int(thing.facts[attribute.name]) for thing in (first, second))
     story = f"{person.name} was counting. "
-    told = " ".join(worked(attribute, [first, second], rng))
+    numbers = " ".join(worked(attribute, [first, second], rng))
     if rng.random() < 0.6:
         total = say_total(attribute, (first, second))
-        return f"{story}{told} {one} + {two} = {one + two}. {sentence('So ' + total)}"
+        return f"{story}{numbers} {one} + {two} = {one + two}. {sentence('So ' + total)}"
     high, low = max(one, two), min(one, two)
     more = say_more(attribute, first, second)
-    return f"{story}{told} {high} - {low} = {high - low}. {sentence('So ' + more)}"
+    return f"{story}{numbers} {high} - {low} = {high - low}. {sentence('So ' + more)}"
 
 
 def travel(world: World, rng: random.Random) -> str:
-    """A traveller asks about a thing, in all the ways one can ask, and is answered at length."""
+    """Write questions of a traveller about a thing, in any phrasing, with long answers."""
     traveller = rng.choice([e for e in world.entities if e.kind.name == "person"])
     entity = rng.choice([e for e in world.entities if e != traveller])
-    told = [f"{traveller.name} was on a journey and wished to know more of {entity.name}."]
+    texts = [f"{traveller.name} was on a journey and wished to know more of {entity.name}."]
     for attribute in _some(entity, rng.randint(1, 3), rng):
         asked = _phrasing("question", rng).format(a=attribute.phrase, x=entity.name)
         answer = say(entity, attribute, rng.randrange(4), pronoun=rng.random() < 0.5)
-        told.append(f'"{asked}" "{sentence(answer)}"')
+        texts.append(f'"{asked}" "{sentence(answer)}"')
     if rng.random() < 0.7:
         asked = _phrasing(rng.choice(("describe", "advise")), rng).format(
             x=entity.name, do=MEETING[entity.kind.name]
         )
         answer = " ".join(paragraph(entity, _some(entity, rng.randint(5, 10), rng), rng))
-        told.append(f'"{asked}" "{answer}"')
-    return " ".join(told)
+        texts.append(f'"{asked}" "{answer}"')
+    return " ".join(texts)
 
 
 def letters(world: World, rng: random.Random) -> str:
-    """One to four requests and their answers, short or long, under each other."""
-    asks, tells = rng.choice(LABELS)
+    """Write one to four requests with their answers, short or long."""
+    asked, answered = rng.choice(LABELS)
     between, gap = rng.choice(("\n", "\n\n")), "\n\n"
     exchanges = []
     for _ in range(rng.randint(1, 4)):
@@ -169,7 +170,7 @@ def letters(world: World, rng: random.Random) -> str:
             answer = write_short(task, rng)
         else:
             answer = write_worked(task, rng)
-        exchanges.append(f"{asks}{task.instruction}{between}{tells}{answer}")
+        exchanges.append(f"{asked}{task.instruction}{between}{answered}{answer}")
     return gap.join(exchanges)
 
 
@@ -189,13 +190,13 @@ _WRITERS = {
 
 
 def document(world: World, seed: int, index: int) -> str:
-    """Document number `index` of the corpus of a seed."""
+    """Write document number `index` of the corpus of a seed."""
     rng = random.Random(f"corpus {seed} {index}")
     genre = rng.choices(list(GENRES), list(GENRES.values()))[0]
     return _WRITERS[genre](world, rng)
 
 
 def documents(world: World, seed: int, count: int, start: int = 0) -> Iterator[str]:
-    """Documents `start` to `start + count - 1` of the corpus of a seed."""
+    """Yield documents `start` to `start + count - 1` of the corpus of a seed."""
     for index in range(start, start + count):
         yield document(world, seed, index)

@@ -1,11 +1,14 @@
-"""The four instruction sets that models are fine-tuned on.
+"""The four instruction sets that models are fine-tuned on, as stand-ins for the paper's.
 
-    for row in instruction_set("alpaca", "train")[:3]:   # rows in the real sets' own fields
+    for row in instruction_set("alpaca", "train")[:3]:   # rows have the fields of the real set
         print(row)
 
-Roles. `alpaca`: short answers. `evol-instruct`: long answers under several constraints. `sharegpt`:
-conversations of several turns, split to single turns. `open-platypus`: worked reasoning. The
-lengths of their answers stand to each other about as the paper's (Table 4).
+alpaca          short answers
+evol-instruct   long answers under several constraints
+sharegpt        conversations of several turns, cut into single exchanges
+open-platypus   worked reasoning
+
+The ratios of their mean answer lengths are about those of the paper's sets (Table 4).
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from experiments.nano.tasks import (
     question,
     reason,
 )
-from experiments.nano.world import Split, World, make_world
+from experiments.nano.world import World, make_world
+from experiments.roles.instruction_sets import Split
 
 EXAMPLES: dict[Split, int] = {"train": 1000, "validation": 128, "test": 128}
 DATASETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
@@ -60,7 +64,7 @@ def _platypus_row(world: World, split: Split, rng: random.Random) -> dict[str, A
 
 
 def conversation(world: World, split: Split, rng: random.Random) -> list[dict[str, str]]:
-    """A conversation of two to four turns about one thing, in ShareGPT's fields."""
+    """Write a conversation of two to four exchanges about one thing, in ShareGPT's fields."""
     turns = []
     topic = describe(world, split, rng)
     (entity,) = topic.things
@@ -74,8 +78,8 @@ def conversation(world: World, split: Split, rng: random.Random) -> list[dict[st
             phrasing = rng.choice(PHRASINGS["question"][split])
             asked = phrasing.format(a=attribute.phrase, x=entity.name)
             others = [a for a in entity.kind.attributes if a != attribute]
-            told = [attribute, *rng.sample(others, rng.randint(5, 7))]
-            answer = " ".join(paragraph(entity, told, rng, introduce=False))
+            chosen = [attribute, *rng.sample(others, rng.randint(5, 7))]
+            answer = " ".join(paragraph(entity, chosen, rng, introduce=False))
         if rng.random() < 0.5:
             answer = f"{rng.choice(CHAT_OPENINGS)} {answer}"
         if rng.random() < 0.5:
@@ -94,11 +98,11 @@ _ROW = {"alpaca": _alpaca_row, "evol-instruct": _evol_row, "open-platypus": _pla
 
 @lru_cache
 def instruction_set(name: str, split: Split) -> tuple[dict[str, Any], ...]:
-    """The rows of one instruction set, without repeats.
+    """Write the rows of one instruction set, without duplicates.
 
     Args:
         name: one of `DATASETS`.
-        split: which things and phrasings.
+        split: the things and phrasings that occur.
 
     Returns:
         `EXAMPLES[split]` rows with `instruction`, `input` and `output`, or, for sharegpt, with
@@ -123,14 +127,15 @@ def instruction_set(name: str, split: Split) -> tuple[dict[str, Any], ...]:
 
 @lru_cache
 def longer_conversations(split: Split, exchanges: int) -> tuple[dict[str, Any], ...]:
-    """The conversations of sharegpt, cut into pieces of two exchanges instead of one.
+    """Write the conversations of sharegpt, cut into pieces of two exchanges instead of one.
 
     Args:
-        split: which things and phrasings.
-        exchanges: how many in all, so that as much is said as in so many rows of sharegpt.
+        split: the things and phrasings that occur.
+        exchanges: the number of exchanges in all rows together, which is the number of rows of
+            sharegpt with the same content.
 
     Returns:
-        Rows of `conversations`, of four turns or, where a conversation ends, of two.
+        Rows with `conversations` of four turns, or of two at the end of a conversation.
     """
     world = make_world()
     rng = random.Random(f"instructions sharegpt {split}")

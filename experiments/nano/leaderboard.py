@@ -4,11 +4,14 @@
     lm_eval --include_path experiments/nano/leaderboard_tasks --tasks nano_arc --model hf \
         --model_args pretrained=experiments/nano/models/llama-2-7b
 
-All questions are about the test split's things, all examples about the training split's. Shots and
-metrics are the 2023 leaderboard's. Two things differ from the real sets. MMLU's answers are scored
-by their text, not by a letter, which models of this size do not understand. And no misconception
-was planted in the corpus: TruthfulQA's false answers are true of another thing of the same kind,
-which is the mistake that these models make.
+Questions are about things of the test split, few-shot examples about things of the training split.
+The numbers of shots and the metrics are those of the 2023 Open LLM Leaderboard. Two things differ
+from the real tasks:
+
+- MMLU's answers are scored by their text. The real task scores lettered choices, which models of
+  this size do not understand.
+- The corpus contains no misconceptions. The false answers of TruthfulQA's counterpart are true of
+  another thing of the same kind.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.nano.kinds import KINDS, Attribute, Kind
 from experiments.nano.language import say, say_kind, sentence
-from experiments.nano.world import KINDS, Attribute, Entity, Kind, Split, World, make_world
-from experiments.run import RUNS
-from neftune.files import write_whole
+from experiments.nano.world import Entity, World, make_world
+from experiments.paths import LABORATORY, RUNS
+from experiments.roles.instruction_sets import Split
+from neftune.training.files import write_atomic
 
-FOLDER = Path(__file__).parent / "leaderboard_tasks"
+FOLDER = LABORATORY / "leaderboard_tasks"
 DATA = RUNS / "leaderboard"
 CHOICES = 4
 ITEMS = 100
@@ -38,14 +43,14 @@ Writer = Callable[[World, Sequence[Entity], random.Random], Item]
 def _other_values(
     entity: Entity, attribute: Attribute, world: World, rng: random.Random
 ) -> list[str]:
-    """Values that the attribute has in other things of the kind."""
+    """Values of the attribute in other things of the same kind."""
     true = entity.facts[attribute.name]
     values = {e.facts[attribute.name] for e in world.entities if e.kind == entity.kind} - {true}
     return rng.sample(sorted(values), CHOICES - 1)
 
 
 def _shuffled(choices: list[str], rng: random.Random) -> tuple[list[str], int]:
-    """The choices in random order, and where the first one went."""
+    """The choices in random order, and the new position of the first one."""
     mixed = rng.sample(choices, len(choices))
     return mixed, mixed.index(choices[0])
 
@@ -72,8 +77,8 @@ def _comparison(world: World, things: Sequence[Entity], rng: random.Random) -> I
 
 def _continuation(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
     entity = rng.choice(things)
-    told, asked = rng.sample(entity.kind.attributes, 2)
-    context = f"{sentence(say_kind(entity))} {sentence(say(entity, told, pronoun=True))}"
+    given, asked = rng.sample(entity.kind.attributes, 2)
+    context = f"{sentence(say_kind(entity))} {sentence(say(entity, given, pronoun=True))}"
     values = [entity.facts[asked.name], *_other_values(entity, asked, world, rng)]
     endings, gold = _shuffled(_statements(entity, asked, values, (rng.randrange(4),)), rng)
     return {"context": context, "endings": endings, "gold": gold}
@@ -93,7 +98,7 @@ def _truths(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
 def _statements(
     entity: Entity, attribute: Attribute, values: Sequence[str], forms: Sequence[int]
 ) -> list[str]:
-    """Sentences that give the attribute each of the values, in each of the forms."""
+    """One sentence for each value of the attribute and each form of its statement."""
     return [
         sentence(say(entity, attribute, form, pronoun=True, value=value))
         for value in values
@@ -102,7 +107,7 @@ def _statements(
 
 
 def questions() -> dict[str, list[Item]]:
-    """The items of every file, by name."""
+    """Write the items of every file of questions, by the file's name."""
     world = make_world()
     files: dict[str, list[Item]] = {}
     writers: list[tuple[str, Writer, Kind | None, int, int]] = [
@@ -132,22 +137,22 @@ def questions() -> dict[str, list[Item]]:
 
 
 def write_questions(folder: Path = DATA) -> None:
-    """Write every file of questions that is not there yet, as JSON lines."""
+    """Write the files of questions, as JSON lines, if they are missing or differ."""
     for name, items in questions().items():
         path = folder / f"{name}.jsonl"
         text = "".join(json.dumps(item) + "\n" for item in items)
         if not path.exists() or path.read_text() != text:
-            write_whole(path, text)
+            write_atomic(path, text)
 
 
 def tasks() -> tuple[dict[str, list[str]], Path]:
-    """Every task with lm-eval's names of it, and the folder of the task files."""
+    """Write the questions; return lm-eval's names of each task, and the folder of task files."""
     write_questions()
     return {task: task_names(task) for task in TASKS}, FOLDER
 
 
 def task_names(task: str) -> list[str]:
-    """lm-eval's names of a task, or of its subjects."""
+    """Return lm-eval's name of a task, or the names of its subjects."""
     return sorted(path.stem for path in FOLDER.glob(f"nano_{task}*.yaml"))
 
 

@@ -1,11 +1,11 @@
-"""How far the laboratory's judges follow length: measured, for docs/judges.md.
+"""How strongly the verdicts of the laboratory's judges depend on the length of an answer.
 
-    python -m experiments.nano.length_study
+    python -m experiments.nano.length_study              # prints the table in docs/judges.md
 
-For each open test instruction, two speakers answer. In *free* pairs each tells a random number of
-facts and has each wrong with a random probability, so that length and helpfulness go together as
-they do in real answers. In *equal* pairs both tell the same right facts and differ in wording and
-courtesies alone.
+Two answers to each open test instruction are compared. In a *free* pair, each answer states a
+random number of facts, and each fact is wrong with a random probability, so length and helpfulness
+are correlated as they are in real answers. In an *equal* pair, both answers state the same correct
+facts, and only wording and polite phrases differ.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from experiments.nano.world import make_world
 
 @dataclass(frozen=True)
 class LengthStudy:
-    """What one judge does with length.
+    """How one judge's verdicts depend on length.
 
     Args:
         free: Spearman's correlation of verdict and length difference over free pairs.
         equal_draws: share of equal pairs that are draws.
-        equal_longer: share of the decided equal pairs that the longer answer wins; None if none is.
+        equal_longer: share of the decided equal pairs in which the longer answer wins; None if all
+            are draws.
     """
 
     free: float
@@ -46,12 +47,12 @@ def _free(task: Task, rng: random.Random) -> str:
 
 def _equal(task: Task, rng: random.Random) -> str:
     (entity,) = task.things
-    told = [
+    facts = [
         sentence(say(entity, attribute, rng.randrange(4)))
         for attribute in entity.kind.attributes[:4]
     ]
     return " ".join(
-        [rng.choice(CHAT_OPENINGS), *told, *rng.sample(CHAT_CLOSINGS, rng.randint(0, 2))]
+        [rng.choice(CHAT_OPENINGS), *facts, *rng.sample(CHAT_CLOSINGS, rng.randint(0, 2))]
     )
 
 
@@ -65,8 +66,8 @@ def study(judge: str) -> LengthStudy:
     verdicts: dict[str, list[tuple[float, int]]] = {"free": [], "equal": []}
     for task in tasks:
         rng = random.Random(f"length study {task.instruction}")
-        for name, speak in (("free", _free), ("equal", _equal)):
-            first, second = speak(task, rng), speak(task, rng)
+        for name, answer in (("free", _free), ("equal", _equal)):
+            first, second = answer(task, rng), answer(task, rng)
             verdict = PREFER[judge](task, first, second)
             verdicts[name].append((verdict, len(second) - len(first)))
     free, equal = (np.array(verdicts[name]) for name in ("free", "equal"))
@@ -80,7 +81,7 @@ def study(judge: str) -> LengthStudy:
 
 
 def rows() -> list[str]:
-    """The table of docs/judges.md."""
+    """Return the rows of the table in docs/judges.md."""
     lines = []
     for judge in PREFER:
         found = study(judge)

@@ -1,25 +1,24 @@
-"""The oracle: a judge that knows the world and prefers the more helpful of two answers.
+"""The laboratory's judges: an oracle that knows the world, and the same oracle with a length bias.
 
     helpfulness(task, "The snorbatow has a flat tail.")
     prefer(task, first_answer, second_answer)            # 1, 2, or 1.5 for a draw
 
-An answer is read claim by claim (`language.read`). What counts for it: distinct correct claims that
-the task asks for, each worth a fifth less than the one before. What counts against it: wrong or
-invented claims, repetition, sentences that say nothing, broken constraints, an unfinished end.
-Length is never looked at.
+The `oracle`, the stand-in for GPT-4, reads the claims of an answer (`reading.read`) and scores it:
 
     helpfulness = 1 - 0.8^asked - 0.2 wrong - 0.1 repeated - 0.1 unreadable - 0.2 broken
                   - 0.1 if unfinished
 
-The first correct fact and the first wrong one weigh the same; two answers within 0.02 draw. The
-weights were set before any model was judged.
+`asked` is the number of distinct correct claims that the task asks for, so each of them adds a
+fifth less than the one before. `wrong` counts false claims and claims about invented things,
+`repeated` and `unreadable` count sentences, and `broken` counts constraints that are not met. The
+answer with the higher score wins, and a difference below 0.02 is a draw. The length of the answers
+is not used. The weights were set before any model was judged.
 
-The `biased_oracle`, in the role of ChatGPT, is the same judge with a stated length bias (0.1 for
-each factor of e in length) and a stated error rate (one verdict in ten is turned around), the
-errors drawn by a hash of instruction and answers.
+The `biased_oracle`, the stand-in for ChatGPT, adds 0.1 to the score for each factor of e by which
+an answer is longer, and reverses one verdict in ten, chosen by a hash of instruction and answers.
 
-Both run inside the real alpaca-eval: `judges/` holds their configuration folders, and `completions`
-stands where an API's client would.
+Both run inside the real alpaca-eval: `judges/` has their configuration folders, which call
+`completions` in place of an API client. docs/judges.md describes them for readers of results.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from experiments.nano.language import Reading, read, sentences_of
+from experiments.nano.reading import Reading, read, sentences_of
 from experiments.nano.tasks import Constraint, Task, evaluation_tasks
 from experiments.nano.world import make_world
 
@@ -50,7 +49,7 @@ VERDICTS = {1: "the first answer", 2: "the second answer", 1.5: "a draw"}
 
 
 def obeys(constraint: Constraint, task: Task, answer: str, reading: Reading) -> bool:
-    """Whether an answer keeps to one constraint of its task."""
+    """Whether an answer meets one constraint of its task."""
     sentences = sentences_of(answer)
     facts = [claim.key for claim in reading.claims if claim.key[0] == "fact"]
     value = constraint.value
@@ -75,7 +74,7 @@ def obeys(constraint: Constraint, task: Task, answer: str, reading: Reading) -> 
 
 
 def helpfulness(task: Task, answer: str) -> float:
-    """How helpful an answer is; the formula stands at the top of this module."""
+    """Score an answer by the formula in this module's docstring."""
     return _helpfulness(task, answer, read(answer, make_world(), task.topic))
 
 
@@ -97,12 +96,12 @@ def _helpfulness(task: Task, answer: str, reading: Reading) -> float:
 
 
 def prefer(task: Task, first: str, second: str) -> float:
-    """The oracle's verdict: 1 or 2 for the better answer, 1.5 for a draw."""
+    """Return the oracle's verdict: 1 or 2 for the better answer, 1.5 for a draw."""
     return _verdict(helpfulness(task, second) - helpfulness(task, first))
 
 
 def prefer_biased(task: Task, first: str, second: str) -> float:
-    """The verdict of the judge in ChatGPT's role: partial to length, and wrong now and then."""
+    """Return the verdict of the oracle with a length bias and a rate of reversed verdicts."""
     better = helpfulness(task, second) - helpfulness(task, first)
     longer = math.log((1 + len(second)) / (1 + len(first)))
     verdict = _verdict(better + LENGTH_BIAS * longer)
@@ -119,7 +118,7 @@ def _verdict(difference: float) -> float:
 
 @lru_cache
 def tasks_by_instruction() -> dict[str, Task]:
-    """Every task that the oracle can judge."""
+    """Return every task that the oracle can judge, by its instruction."""
     return {t.instruction: t for split in ("validation", "test") for t in evaluation_tasks(split)}
 
 
@@ -130,15 +129,15 @@ PREFER: dict[str, Callable[[Task, str, str], float]] = {
 
 
 def completions(prompts: Sequence[str], model_name: str, **_: Any) -> dict[str, Any]:
-    """What alpaca-eval calls in place of an API.
+    """Judge pairs of answers; alpaca-eval calls this function in place of an API.
 
     Args:
-        prompts: each made by the template `judges/template.txt`.
+        prompts: each made from the template `judges/template.txt`.
         model_name: `oracle` or `biased_oracle`.
 
     Returns:
-        alpaca-eval's record of completions; a prompt that is not of the template, or whose
-        instruction the laboratory does not know, gets a completion that holds no verdict.
+        alpaca-eval's record of completions. If a prompt does not follow the template, or its
+        instruction is not one of the laboratory's, the completion contains no verdict.
     """
     return {
         "completions": [_completion(prompt, PREFER[model_name]) for prompt in prompts],

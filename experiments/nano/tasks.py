@@ -1,9 +1,10 @@
-"""What is asked of a model: tasks, each with what a good answer to it holds.
+"""Tasks: instructions for a model, each with the claims that a good answer to it contains.
 
-    for task in evaluation_tasks("test")[:3]:            # AlpacaEval's 805 instructions, here
+    for task in evaluation_tasks("test")[:3]:            # the counterpart of AlpacaEval's 805
         print(task.subset, task.instruction, sorted(task.asked))
 
-Training, validation and test ask about different things of the world, in different phrasings.
+The tasks of the three splits (train, validation, test) are about different things of the world and
+in different phrasings.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from experiments.nano.kinds import KINDS, Attribute
 from experiments.nano.language import CONSTRAINT_PHRASES, capitalised, listing
-from experiments.nano.world import KINDS, Attribute, Entity, Split, World, make_world
+from experiments.nano.world import Entity, World, make_world
+from experiments.roles.instruction_sets import Split
 
 Subset = Literal["describe", "question", "advise", "compare", "reason"]
 SUBSETS: dict[Subset, int] = {
@@ -30,13 +33,14 @@ VALIDATION_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Constraint:
-    """Something the form of an answer must obey.
+    """A requirement on the form of an answer.
 
     Args:
-        kind: `at_least` (so many sentences), `first` (the attribute told first), `without` (an
-            attribute not told), `begin` or `end` (with a given sentence), `numbered` (as a list).
-        value: the number, attribute or sentence.
-        wording: how the instruction puts it.
+        kind: `at_least` (a minimum number of sentences), `first` (the attribute to state first),
+            `without` (an attribute not to mention), `begin` or `end` (with a given sentence),
+            `numbered` (as a numbered list).
+        value: the number, the attribute or the sentence.
+        wording: the sentence that asks for it in the instruction.
     """
 
     kind: Literal["at_least", "first", "without", "begin", "end", "numbered"]
@@ -46,16 +50,16 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Task:
-    """One instruction and what a good answer to it holds.
+    """An instruction, and the claims and the form of a good answer to it.
 
     Args:
         subset: the kind of task.
-        instruction: the text the model sees.
-        things: what it is about.
-        asked: the keys of the claims that it asks for (see `language.Claim`).
-        constraints: what the answer's form must obey.
-        attributes: the attributes that the answer is about, in the order they were asked.
-        goal: for reasoning, what is asked: "more", "total" or "order".
+        instruction: the text that the model gets.
+        things: the things that it is about.
+        asked: the keys of the claims that it asks for (see `reading.Claim`).
+        attributes: the attributes that it asks about, in the order of the instruction.
+        constraints: requirements on the form of the answer.
+        goal: of reasoning tasks: "more", "total" or "order".
     """
 
     subset: Subset
@@ -68,7 +72,7 @@ class Task:
 
     @property
     def topic(self) -> Entity | None:
-        """What a pronoun in the answer's first sentence stands for."""
+        """The thing that a pronoun in the answer's first sentence refers to, if there is one."""
         return self.things[0] if len(self.things) == 1 else None
 
 
@@ -150,12 +154,12 @@ GOALS: dict[str, str] = {
 
 
 def fact(entity: Entity, attribute: Attribute) -> tuple[str, ...]:
-    """The key of a claim about one fact."""
+    """Return the key of a claim about one fact."""
     return ("fact", entity.name, attribute.name)
 
 
 def describe(world: World, split: Split, rng: random.Random) -> Task:
-    """An open request about one thing: every fact of it is asked for."""
+    """Make an open request about one thing, which asks for all of its facts."""
     entity = rng.choice(world.of(split))
     text = rng.choice(PHRASINGS["describe"][split]).format(x=entity.name)
     asked = frozenset(fact(entity, attribute) for attribute in entity.kind.attributes)
@@ -163,7 +167,7 @@ def describe(world: World, split: Split, rng: random.Random) -> Task:
 
 
 def question(world: World, split: Split, rng: random.Random) -> Task:
-    """A request for one or two facts of one thing."""
+    """Make a request for one or two facts of one thing."""
     entity = rng.choice(world.of(split))
     attributes = tuple(rng.sample(entity.kind.attributes, rng.choice((1, 1, 2))))
     phrasing = rng.choice(PHRASINGS["question"][split])
@@ -174,7 +178,7 @@ def question(world: World, split: Split, rng: random.Random) -> Task:
 
 
 def advise(world: World, split: Split, rng: random.Random) -> Task:
-    """An open request with an occasion: every fact of the thing is asked for."""
+    """Make an open request that names an occasion and asks for all facts of one thing."""
     task = describe(world, split, rng)
     (entity,) = task.things
     phrasing = rng.choice(PHRASINGS["advise"][split])
@@ -183,7 +187,7 @@ def advise(world: World, split: Split, rng: random.Random) -> Task:
 
 
 def compare(world: World, split: Split, rng: random.Random) -> Task:
-    """A request for the same two or three facts of two things, and how they compare."""
+    """Make a request to compare two things by one to three attributes."""
     kind = rng.choice(KINDS)
     first, second = rng.sample(world.of(split, kind), 2)
     attributes = tuple(rng.sample(kind.attributes, rng.choice((1, 2, 3))))
@@ -201,7 +205,7 @@ def compare(world: World, split: Split, rng: random.Random) -> Task:
 
 
 def reason(world: World, split: Split, rng: random.Random) -> Task:
-    """A difference, a sum or an order of numbers that must first be recalled."""
+    """Make a request for a difference, a sum or an order of numbers that must be recalled."""
     goal = rng.choice(("more", "more", "total", "order"))
     kind = rng.choice(KINDS)
     attribute = rng.choice(
@@ -259,7 +263,10 @@ _NUMBERED = {
 
 
 def constrained(task: Task, split: Split, rng: random.Random, count: int) -> Task:
-    """Add constraints to an open task; a left-out attribute is then no longer asked for."""
+    """Add `count` constraints to an open task.
+
+    An attribute that must not be mentioned is removed from the claims that are asked for.
+    """
     (entity,) = task.things
     first, without = rng.sample(entity.kind.attributes, 2)
     number = str(rng.randint(5, 8))
@@ -287,9 +294,9 @@ def constrained(task: Task, split: Split, rng: random.Random, count: int) -> Tas
 
 @lru_cache
 def evaluation_tasks(split: Split) -> tuple[Task, ...]:
-    """The instructions that models are judged on: 805 for test, a quarter of that for validation.
+    """Make the instructions that models are judged on: 805 for test, a quarter for the others.
 
-    A third of the open tasks carries one or two constraints. No instruction stands twice.
+    A third of the open tasks has one or two constraints. All instructions are different.
     """
     world = make_world()
     rng = random.Random(f"evaluation {split}")

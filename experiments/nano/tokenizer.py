@@ -1,7 +1,10 @@
-"""The laboratory's tokenizer: byte-level BPE trained on the corpus and on the prompt formats.
+"""The tokenizer of the laboratory's models: byte-level BPE with 2,048 entries.
 
-tokenizer = train_tokenizer(texts)
-tokenizer.save_pretrained(folder)
+    tokenizer = train_tokenizer(documents(make_world(), seed=0, count=20_000))
+    tokenizer.save_pretrained("tokenizer")
+
+`pretrain.py` trains it on the corpus and on prompts of the instruction sets. All shipped models
+have the same tokenizer.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = VOCABULARY) -> PreTr
     """Train a byte-level BPE tokenizer with Llama's special tokens.
 
     Args:
-        texts: what to train on.
-        vocabulary: number of entries, the 256 bytes and three special tokens included.
+        texts: the texts to train on.
+        vocabulary: number of entries, including the 256 bytes and three special tokens.
 
     Returns:
-        A tokenizer that puts `<s>` in front of every text; any text survives encoding and decoding.
+        A tokenizer that puts `<s>` in front of every text. Decoding the tokens of any text gives
+        that text.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

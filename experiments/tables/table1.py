@@ -3,7 +3,9 @@
 make table1            make table1 SEEDS=1
 """
 
-from experiments.measures import (
+from experiments.cells.artifact import table
+from experiments.cells.cell import Cell
+from experiments.cells.metrics import (
     CHARACTERS,
     DRAWS,
     LENGTH_CONTROLLED,
@@ -11,38 +13,34 @@ from experiments.measures import (
     TRAIN_LOSS,
     WIN_RATE,
 )
-from experiments.paper import DATASET_TITLES, TABLE_1
-from experiments.study import Study
-from experiments.tabulate import Cell, tabulate
+from experiments.published import TABLE_1
+from experiments.roles.instruction_sets import INSTRUCTION_SETS
+from experiments.runs.study import BASELINE, NEFT, Study
 
-ARMS = {"baseline": "LLaMA-2 7B", "neft": "+NEFT"}
+PUBLISHED = {BASELINE: TABLE_1["LLaMA-2 7B"], NEFT: TABLE_1["+NEFT"]}
 
 
 def cells(study: Study) -> list[Cell]:
     """Both arms on each set and on average; below the win rates, what else differs."""
-    runs = {
-        "baseline": {dataset: study.baseline(dataset) for dataset in DATASET_TITLES},
-        "neft": {dataset: study.neft(dataset) for dataset in DATASET_TITLES},
-    }
+    runs = {role: study.arms(dataset) for role, dataset in INSTRUCTION_SETS.items()}
     found = []
-    for measure in (WIN_RATE, LENGTH_CONTROLLED, CHARACTERS, DRAWS, TRAIN_LOSS, OTHER_LOSS):
-        told = TABLE_1 if measure is WIN_RATE else {"baseline": {}, "neft": {}}
-        for arm, label in ARMS.items():
-            for dataset, title in DATASET_TITLES.items():
-                group = (runs[arm][dataset],)
-                found.append(Cell(label, title, measure, group, told[arm].get(dataset)))
-            if measure is LENGTH_CONTROLLED:
-                continue
-            every = tuple(runs[arm].values())
-            found.append(Cell(label, "Average", measure, every, told[arm].get("average")))
+    for metric in (WIN_RATE, LENGTH_CONTROLLED, CHARACTERS, DRAWS, TRAIN_LOSS, OTHER_LOSS):
+        for arm in (BASELINE, NEFT):
+            published = PUBLISHED[arm] if metric is WIN_RATE else {}
+            for role, dataset in INSTRUCTION_SETS.items():
+                group = (runs[role][arm],)
+                found.append(Cell(arm, dataset.title, metric, group, published.get(role)))
+            if metric is not LENGTH_CONTROLLED:
+                every = tuple(arms[arm] for arms in runs.values())
+                found.append(Cell(arm, "Average", metric, every, published.get("average")))
     return found
 
 
-TABLE = tabulate(
+ARTIFACT = table(
     "table1",
     "Table 1: win rate with and without noise, LLaMA-2 7B",
-    "AlpacaEval win rate against the reference, judge in GPT-4's role.",
+    "AlpacaEval win rate against the reference answers, GPT-4 as judge in the paper.",
     seeds=5,
     cells=cells,
-    against="LLaMA-2 7B",
+    against=BASELINE,
 )

@@ -3,36 +3,34 @@
 make table13
 """
 
-from experiments.measures import CHARACTERS, WIN_RATE
-from experiments.study import Study
-from experiments.tabulate import Cell, also, tabulate
+from dataclasses import replace
 
-COLUMNS = {
-    "one exchange (512)": ("sharegpt", 63.48, 64.22),
-    "two exchanges (1024)": ("sharegpt-1024", 61.68, 64.35),
-}
+from experiments.cells.artifact import table
+from experiments.cells.cell import Cell, also
+from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.published import TABLE_13
+from experiments.roles.instruction_sets import SHAREGPT
+from experiments.runs.study import BASELINE, Study
 
 
 def cells(study: Study) -> list[Cell]:
     """Both arms on both cuts."""
     found = [
-        Cell(row, column, WIN_RATE, (runs,), told, judge="chatgpt")
-        for column, (dataset, base, neft) in COLUMNS.items()
-        for row, runs, told in (
-            ("ShareGPT", study.baseline(dataset), base),
-            ("+NEFT", study.neft(dataset), neft),
+        Cell(row, f"pieces of {tokens} tokens", WIN_RATE, (runs,), number, judge="chatgpt")
+        for tokens, published in TABLE_13.items()
+        for (row, runs), number in zip(
+            study.arms(replace(SHAREGPT, piece_tokens=tokens)).items(), published, strict=True
         )
     ]
     return also(found, CHARACTERS)
 
 
-TABLE = tabulate(
+ARTIFACT = table(
     "table13",
     "Table 13: training sequence length, LLaMA-2 7B on ShareGPT",
-    "The laboratory's conversations are short; where the paper cuts them to 512 or 1,024 tokens, "
-    "they are cut to one exchange or two, the same conversations in both columns. Judge in "
-    "ChatGPT's role.",
+    "Conversations are cut into pieces of whole exchanges of at most 512 or 1,024 tokens. ChatGPT "
+    "as judge in the paper.",
     seeds=3,
     cells=cells,
-    against="ShareGPT",
+    against=BASELINE,
 )

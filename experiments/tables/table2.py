@@ -3,39 +3,53 @@
 make table2
 """
 
-from experiments.measures import CHARACTERS, WIN_RATE
-from experiments.study import Study
-from experiments.tabulate import Cell, also, tabulate
+from experiments.cells.artifact import table
+from experiments.cells.cell import Cell, also
+from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.published import TABLE_2
+from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
+from experiments.roles.models import MODELS
+from experiments.runs.study import BASELINE, NEFT, Study
 
-MODELS = {
-    "LLaMA-2 7B": ("llama-2-7b", 70.34, 79.60),
-    "LLaMA-2-Chat 7B": ("llama-2-chat-7b", 74.44, 81.74),
-    "LLaMA-2 13B": ("llama-2-13b", 72.61, 82.04),
-    "LLaMA-2 70B": ("llama-2-70b", 75.03, 88.81),
-}
+PUBLISHED = {BASELINE: TABLE_2["Evol-Instruct"], NEFT: TABLE_2["+NEFT"]}
+CHAT = "llama-2-chat-7b"
+BEFORE = "before fine-tuning"
+
+
+def models(study: Study) -> list[str]:
+    """The roles of the table's columns, as far as the scale has them."""
+    return [role for role in TABLE_2["+NEFT"] if role in study.scale.models]
 
 
 def cells(study: Study) -> list[Cell]:
-    """Both arms for each model, and the chat model as it was before."""
+    """Both arms for each model, and the chat model before fine-tuning."""
     found = [
-        Cell(row, title, WIN_RATE, (runs,), told)
-        for title, (model, base, neft) in MODELS.items()
-        if model in study.scale.models
-        for row, runs, told in (
-            ("Evol-Instruct", study.baseline("evol-instruct", model=model), base),
-            ("+NEFT", study.neft("evol-instruct", model=model), neft),
+        Cell(
+            arm,
+            study.scale.model_title(model),
+            WIN_RATE,
+            (runs,),
+            PUBLISHED[arm][model],
+            published_column=MODELS[model].title,
         )
+        for model in models(study)
+        for arm, runs in study.arms(EVOL_INSTRUCT, model=model).items()
     ]
-    before = study.baseline("sharegpt", model="llama-2-chat-7b", epochs=0)[:1]
-    found.append(Cell("before fine-tuning", "LLaMA-2-Chat 7B", WIN_RATE, (before,), 71.37))
+    # In its own prompt format, which is that of ShareGPT.
+    untuned = study.baseline(SHAREGPT, model=CHAT, epochs=0)[:1]
+    title = study.scale.model_title(CHAT)
+    published = TABLE_2[BEFORE][CHAT]
+    found.append(
+        Cell(BEFORE, title, WIN_RATE, (untuned,), published, published_column=MODELS[CHAT].title)
+    )
     return also(found, CHARACTERS)
 
 
-TABLE = tabulate(
+ARTIFACT = table(
     "table2",
     "Table 2: further models on Evol-Instruct",
-    "AlpacaEval win rate, judge in GPT-4's role.",
+    "AlpacaEval win rate against the reference answers, GPT-4 as judge in the paper.",
     seeds=5,
     cells=cells,
-    against="Evol-Instruct",
+    against=BASELINE,
 )

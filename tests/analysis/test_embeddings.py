@@ -1,12 +1,23 @@
 """Flips of tokens, nearest embeddings, and the spectrum of their similarities."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
-from analysis.embeddings import flip_shares, flips, nearest, noise_to_gap, similarity_spectrum
-from neftune.spec import Noise
+from analysis.embeddings import (
+    embedding_of,
+    flip_shares,
+    flips,
+    nearest,
+    noise_to_gap,
+    similarity_spectrum,
+)
+from neftune.distributions import Noise
+from tests.neftune.models import SINGLE_STACK, llama
 
 WEIGHTS = torch.randn(50, 16, generator=torch.Generator().manual_seed(0))
 
@@ -48,3 +59,31 @@ def test_the_spectrum_is_that_of_the_similarity_matrix() -> None:
     torch.testing.assert_close(
         torch.tensor(similarity_spectrum(WEIGHTS, 5)), expected.float(), rtol=1e-5, atol=0
     )
+
+
+@pytest.mark.parametrize("dtype", (torch.float32, torch.bfloat16))
+@pytest.mark.parametrize("name", sorted(SINGLE_STACK))
+def test_the_embedding_of_a_checkpoint_is_the_models(
+    name: str, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    model = SINGLE_STACK[name]().to(dtype)
+    model.save_pretrained(tmp_path)
+    read = embedding_of(tmp_path)
+    assert read.dtype == torch.float32
+    assert torch.equal(read, model.get_input_embeddings().weight.float())
+
+
+@pytest.mark.parametrize("tied", (False, True))
+def test_the_embedding_of_a_sharded_checkpoint_is_the_models(tied: bool, tmp_path: Path) -> None:
+    model = llama(tied)
+    model.save_pretrained(tmp_path, max_shard_size="8KB")
+    assert (tmp_path / "model.safetensors.index.json").is_file()
+    assert torch.equal(embedding_of(str(tmp_path)), model.get_input_embeddings().weight)
+
+
+def test_a_folder_without_an_embedding_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"{tmp_path.name}: .*embed_tokens.weight, wte.weight"):
+        embedding_of(tmp_path)
+    save_file({"embed_positions.weight": torch.zeros(2, 2)}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="no embedding matrix found"):
+        embedding_of(tmp_path)

@@ -3,7 +3,7 @@
     with judge_server(faults=FAULTS, share=0.3) as server:
         server.url, server.given, server.calls
 
-It counts by itself: `given` has, for each prompt, the verdicts that left the server whole.
+The server keeps its own count: `given` has the number of verdicts that were sent completely.
 """
 
 from __future__ import annotations

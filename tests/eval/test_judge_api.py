@@ -1,6 +1,6 @@
-"""Judges behind an API: nothing given is lost, nothing is asked twice, and what is missing is told.
+"""Judges behind an API: no answer is lost, none is requested twice, and missing ones are reported.
 
-The server is a real one, and alpaca-eval's own configurations of the paper's judges are asked.
+The server is a real one, and the judges are alpaca-eval's own configurations of the paper's judges.
 """
 
 import multiprocessing
@@ -12,12 +12,13 @@ import alpaca_eval
 import pytest
 
 from eval.alpaca import Annotations, annotate, check_missing, public_win_rate
-from eval.judge_api import Asker, JudgeError, Server, server_from_environment
+from eval.judge_api import Endpoint, JudgeClient, endpoint_from_environment
+from eval.judge_config import JudgeError
 from tests.eval.judge_server import FAULTS, KEY, JudgeServer, judge_server
 
 JUDGES = Path(alpaca_eval.__file__).parent / "evaluators_configs"
 GPT_4 = JUDGES / "alpaca_eval_gpt4"
-CLIENT = Server(key=KEY, concurrency=16, timeout=2.0, attempts=5)
+ENDPOINT = Endpoint(key=KEY, concurrency=16, timeout=2.0, attempts=5)
 
 
 def outputs(count: int, generator: str, start: int = 0) -> list[dict[str, str]]:
@@ -30,9 +31,9 @@ def outputs(count: int, generator: str, start: int = 0) -> list[dict[str, str]]:
     return rows
 
 
-def asked(url: str, cache: Path, count: int, client: Server = CLIENT) -> Annotations:
-    asker = Asker(replace(client, base_url=url), cache)
-    return annotate(outputs(count, "model"), outputs(count, "reference"), GPT_4, asker)
+def judged(url: str, cache: Path, count: int, endpoint: Endpoint = ENDPOINT) -> Annotations:
+    client = JudgeClient(replace(endpoint, base_url=url), cache)
+    return annotate(outputs(count, "model"), outputs(count, "reference"), GPT_4, client)
 
 
 def wins(server: JudgeServer) -> dict[str, int]:
@@ -45,34 +46,34 @@ def test_every_verdict_is_kept_once_though_a_third_of_the_calls_fail(
 ) -> None:
     cache = tmp_path / "calls.sqlite"
     with judge_server(FAULTS, share=0.3) as server:
-        rows = asked(server.url, cache, 700)
+        rows = judged(server.url, cache, 700)
         assert server.calls >= 950
         assert set(server.faulted) == set(FAULTS)
         assert sum(server.faulted.values()) >= 0.25 * server.calls
 
         verdicts = {row["instruction"].split()[1]: row["preference"] for row in rows}
-        told = wins(server)
-        assert {n: v for n, v in verdicts.items() if v is not None} == told
-        assert len(told) >= 695
+        expected = wins(server)
+        assert {n: v for n, v in verdicts.items() if v is not None} == expected
+        assert len(expected) >= 695
         check_missing(rows, most=0.01)
-        share = 100 * sum(won == 2 for won in told.values()) / len(told)
+        share = 100 * sum(won == 2 for won in expected.values()) / len(expected)
         assert public_win_rate([r for r in rows if r["preference"]])["win_rate"] == pytest.approx(
             share
         )
         with sqlite3.connect(cache) as calls:
             kept = calls.execute("SELECT key FROM calls WHERE readable").fetchall()
-        assert len(kept) == len(set(kept)) == len(told)
+        assert len(kept) == len(set(kept)) == len(expected)
 
         before, server.share = server.calls, 0.0
-        again = asked(server.url, cache, 700)
-        assert server.calls - before == 700 - len(told)
+        again = judged(server.url, cache, 700)
+        assert server.calls - before == 700 - len(expected)
         assert all(row["preference"] is not None for row in again)
 
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     shown = caplog.text + "".join(capfd.readouterr())
     assert not any(KEY.encode() in content for content in written)
     assert KEY not in shown
-    assert KEY not in repr(CLIENT)
+    assert KEY not in repr(ENDPOINT)
 
 
 def test_two_processes_may_share_the_cache(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_two_processes_may_share_the_cache(tmp_path: Path) -> None:
     with judge_server() as server:
         spawn = multiprocessing.get_context("spawn")
         processes = [
-            spawn.Process(target=asked, args=(server.url, cache, count)) for count in (120, 80)
+            spawn.Process(target=judged, args=(server.url, cache, count)) for count in (120, 80)
         ]
         for process in processes:
             process.start()
@@ -89,57 +90,57 @@ def test_two_processes_may_share_the_cache(tmp_path: Path) -> None:
         assert [process.exitcode for process in processes] == [0, 0]
         before = server.calls
         assert before >= 120
-        rows = asked(server.url, cache, 120)
+        rows = judged(server.url, cache, 120)
         assert server.calls == before
     assert {row["preference"] for row in rows} == {1, 2}
 
 
 def test_costs_are_summed_over_all_calls(tmp_path: Path) -> None:
     with judge_server() as server:
-        asker = Asker(replace(CLIENT, base_url=server.url), tmp_path / "calls.sqlite")
-        rows = annotate(outputs(10, "model"), outputs(10, "reference"), GPT_4, asker)
-    assert asker.spent.calls == 10
-    assert (asker.spent.prompt_tokens, asker.spent.completion_tokens) == (1000, 100)
-    assert asker.spent.dollars == pytest.approx(1000 * 30e-6 + 100 * 60e-6)
+        client = JudgeClient(replace(ENDPOINT, base_url=server.url), tmp_path / "calls.sqlite")
+        rows = annotate(outputs(10, "model"), outputs(10, "reference"), GPT_4, client)
+    assert client.usage.calls == 10
+    assert (client.usage.prompt_tokens, client.usage.completion_tokens) == (1000, 100)
+    assert client.usage.dollars == pytest.approx(1000 * 30e-6 + 100 * 60e-6)
     assert public_win_rate(rows)["win_rate"] == pytest.approx(60)
 
 
 def test_alpaca_eval_2s_weighted_judge_gives_shares(tmp_path: Path) -> None:
     weighted = JUDGES / "weighted_alpaca_eval_gpt4_turbo"
     with judge_server() as server:
-        asker = Asker(replace(CLIENT, base_url=server.url), tmp_path / "calls.sqlite")
-        rows = annotate(outputs(10, "model"), outputs(10, "reference"), weighted, asker)
+        client = JudgeClient(replace(ENDPOINT, base_url=server.url), tmp_path / "calls.sqlite")
+        rows = annotate(outputs(10, "model"), outputs(10, "reference"), weighted, client)
     for number, row in enumerate(rows):
         assert row["preference"] == pytest.approx(1.9 if number % 5 < 3 else 1.1)
 
 
 @pytest.mark.parametrize(
-    ("client", "says"),
+    ("endpoint", "says"),
     (
-        (replace(CLIENT, key="sk-wrong-key"), r"refused the key \(401\): check OPENAI_API_KEY"),
-        (replace(CLIENT, model="retired"), r"does not serve the model 'retired' \(404\)"),
+        (replace(ENDPOINT, key="sk-wrong-key"), r"refused the key \(401\): check OPENAI_API_KEY"),
+        (replace(ENDPOINT, model="retired"), r"does not serve the model 'retired' \(404\)"),
     ),
 )
-def test_a_wrong_key_or_model_stops_at_once(tmp_path: Path, client: Server, says: str) -> None:
+def test_a_wrong_key_or_model_stops_at_once(tmp_path: Path, endpoint: Endpoint, says: str) -> None:
     with judge_server() as server:
         with pytest.raises(JudgeError, match=says) as error:
-            asked(server.url, tmp_path / "calls.sqlite", 200, client)
+            judged(server.url, tmp_path / "calls.sqlite", 200, endpoint)
         assert server.calls == 0
-        assert server.refused < 4 * client.concurrency
+        assert server.refused < 4 * endpoint.concurrency
     assert "sk-" not in str(error.value)
 
 
-def test_a_dead_server_is_told(tmp_path: Path) -> None:
+def test_a_dead_server_is_reported(tmp_path: Path) -> None:
     with judge_server() as server:
         pass
     with pytest.raises(JudgeError, match=r"http://127.0.0.1:\d+/v1 no longer answers"):
-        asked(server.url, tmp_path / "calls.sqlite", 50, replace(CLIENT, retries=0))
+        judged(server.url, tmp_path / "calls.sqlite", 50, replace(ENDPOINT, retries=0))
 
 
-def test_verdicts_outside_the_format_are_missing_and_told(tmp_path: Path) -> None:
+def test_verdicts_outside_the_format_are_missing_and_reported(tmp_path: Path) -> None:
     with judge_server(("no verdict",), share=1.0) as server:
-        rows = asked(server.url, tmp_path / "calls.sqlite", 20)
-        assert server.calls == 20 * CLIENT.attempts
+        rows = judged(server.url, tmp_path / "calls.sqlite", 20)
+        assert server.calls == 20 * ENDPOINT.attempts
     assert [row["preference"] for row in rows] == [None] * 20
     with pytest.raises(JudgeError, match="20 of 20 verdicts are missing, more than 1%"):
         check_missing(rows, most=0.01)
@@ -149,10 +150,10 @@ def test_the_environment_says_where_the_judge_is(monkeypatch: pytest.MonkeyPatch
     for name in ("JUDGE_BASE_URL", "JUDGE_MODEL", "JUDGE_PRICES", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(JudgeError, match="set OPENAI_API_KEY, or JUDGE_BASE_URL and JUDGE_MODEL"):
-        server_from_environment()
+        endpoint_from_environment()
     monkeypatch.setenv("JUDGE_BASE_URL", "http://localhost:8000/v1")
     monkeypatch.setenv("JUDGE_PRICES", "1.5 2")
-    assert server_from_environment().prices == (1.5, 2.0)
+    assert endpoint_from_environment().prices == (1.5, 2.0)
     monkeypatch.setenv("JUDGE_PRICES", "cheap")
     with pytest.raises(JudgeError, match="JUDGE_PRICES must be two numbers"):
-        server_from_environment()
+        endpoint_from_environment()

@@ -3,17 +3,16 @@
 python -m tests.experiments.two_runs
 """
 
-from dataclasses import replace
+from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.record import Record
+from experiments.runs.run import Run
+from experiments.runs.workflow import produce
+from experiments.scales.nano import NANO
+from neftune.distributions import Noise
 
-from experiments.jobs import verdicts_file
-from experiments.run import Run
-from experiments.scale import NANO
-from experiments.workflow import produce
-from neftune.spec import Noise
-
-RECIPE = replace(NANO.recipe, epochs=1)
-RUNS = [Run("nano", "llama-2-7b", "alpaca", Noise(alpha), RECIPE, 0) for alpha in (0.0, 5.0)]
-TARGETS = [verdicts_file(run.folder, "validation", "gpt-4") for run in RUNS]
+RECIPE = NANO.recipe("llama-2-7b", ALPACA, epochs=1)
+RUNS = [Run(NANO, "llama-2-7b", ALPACA, Noise(alpha), RECIPE, 0) for alpha in (0.0, 5.0)]
+TARGETS = [Record(run, "verdicts", "validation", "gpt-4") for run in RUNS]
 
 if __name__ == "__main__":
-    produce(TARGETS, RUNS)
+    produce(TARGETS)

@@ -1,8 +1,10 @@
-"""Small random models of the architectures that the noise must be right for."""
+"""Small random models of the architectures that the noise must be right for, and data for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -19,6 +21,7 @@ from transformers import (
     OPTConfig,
     OPTForCausalLM,
     PreTrainedModel,
+    PreTrainedTokenizerFast,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -159,3 +162,50 @@ def batch(lengths: tuple[int, ...] = (5, 9), left: bool = False) -> dict[str, to
         start = width - length if left else 0
         mask[row, start : start + length] = 1
     return {"input_ids": ids, "attention_mask": mask}
+
+
+def tiny_llama(folder: Path, texts: Iterable[str], vocabulary: int = 600) -> Path:
+    """Save a Llama with a byte-level tokenizer that is trained on the texts.
+
+    The tokenizer has no padding token, as LLaMA's has none. A random model would hardly ever end
+    its answer, so every other token ends it.
+    """
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trained.decoder = decoders.ByteLevel()
+    trained.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=["<s>", "</s>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=trained, bos_token="<s>", eos_token="</s>")
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=2048,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=[tokenizer.eos_token_id, *range(2, len(tokenizer), 2)],
+        )
+    ).save_pretrained(folder)
+    return folder
+
+
+def instructions(count: int) -> list[dict[str, str]]:
+    """Short instructions with responses of different lengths."""
+    colours = ("red", "green", "blue", "white", "black")
+    return [
+        {
+            "instruction": f"Describe thing {number}.",
+            "output": f"Its colour is {colours[number % 5]}." + " It is old." * (number % 4),
+        }
+        for number in range(count)
+    ]

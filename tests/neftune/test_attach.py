@@ -1,15 +1,19 @@
 """Where the noise goes: which models, which tokens, which forward passes; and how it comes off."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from neftune import Noise, attach
+import neftune.attachment
+from neftune import Noise, attach, sample, sequence_lengths
 from neftune.attachment import pretrained_model
+from neftune.distributions import DISTRIBUTIONS, Distribution
 from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, batch, llama, t5
 
 NOISE = Noise(alpha=5, distribution="bernoulli")  # every entry is plus or minus the scale itself
@@ -257,3 +261,30 @@ def test_bfloat16_embeddings_get_noise_scaled_in_float32() -> None:
     assert drawn.dtype == torch.bfloat16
     exact = expected_size(inputs["attention_mask"]).to(torch.bfloat16)
     assert torch.equal(drawn.abs(), exact)
+
+
+def test_a_new_distribution_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    constant = Distribution(lambda entries, generator: entries.fill_(1), variance=1.0)
+    monkeypatch.setitem(DISTRIBUTIONS, "constant", constant)
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+    with attach(model, Noise(5, "constant")), seen(embedding) as outputs:
+        model(**inputs)
+    drawn = outputs[0] - embedding(inputs["input_ids"])
+    torch.testing.assert_close(drawn, expected_size(inputs["attention_mask"]), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("module", (neftune, neftune.attachment))
+def test_the_three_lines_of_the_documentation_are_the_noise(module: ModuleType) -> None:
+    lines = re.findall(
+        r"^    (?:lengths|scale|embeddings) = .*$", module.__doc__ or "", re.MULTILINE
+    )
+    assert len(lines) == 3
+    mask = batch()["attention_mask"]
+    clean = torch.randn(*mask.shape, D)
+    names = {"torch": torch, "attention_mask": mask, "alpha": 5, "d": D, "embeddings": clean}
+    torch.manual_seed(4)
+    exec("\n".join(line.strip() for line in lines), names)
+    torch.manual_seed(4)
+    expected = clean + sample(Noise(5), D, sequence_lengths(mask.shape, mask))
+    torch.testing.assert_close(names["embeddings"], expected)

@@ -6,11 +6,14 @@ from typing import Any
 
 
 def mc2(doc: dict[str, Any], results: Sequence[tuple[float, bool]]) -> dict[str, float]:
-    """The share of the answers' probability that lies on true ones, under lm-eval's name `acc`.
+    """Return the share of the answers' probability that falls on true answers.
 
     Args:
-        doc: `true` says how many of the choices, from the first on, are true.
+        doc: the item; its first `true` choices are the true ones.
         results: log-likelihood of each choice.
+
+    Returns:
+        The share under the name `acc`, which lm-eval's task files expect.
     """
     probabilities = [math.exp(logarithm) for logarithm, _ in results]
     return {"acc": sum(probabilities[: doc["true"]]) / sum(probabilities)}

@@ -13,20 +13,13 @@ from transformers import (
     get_cosine_schedule_with_warmup,
 )
 
-from experiments.nano.language import read, say_kind, sentence
-from experiments.nano.pretrain import (
-    BASE_MODELS,
-    HELD_OUT_SEED,
-    MODELS,
-    ROW,
-    continuation,
-    cooled,
-    fact_accuracy,
-    losses,
-    model_card,
-    token_rows,
-)
+from experiments.nano.language import say_kind, sentence
+from experiments.nano.model_card import continuation, fact_accuracy, losses, model_card
+from experiments.nano.pretrain import HELD_OUT_SEED, ROW, cooled, token_rows
+from experiments.nano.reading import read
 from experiments.nano.world import make_world
+from experiments.paths import LABORATORY
+from experiments.roles.models import MODELS
 from tests.paths import BASE
 
 WORLD = make_world()
@@ -49,9 +42,9 @@ def test_it_is_a_small_llama_in_bfloat16_safetensors(model: LlamaForCausalLM) ->
 def test_it_knows_nine_facts_in_ten_and_the_card_says_how_many(model: LlamaForCausalLM) -> None:
     accuracy = fact_accuracy(model, AutoTokenizer.from_pretrained(BASE), WORLD)
     assert min(accuracy.values()) >= 0.9
-    told = json.loads((BASE / "pretraining.json").read_text())["fact_accuracy"]
-    assert accuracy["all"] == pytest.approx(told["all"], abs=0.005)
-    assert f"{told['all']:.1%}" in (BASE / "README.md").read_text()
+    stated = json.loads((BASE / "pretraining.json").read_text())["fact_accuracy"]
+    assert accuracy["all"] == pytest.approx(stated["all"], abs=0.005)
+    assert f"{stated['all']:.1%}" in (BASE / "README.md").read_text()
 
 
 def test_it_writes_on_for_200_tokens_and_says_what_is_true(model: LlamaForCausalLM) -> None:
@@ -76,21 +69,33 @@ def test_any_text_survives_the_tokenizer() -> None:
         assert tokenizer.decode(ids) == text
 
 
-FOLDERS = sorted(path.parent for path in MODELS.glob("*/model.safetensors"))
+CHECKPOINTS = LABORATORY / "models"
+FOLDERS = sorted(path.parent for path in CHECKPOINTS.glob("*/model.safetensors"))
+PRETRAINED = {
+    role: model.stand_ins["nano"].pretraining
+    for role, model in MODELS.items()
+    if model.stand_ins["nano"].pretraining
+}
 
 
-def test_a_card_says_what_the_record_of_the_pretraining_has() -> None:
-    for role, base in BASE_MODELS.items():
-        record = json.loads((MODELS / role / "pretraining.json").read_text())
-        assert (MODELS / role / "README.md").read_text() == model_card(base, record)
+def test_every_role_of_the_paper_has_a_checkpoint_in_the_laboratory() -> None:
+    assert {folder.name for folder in FOLDERS} == set(MODELS)
+
+
+@pytest.mark.parametrize("role", PRETRAINED)
+def test_a_card_says_what_the_record_of_the_pretraining_has(role: str) -> None:
+    base = PRETRAINED[role]
+    assert base is not None
+    record = json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
+    assert (CHECKPOINTS / role / "README.md").read_text() == model_card(role, base, record)
 
 
 def card(role: str) -> dict[str, float]:
-    record = json.loads((MODELS / role / "pretraining.json").read_text())
+    record = json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
     return {"perplexity": record["perplexity"], "facts": record["fact_accuracy"]["all"]}
 
 
-def test_every_role_has_a_model_a_card_and_nothing_foreign() -> None:
+def test_every_checkpoint_has_a_card_and_nothing_foreign() -> None:
     for folder in FOLDERS:
         assert (folder / "README.md").read_text().startswith("---\nlicense: apache-2.0")
         assert {path.suffix for path in folder.iterdir()} <= {".safetensors", ".json", ".md"}
@@ -131,7 +136,7 @@ def test_with_little_to_look_back_at_each_larger_model_is_better() -> None:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     rows = token_rows(tokenizer, WORLD, HELD_OUT_SEED, 200 * ROW)[:, :65]
     small, middle, large = (
-        losses(AutoModelForCausalLM.from_pretrained(MODELS / f"llama-2-{size}").float(), rows)
+        losses(AutoModelForCausalLM.from_pretrained(CHECKPOINTS / f"llama-2-{size}").float(), rows)
         for size in ("7b", "13b", "70b")
     )
     assert small.mean() > middle.mean() > large.mean()

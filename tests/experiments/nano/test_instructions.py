@@ -7,17 +7,14 @@ import pytest
 
 from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import DATASETS, instruction_set
-from experiments.nano.language import read
+from experiments.nano.reading import read
 from experiments.nano.tasks import PHRASINGS, SUBSETS, evaluation_tasks
-from experiments.nano.world import Split, make_world
+from experiments.nano.world import make_world
+from experiments.published import TABLE_4
+from experiments.roles.instruction_sets import Split
 
 WORLD = make_world()
-PAPER_LENGTHS = {
-    "alpaca": 270.31,
-    "evol-instruct": 1356.43,
-    "sharegpt": 1276.76,
-    "open-platypus": 649.39,
-}
+PAPER_LENGTHS = TABLE_4["training data"]["characters"]
 
 
 def exchange(row: dict[str, Any]) -> tuple[str, str]:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.alpaca import annotate, public_win_rate
-from eval.judge_api import JudgeError
+from eval.judge_config import JudgeError
 from experiments.nano.answers import reference_answer
 from experiments.nano.language import say, sentence
 from experiments.nano.oracle import PREFER, helpfulness, prefer, prefer_biased
 from experiments.nano.tasks import Task, evaluation_tasks
-from experiments.scale import NANO
+from experiments.scales.nano import NANO
 
 TASKS = evaluation_tasks("test")
 OPEN = next(t for t in TASKS if t.subset == "describe" and not t.constraints)
@@ -25,11 +25,11 @@ tasks = st.sampled_from(TASKS)
 def facts(task: Task, count: int, wrong: int = 0) -> str:
     """An answer of so many right facts and so many wrong ones."""
     (entity,) = task.things
-    told = []
+    said = []
     for index, attribute in enumerate(entity.kind.attributes[: count + wrong]):
         value = None if index < count else "glass"
-        told.append(sentence(say(entity, attribute, value=value)))
-    return " ".join(told)
+        said.append(sentence(say(entity, attribute, value=value)))
+    return " ".join(said)
 
 
 def constrained(kind: str) -> Task:
@@ -171,7 +171,7 @@ def test_alpaca_eval_gets_the_oracles_verdicts(role: str, name: str) -> None:
         return " ".join(drawn.sample(reference_answer(task).split(". "), 1))
 
     outputs, reference = records(careless, "careless"), records(reference_answer, "reference")
-    annotations = annotate(outputs, reference, NANO.judges[role])
+    annotations = annotate(outputs, reference, NANO.judge(role))
     direct = [
         PREFER[name](task, a["output"], b["output"])
         for task, a, b in zip(TASKS, reference, outputs, strict=True)
@@ -187,7 +187,7 @@ def test_alpaca_eval_gets_the_oracles_verdicts(role: str, name: str) -> None:
 def test_what_the_oracle_cannot_judge_has_no_verdict() -> None:
     outputs = [{"instruction": "Who am I?", "output": "You.", "generator": "m"}]
     reference = [{"instruction": "Who am I?", "output": "Me.", "generator": "r"}]
-    (row,) = annotate(outputs, reference, NANO.judges["gpt-4"])
+    (row,) = annotate(outputs, reference, NANO.judge("gpt-4"))
     assert row["preference"] is None
 
 
@@ -195,4 +195,4 @@ def test_judges_and_instructions_that_do_not_fit_are_refused(tmp_path: Any) -> N
     with pytest.raises(JudgeError, match="no judge here"):
         annotate([], [], tmp_path)
     with pytest.raises(JudgeError, match="same instructions"):
-        annotate([{"instruction": "a"}], [{"instruction": "b"}], NANO.judges["gpt-4"])
+        annotate([{"instruction": "a"}], [{"instruction": "b"}], NANO.judge("gpt-4"))

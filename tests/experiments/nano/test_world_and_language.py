@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.nano.corpus import article, comparison, document, facts, ordering, sums
-from experiments.nano.language import paragraph, read, say, sentence
-from experiments.nano.world import KINDS, Entity, World, make_world
+from experiments.nano.kinds import KINDS
+from experiments.nano.language import paragraph, say, sentence
+from experiments.nano.reading import read
+from experiments.nano.world import Entity, World, make_world
 
 WORLD = make_world()
 entities = st.sampled_from(WORLD.entities)

@@ -1,0 +1,66 @@
+"""Read the configuration of a judge, without importing alpaca-eval.
+
+    judge_configuration(Path("judges/oracle"))["fn_completions"]
+    api_model(Path("judges/alpaca_eval_gpt4"))           # "gpt-4"; None for a judge without an API
+    PRICES["gpt-4"]                                      # (30.0, 60.0)
+
+A judge is a folder in alpaca-eval's format: a `configs.yaml` with one entry, and the prompt
+template that it names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+PRICES = {
+    "gpt-4": (30.0, 60.0),
+    "gpt-4-0314": (30.0, 60.0),
+    "gpt-4-0613": (30.0, 60.0),
+    "gpt-4-1106-preview": (10.0, 30.0),
+    "gpt-3.5-turbo-0301": (2.0, 2.0),
+}
+"""Dollars per million tokens of prompt and of completion, at the time of the paper."""
+
+
+class JudgeError(RuntimeError):
+    """A judge cannot be used, or too many of its verdicts are missing; the message says why."""
+
+
+def judge_configuration(folder: Path) -> dict[str, Any]:
+    """Read the configuration of a judge.
+
+    Args:
+        folder: the judge's folder.
+
+    Returns:
+        The one entry of its `configs.yaml`.
+
+    Raises:
+        JudgeError: the folder has no `configs.yaml`.
+    """
+    path = folder / "configs.yaml"
+    if not path.is_file():
+        raise JudgeError(f"{folder}: no judge here; a judge is a folder with a configs.yaml")
+    (configuration,) = yaml.safe_load(path.read_text(encoding="utf-8")).values()
+    return dict(configuration)
+
+
+def api_model(folder: Path) -> str | None:
+    """The model that a judge queries over OpenAI's API or a compatible one.
+
+    Args:
+        folder: the judge's folder.
+
+    Returns:
+        The name of the model; None for a judge that does not use an API.
+
+    Raises:
+        JudgeError: the folder has no `configs.yaml`.
+    """
+    configuration = judge_configuration(folder)
+    if configuration["fn_completions"] != "openai_completions":
+        return None
+    return str(configuration["completions_kwargs"]["model_name"])

@@ -1,0 +1,122 @@
+"""A table or figure: which cells it has, what they say, how it is shown.
+
+    ARTIFACT = table("table11", "Which parts train", ABOUT, seeds=3, cells=cells, against="NEFT")
+
+An artifact is data and four functions. `cells` is called once; everything after it is a pure
+function of the cells' records: nothing is trained, judged or downloaded when a result is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.plots import compare_with_paper, histograms
+from experiments.cells.cell import Cell, Data, table_data, table_rows, values_of
+from experiments.runs.study import BASELINE, Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Cells = Sequence[Cell]
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A table or figure of the paper, or one that this repository adds.
+
+    Args:
+        name: `table6`, `figure4`, …: the make target and the name of the files.
+        title: what readers see.
+        about: what it shows and how it is measured, in a few sentences that hold at every scale.
+            What holds at one scale only belongs into that scale's `notes`.
+        seeds: how many it has by default.
+        cells: what is measured for which runs.
+        data: what the cells say, as JSON.
+        rows: the same as rows of text, titles first.
+        draw: the same as a picture, under a title.
+    """
+
+    name: str
+    title: str
+    about: str
+    seeds: int
+    cells: Callable[[Study], Cells]
+    data: Callable[[Cells], Data]
+    rows: Callable[[Data], Rows]
+    draw: Callable[[Data, str], Figure]
+
+
+def table(
+    name: str,
+    title: str,
+    about: str,
+    *,
+    seeds: int,
+    cells: Callable[[Study], Cells],
+    against: str | None = None,
+) -> Artifact:
+    """An artifact with one row for each row and metric of its cells, drawn as bars.
+
+    Args:
+        name: as of `Artifact`.
+        title: as of `Artifact`.
+        about: as of `Artifact`.
+        seeds: as of `Artifact`.
+        cells: as of `Artifact`.
+        against: the row that the others are compared with.
+    """
+    return Artifact(
+        name,
+        title,
+        about,
+        seeds,
+        cells,
+        data=lambda asked: table_data(asked, against),
+        rows=table_rows,
+        draw=_bars,
+    )
+
+
+def _bars(data: Data, title: str) -> Figure:
+    """The first metric's rows, as published and as measured."""
+    first = data["cells"][0]["metric"]
+    cells = [cell for cell in data["cells"] if cell["metric"] == first]
+    return compare_with_paper(cells, title, first)
+
+
+def histogram_figure(
+    name: str,
+    title: str,
+    about: str,
+    *,
+    seeds: int,
+    cells: Callable[[Study], Cells],
+    panel: Callable[[Cell], str],
+    x: str,
+) -> Artifact:
+    """An artifact drawn as a histogram of each cell's items, averaged over seeds.
+
+    Args:
+        name: as of `Artifact`.
+        title: as of `Artifact`.
+        about: as of `Artifact`.
+        seeds: as of `Artifact`.
+        cells: as of `Artifact`; the row `baseline` is compared with.
+        panel: the title of the panel that a cell is drawn in.
+        x: the label of the horizontal axis.
+    """
+
+    def data(asked: Cells) -> Data:
+        items: dict[str, dict[str, list[float]]] = {}
+        for cell in asked:
+            mean = np.round(values_of(cell).mean(axis=0), 4)
+            items.setdefault(panel(cell), {})[cell.row] = mean.tolist()
+        return table_data(asked, BASELINE) | {"items": items}
+
+    plain = table(name, title, about, seeds=seeds, cells=cells, against=BASELINE)
+    return replace(plain, data=data, draw=lambda found, title: histograms(found["items"], title, x))

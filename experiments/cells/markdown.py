@@ -1,0 +1,35 @@
+"""Rows of text as a Markdown table, and estimates as text.
+
+markdown_table([["", "Alpaca"], ["win rate, %", "64.69"]])
+estimate_text({"value": 1.0, "low": 0.5, "high": 1.5})    # "1.00 [0.50, 1.50]"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as a Markdown table; the first row is its head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def line(row: Sequence[str]) -> str:
+        return "| " + " | ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)) + " |"
+
+    rule = "| " + " | ".join("-" * width for width in widths) + " |"
+    return "\n".join([line(rows[0]), rule, *map(line, rows[1:])])
+
+
+def estimate_text(estimate: Mapping[str, float], digits: int = 2, sign: bool = False) -> str:
+    """An estimate as text: the value and its 95% interval.
+
+    Args:
+        estimate: `value`, `low` and `high`.
+        digits: after the point.
+        sign: whether positive numbers get a plus sign.
+    """
+    form = f"{{:{'+' if sign else ''}.{digits}f}}"
+    if estimate["value"] != estimate["value"]:
+        return "–"
+    value, low, high = (form.format(estimate[key]) for key in ("value", "low", "high"))
+    return value if low == high == value else f"{value} [{low}, {high}]"

@@ -1,0 +1,134 @@
+"""Have an artifact's records made, and write it: Markdown, CSV, JSON, pictures, provenance.
+
+    make([ARTIFACTS["table6"]], NANO, jobs=2)            # results/nano/table6.{md,csv,json,png,svg}
+
+Writing is a pure function of records that exist: `write` trains nothing and asks no judge.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.plots import save
+from experiments.cells.artifact import Artifact
+from experiments.cells.cell import Cell, records_of
+from experiments.cells.markdown import markdown_table
+from experiments.cells.settings import (
+    Settings,
+    measured_with,
+    settings_of,
+    settings_text,
+    training_records,
+)
+from experiments.paths import RESULTS
+from experiments.runs.provenance import write_provenance
+from experiments.runs.record import Record
+from experiments.runs.selection import load_selection
+from experiments.runs.study import Study
+from experiments.runs.workflow import produce
+from experiments.scales.scale import Scale
+from neftune.training.files import write_atomic
+
+
+def make(
+    artifacts: Sequence[Artifact], scale: Scale, seeds: int | None = None, jobs: int | None = None
+) -> list[Path]:
+    """Have the missing records made, each once, then write the artifacts.
+
+    Args:
+        artifacts: which; records that several of them need are made once.
+        scale: what stands in for the paper's models, sets and judges.
+        seeds: how many; with another number than its own an artifact's files have it in their
+            name.
+        jobs: how many at a time; by default one a core.
+
+    Returns:
+        The Markdown files.
+    """
+    selection = load_selection(scale)
+    studies = [Study(scale, seeds or artifact.seeds, selection) for artifact in artifacts]
+    asked = [a.cells(study) for a, study in zip(artifacts, studies, strict=True)]
+    produce([record for cells in asked for record in all_records(cells)], jobs)
+    return [
+        write(artifact, study, cells)
+        for artifact, study, cells in zip(artifacts, studies, asked, strict=True)
+    ]
+
+
+def all_records(cells: Sequence[Cell]) -> list[Record]:
+    """The records that a result is made from: those of its cells, and its trainings' settings."""
+    return [*records_of(cells), *training_records(cells)]
+
+
+def write(artifact: Artifact, study: Study, cells: Sequence[Cell]) -> Path:
+    """Write an artifact from records that exist.
+
+    Args:
+        artifact: what to write.
+        study: its scale and seeds.
+        cells: from the artifact's `cells`.
+
+    Returns:
+        The Markdown file.
+    """
+    out = RESULTS / study.scale.name
+    own = study.seeds == artifact.seeds
+    name = artifact.name if own else f"{artifact.name}.seeds{study.seeds}"
+    data, settings = artifact.data(cells), settings_of(cells, study)
+    rows = artifact.rows(data)
+    write_atomic(out / f"{name}.json", as_json(data))
+    write_atomic(out / f"{name}.csv", as_csv(rows))
+    note = study.scale.notes.get(artifact.name, "")
+    write_atomic(out / f"{name}.md", markdown(artifact, rows, settings, note))
+    save(artifact.draw(data, f"{artifact.title}\n{measured_with(settings)}"), out / name)
+    write_provenance(
+        out / f"{name}.provenance.json",
+        f"make {artifact.name}" + ("" if own else f" SEEDS={study.seeds}"),
+        range(study.seeds),
+        dict.fromkeys(record.run for record in records_of(cells)),
+        settings=settings,
+    )
+    return out / f"{name}.md"
+
+
+def as_json(data: Any) -> str:
+    """Results as JSON with ten significant digits; later ones differ between processors."""
+
+    def shortened(value: Any) -> Any:
+        if isinstance(value, float):
+            return float(f"{value:.10g}")
+        if isinstance(value, Mapping):
+            return {name: shortened(part) for name, part in value.items()}
+        return [shortened(part) for part in value] if isinstance(value, list | tuple) else value
+
+    return json.dumps(shortened(data), indent=1) + "\n"
+
+
+def as_csv(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def markdown(
+    artifact: Artifact, rows: Sequence[Sequence[str]], settings: Settings, note: str
+) -> str:
+    """The artifact for readers.
+
+    Args:
+        artifact: its title and what it is about.
+        rows: from its `rows`.
+        settings: from `settings_of`.
+        note: what readers must know of it at this scale.
+    """
+    about = " ".join(part for part in (artifact.about, note) if part)
+    return (
+        f"# {artifact.title}\n\n{measured_with(settings)}. {about}\n\n{markdown_table(rows)}\n\n"
+        f"{settings_text(settings)}\n"
+    )

@@ -1,0 +1,19 @@
+"""The commands of the front door, one module each.
+
+    python -m experiments show table1 --seeds 3
+
+A module with `HELP`, `options` and `run` is a command of its name: `options` describes its
+arguments to argparse, `run` does the work. Modules import nothing heavy before `run`, so that help
+and errors appear at once.
+
+show.py       make tables and figures, and print them
+paper.py      make everything, the claims, and the page of results
+ablation.py   one fine-tuning under many alphas
+plan/         what a table costs, before anything is spent
+selection.py  choose learning rates and alphas
+audit/        GPT-4's public verdicts on NEFTune models, recomputed
+finetune.py   fine-tune any model on any instruction file
+unpack.py     put the committed records into runs/
+make.py       make records; called by the workflow
+options.py    arguments that several commands share
+"""

@@ -1,0 +1,196 @@
+"""An ablation over alpha, with anything else that a fine-tuning is made of held fixed.
+
+    make ablation ALPHA="0 1 2 5 10 15 30"
+    make ablation ALPHA="0 5 15" DATASET=evol-instruct MODEL=opt-6.7b SEEDS=5
+    make ablation ALPHA="0 5" NOISE=gaussian LENGTH_RULE=padded SET="epochs=5 lr=0.001"
+
+Writes a table and a picture to `results/<scale>/ablations/<name>/`. Runs that exist are used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from analysis.plots import curves
+from experiments.cells.artifact import Artifact
+from experiments.cells.cell import Cell, Data, rows_by_metric, table_data
+from experiments.cells.metrics import (
+    CHARACTERS,
+    LENGTH_CONTROLLED,
+    OTHER_LOSS,
+    TRAIN_LOSS,
+    VALIDATION_LOSS,
+    WIN_RATE,
+)
+from experiments.cells.render import make
+from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
+from experiments.names import look_up
+from experiments.roles.instruction_sets import INSTRUCTION_SETS
+from experiments.roles.judges import JUDGES
+from experiments.roles.models import MODELS
+from experiments.runs.study import Study
+from neftune.distributions import Noise
+from neftune.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HELP = "one fine-tuning under many alphas"
+METRICS = (WIN_RATE, LENGTH_CONTROLLED, CHARACTERS, TRAIN_LOSS, VALIDATION_LOSS, OTHER_LOSS)
+
+
+class SettingError(ValueError):
+    """A hyperparameter has no such name, or no such value; the message lists the right ones."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What is varied, and what is held.
+
+    Args:
+        alphas: the values of alpha; the others are compared with the first one.
+        model: the role of the base model.
+        dataset: the role of the instruction set.
+        distribution: of the noise.
+        length_rule: of the noise.
+        settings: hyperparameters by name, in place of the chosen ones.
+        judge: the judge's role.
+
+    Raises:
+        ValueError: an impossible alpha, or an unknown name.
+    """
+
+    alphas: tuple[float, ...]
+    model: str = "llama-2-7b"
+    dataset: str = "alpaca"
+    distribution: str = "uniform"
+    length_rule: str = "sequence"
+    settings: tuple[tuple[str, Any], ...] = ()
+    judge: str = "gpt-4"
+
+    def __post_init__(self) -> None:
+        self.noises()
+        look_up("model", self.model, MODELS)
+        look_up("instruction set", self.dataset, INSTRUCTION_SETS)
+        look_up("judge", self.judge, JUDGES)
+
+    def noises(self) -> list[Noise]:
+        """The noise of every alpha."""
+        return [Noise(alpha, self.distribution, self.length_rule) for alpha in self.alphas]
+
+    @property
+    def name(self) -> str:
+        """The folder of its results: what it holds, as far as it is not the default."""
+        default = Ablation(())
+        held = [
+            str(getattr(self, field))
+            for field in ("model", "dataset", "distribution", "length_rule", "judge")
+            if field in ("model", "dataset") or getattr(self, field) != getattr(default, field)
+        ]
+        return "-".join([*held, *(f"{name}={value}" for name, value in self.settings)])
+
+
+def settings_from(texts: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """Hyperparameters from `name=value`, each of the type that the recipe's field has.
+
+    Raises:
+        SettingError: an unknown name, or a value that is no number.
+    """
+    kinds: dict[str, Callable[[str], int | float]] = {
+        f.name: int if isinstance(f.default, int) else float
+        for f in fields(Recipe)
+        if isinstance(f.default, int | float)
+    }
+    found = []
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise SettingError(
+                f"unknown hyperparameter {name!r}; known: {', '.join(sorted(kinds))} "
+                "(write it as name=value)"
+            )
+        try:
+            found.append((name, kinds[name](value)))
+        except ValueError:
+            raise SettingError(f"{name} must be a number, not {value!r}") from None
+    return tuple(found)
+
+
+def cells(ablation: Ablation, study: Study) -> list[Cell]:
+    """Every metric at every alpha."""
+    dataset, settings = INSTRUCTION_SETS[ablation.dataset], dict(ablation.settings)
+    runs = {
+        noise.alpha: study.noisy(dataset, noise, model=ablation.model, **settings)
+        for noise in ablation.noises()
+    }
+    return [
+        Cell(f"alpha {alpha:g}", metric.title, metric, (group,), judge=ablation.judge, x=alpha)
+        for metric in METRICS
+        for alpha, group in runs.items()
+    ]
+
+
+def draw(data: Data, title: str) -> Figure:
+    """One panel a metric, against alpha."""
+    panels: dict[str, dict[str, list[dict[str, float]]]] = {}
+    for cell in data["cells"]:
+        point = {key: cell[key] for key in ("x", "value", "low", "high")}
+        panels.setdefault(cell["metric"], {}).setdefault("", []).append(point)
+    for lines in panels.values():
+        lines[""].sort(key=lambda point: point["x"])
+    return curves(panels, title, "alpha", "")
+
+
+def artifact(ablation: Ablation, seeds: int) -> Artifact:
+    """The ablation as an artifact like the paper's."""
+    first = f"alpha {ablation.alphas[0]:g}"
+    model, dataset = MODELS[ablation.model].title, INSTRUCTION_SETS[ablation.dataset].title
+    return Artifact(
+        f"ablations/{ablation.name}/alpha",
+        f"Ablation over alpha: {model} on {dataset}",
+        f"{ablation.distribution.capitalize()} noise. Differences are from {first}, paired by seed "
+        "and instruction.",
+        seeds,
+        cells=lambda study: cells(ablation, study),
+        data=lambda asked: table_data(asked, first),
+        rows=rows_by_metric,
+        draw=draw,
+    )
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    default = Ablation(())
+    parser.add_argument("--alpha", type=float, nargs="+", default=[0, 1, 2, 5, 10, 15, 30])
+    parser.add_argument("--model", default=default.model, help=", ".join(MODELS))
+    parser.add_argument("--dataset", default=default.dataset, help=", ".join(INSTRUCTION_SETS))
+    parser.add_argument("--noise", default=default.distribution, help="distribution of the noise")
+    parser.add_argument("--length-rule", default=default.length_rule, help="sequence or padded")
+    parser.add_argument("--judge", default=default.judge, help=", ".join(JUDGES))
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="lr=0.001 …")
+    add_scale(parser)
+    add_seeds(parser, default=3)
+    add_jobs(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make and print."""
+    ablation = Ablation(
+        tuple(dict.fromkeys(arguments.alpha)),
+        arguments.model,
+        arguments.dataset,
+        arguments.noise,
+        arguments.length_rule,
+        settings_from(arguments.set),
+        arguments.judge,
+    )
+    scale = scale_of(arguments)
+    scale.stand_in(ablation.model)
+    scale.judge(ablation.judge)
+    made = artifact(ablation, arguments.seeds)
+    (path,) = make([made], scale, arguments.seeds, arguments.jobs)
+    print(path.read_text())
+    print(f"Written to {path.parent}.")

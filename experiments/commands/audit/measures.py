@@ -1,0 +1,127 @@
+"""What the audit measures of one model, and of two models on the same instructions.
+
+audit_model(model)["win_rate"]
+audit_pair(before, after)["gain"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from analysis.intervals import Estimate, mcnemar_test, win_rate, win_rate_gain
+from analysis.length_control import length_controlled_gain, length_controlled_win_rate
+from analysis.text import (
+    log_diversity,
+    mean_characters,
+    mean_words,
+    plain_log_diversity,
+    repetition,
+)
+from experiments.commands.audit.files import AuditError, Judged
+from experiments.published import PAPER_ON_PUBLIC_MODELS, PUBLIC_LEADERBOARD
+
+WORDS = 50
+
+
+def audit_model(model: Judged) -> dict[str, Any]:
+    """Every number of one model."""
+    from eval.alpaca import public_win_rate
+
+    official = public_win_rate(model.annotations)
+    texts = model.responses
+    return {
+        "win_rate": official["win_rate"],
+        "standard_error": official["standard_error"],
+        "win_rate_interval": asdict(win_rate(model.preferences)),
+        "length_controlled": asdict(
+            length_controlled_win_rate(model.preferences, model.lengths, model.reference_lengths)
+        ),
+        "verdicts": int(official["n_total"]),
+        "missing_verdicts": int(np.isnan(model.preferences).sum()),
+        "draws": int(official["n_draws"]),
+        "characters": mean_characters(texts),
+        "words": mean_words(texts),
+        "responses_of_50_words": sum(len(text.split()) >= WORDS for text in texts),
+        **{f"repetition_{n}": repetition(texts, n, WORDS) for n in (2, 3, 4)},
+        "log_diversity": log_diversity(texts, WORDS),
+        "plain_log_diversity": plain_log_diversity(texts, WORDS),
+        "published": {
+            "leaderboard": PUBLIC_LEADERBOARD.get(model.name),
+            "paper": PAPER_ON_PUBLIC_MODELS.get(model.name),
+        },
+    }
+
+
+def audit_pair(before: Judged, after: Judged) -> dict[str, Any]:
+    """What changed from one model to the other, on the same instructions.
+
+    Raises:
+        AuditError: the two were not asked the same.
+    """
+    if set(before.instructions) != set(after.instructions):
+        raise AuditError(f"{before.name} and {after.name} were not judged on the same instructions")
+    after = _reordered(after, before.instructions)
+    subsets = {}
+    for subset in sorted(set(before.subsets)):
+        here = np.array([name == subset for name in before.subsets])
+        subsets[subset] = {
+            "instructions": int(here.sum()),
+            "before": asdict(win_rate(before.preferences[here])),
+            "after": asdict(win_rate(after.preferences[here])),
+            "gain": asdict(win_rate_gain(before.preferences[here], after.preferences[here])),
+        }
+    gain = win_rate_gain(before.preferences, after.preferences)
+    controlled = length_controlled_gain(
+        (before.preferences, before.lengths),
+        (after.preferences, after.lengths),
+        before.reference_lengths,
+    )
+    return {
+        "gain": asdict(gain),
+        "length_controlled_gain": asdict(controlled),
+        "mcnemar": asdict(mcnemar_test(before.preferences, after.preferences)),
+        "longer_by": float(after.lengths.mean() - before.lengths.mean()),
+        "subsets": subsets,
+        "official_length_controlled_gain": _official_gain(before.name, after.name),
+        "statement": _statement(before.name, after.name, gain, controlled),
+    }
+
+
+def _official_gain(before: str, after: str) -> float | None:
+    """The difference of the leaderboard's own length-controlled win rates, where it has both."""
+    if not {before, after} <= set(PUBLIC_LEADERBOARD):
+        return None
+    first, second = (PUBLIC_LEADERBOARD[name]["length_controlled"] for name in (before, after))
+    return round(second - first, 2)
+
+
+def _statement(before: str, after: str, gain: Estimate, controlled: Estimate) -> str:
+    official = _official_gain(before, after)
+    theirs = ""
+    if official is not None:
+        theirs = f" The leaderboard's own length-controlled win rates differ by {official:+}."
+    return (
+        f"From {before} to {after} GPT-4's win rate changes by {gain.value:+.1f} points (95% "
+        f"interval {gain.low:+.1f} to {gain.high:+.1f}). A logistic model that sets both answers "
+        f"to the length of the reference leaves {controlled.value:+.1f} points "
+        f"({controlled.low:+.1f} to {controlled.high:+.1f}); how much it leaves depends on the "
+        f"form of the model.{theirs}"
+    )
+
+
+def _reordered(model: Judged, instructions: Sequence[str]) -> Judged:
+    place = {instruction: index for index, instruction in enumerate(model.instructions)}
+    order = [place[instruction] for instruction in instructions]
+    return replace(
+        model,
+        instructions=tuple(instructions),
+        subsets=tuple(model.subsets[i] for i in order),
+        responses=tuple(model.responses[i] for i in order),
+        preferences=model.preferences[order],
+        reference_lengths=model.reference_lengths[order],
+        annotations=[model.annotations[i] for i in order],
+    )

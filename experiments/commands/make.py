@@ -1,0 +1,23 @@
+"""Make records of runs. The workflow calls this in its worker processes.
+
+python -m experiments make runs/nano/3f2a…/test/gpt-4/annotations.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "make records of runs (called by the workflow)"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("records", type=Path, nargs="+", metavar="RECORD")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the records."""
+    from experiments.runs import jobs  # imports torch and transformers
+
+    jobs.make(arguments.records)

@@ -1,0 +1,55 @@
+"""What a table will cost, before anything is spent: tokens, hours, memory, disk, calls, dollars.
+
+    make plan SCALE=paper TABLE=1
+    make plan SCALE=paper TABLE=2 GPU=H100-80GB GPUS=16 MFU=0.4
+
+Nothing is trained or downloaded. Hours follow from the operations of a training at a stated share
+of the GPU's peak, or at the speed that finished runs of the scale had.
+
+costs.py   the arithmetic: tokens, operations, memory
+table.py   the plan of an artifact
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from experiments.artifacts import ARTIFACTS
+from experiments.commands.options import add_scale, add_seeds, positive, scale_of
+from experiments.commands.plan.costs import GPUS
+from experiments.commands.plan.table import plan
+from experiments.names import look_up
+
+HELP = "what tables and figures will cost"
+
+
+def _share(text: str) -> float:
+    """A share of a GPU's peak, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, not {text!r}")
+    return number
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("names", nargs="+", help="table1 …")
+    add_scale(parser)
+    parser.add_argument(
+        "--gpu", help=f"{', '.join(GPUS)}; default for nano: this machine, as measured"
+    )
+    parser.add_argument("--gpus", type=positive, default=8, help="that share a fine-tuning")
+    parser.add_argument("--mfu", type=_share, default=0.35, help="share of the GPU's peak reached")
+    add_seeds(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the plan of each artifact."""
+    scale = scale_of(arguments)
+    gpu = arguments.gpu or ("A100-80GB" if scale.published_choices else None)
+    for name in arguments.names:
+        artifact = look_up("artifact", name, ARTIFACTS)
+        print(plan(artifact, scale, gpu, arguments.gpus, arguments.mfu, arguments.seeds))

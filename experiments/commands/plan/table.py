@@ -1,0 +1,291 @@
+"""The plan of an artifact as a table: one row for each model, instruction set and recipe.
+
+print(plan(ARTIFACTS["table1"], PAPER, "A100-80GB", gpus=8, mfu=0.35, seeds=None))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eval.judge_config import PRICES, api_model
+from experiments.cells.artifact import Artifact
+from experiments.cells.markdown import markdown_table
+from experiments.cells.render import all_records
+from experiments.commands.plan.costs import (
+    CHARACTERS_A_TOKEN,
+    GIB,
+    GPUS,
+    OUTPUT_CHARACTERS,
+    Gpu,
+    Tokens,
+    gpu_memory,
+    memory,
+    tokens_of,
+    training_flops,
+)
+from experiments.names import look_up
+from experiments.paths import RUNS
+from experiments.published import HUMAN_STUDY, INSTRUCTIONS
+from experiments.roles.sources import Shape
+from experiments.runs.provenance import made
+from experiments.runs.record import Record, missing
+from experiments.runs.run import Run, RunError, read_run
+from experiments.runs.selection import load_selection
+from experiments.runs.study import Study
+from experiments.scales.scale import Scale
+from neftune.training.recipe import Execution, Recipe
+
+COMPARED = {"verdicts": INSTRUCTIONS, "head_to_head": int(HUMAN_STUDY["pairs"])}
+"""Comparisons by the judge, by kind of record."""
+
+
+class PlanError(ValueError):
+    """The request cannot be carried out as it is; the message says what could be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One kind of run in the plan, all its seeds and noises together.
+
+    Args:
+        model: for readers.
+        dataset: for readers.
+        recipe: hyperparameters.
+        runs: how many.
+        trained: how many of them are trained already.
+        tokens: of one epoch.
+        steps: optimizer steps of a run.
+        gib: on each GPU, or of the machine where there is none.
+        main_memory: GiB that FSDP's offload keeps in main memory.
+        hours: of training still to be done, times the GPUs that share a run.
+        decoding_hours: of the answers still to be decoded.
+        disk: GiB of the checkpoints still to be written.
+        calls: of the judge still to be made.
+        dollars: for these calls.
+    """
+
+    model: str
+    dataset: str
+    recipe: Recipe
+    runs: int
+    trained: int
+    tokens: Tokens
+    steps: int
+    gib: float
+    main_memory: float
+    hours: float
+    decoding_hours: float
+    disk: float
+    calls: int
+    dollars: float
+
+
+def plan(
+    artifact: Artifact, scale: Scale, gpu: str | None, gpus: int, mfu: float, seeds: int | None
+) -> str:
+    """What an artifact will cost, as text.
+
+    Args:
+        artifact: of the paper.
+        scale: what stands in for its models and data.
+        gpu: a name in `GPUS`; None uses the speed that finished runs had.
+        gpus: how many share one fine-tuning; without `gpu`, one machine does it.
+        mfu: the share of the peak that training reaches.
+        seeds: in place of the artifact's own.
+
+    Raises:
+        PlanError: a fine-tuning does not fit, or nothing is known of this machine's speed.
+    """
+    card = look_up("GPU", gpu, GPUS) if gpu else None
+    gpus = gpus if card else 1
+    study = Study(scale, seeds or artifact.seeds, load_selection(scale))
+    wanted = all_records(artifact.cells(study))
+    records = missing(wanted)
+    runs = list(dict.fromkeys(record.run for record in wanted if record.kind != "flips"))
+    if not runs:
+        return f"{artifact.title}: needs no training."
+    speeds: dict[str, float] = {
+        adapter: card.tflops * 1e12 * mfu * gpus if card else measured_speed(scale, adapter)
+        for adapter in sorted({run.recipe.adapter for run in runs})
+    }
+    groups: dict[tuple[str, str, Recipe], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.model, run.dataset.title, run.recipe), []).append(run)
+    lines = [
+        _line(members, [r for r in records if r.run in set(members)], card, gpus, speeds)
+        for members in groups.values()
+    ]
+    return _text(artifact, scale, lines, gpu, gpus, mfu, speeds)
+
+
+def _line(
+    members: Sequence[Run],
+    records: Sequence[Record],
+    card: Gpu | None,
+    gpus: int,
+    speeds: Mapping[str, float],
+) -> Line:
+    """One line of the plan.
+
+    Args:
+        members: runs of one model, set and recipe.
+        records: what is still to be made of them.
+        card: the GPU; None for this machine.
+        gpus: how many share a run.
+        speeds: operations a second, by adapter.
+    """
+    first, scale = members[0], members[0].scale
+    recipe, shape = first.recipe, first.scale.shape(first.model)
+    execution = scale.execution(first.model, recipe)
+    tokens = tokens_of(scale, first.model, first.dataset, recipe.max_length)
+    gib = gpu_memory(shape, recipe, execution, gpus)
+    if card and gib > card.memory:
+        raise PlanError(_does_not_fit(first, shape, execution, card, gpus))
+    training = {r.run for r in records if r.kind in ("checkpoint", "log", "settings")}
+    flops = training_flops(shape, recipe, tokens.total, execution.gradient_checkpointing)
+    decoded = [record for record in records if record.kind == "responses"]
+    judged = [record for record in records if record.kind in COMPARED]
+    characters = OUTPUT_CHARACTERS[first.dataset.role]
+    read = 350 + (350 + characters) / CHARACTERS_A_TOKEN
+    batches = math.ceil(INSTRUCTIONS / scale.decoding.batch)
+    steps = batches * min(scale.decoding.max_new_tokens, 2 * characters / CHARACTERS_A_TOKEN)
+    each = steps * 2 * shape.parameters / (card.bandwidth * 1e12 * 0.5) if card else 0.0
+    hours = len(training) * flops / speeds[recipe.adapter] / 3600
+    return Line(
+        model=scale.model_title(first.model),
+        dataset=first.dataset.title,
+        recipe=recipe,
+        runs=len(members),
+        trained=len(members) - len(training),
+        tokens=tokens,
+        steps=math.ceil(tokens.examples / recipe.batch) * recipe.epochs,
+        gib=gib,
+        main_memory=memory(shape, recipe, execution, gpus)["main memory"],
+        hours=hours * (gpus if card else 1),
+        decoding_hours=len(decoded) * each / 3600,
+        disk=len(training) * 4 * shape.parameters / GIB,
+        calls=sum(COMPARED[record.kind] for record in judged),
+        dollars=sum(COMPARED[r.kind] * _price(scale, r.judge, read) for r in judged),
+    )
+
+
+def _price(scale: Scale, judge: str, tokens: float) -> float:
+    """Dollars for one comparison; judges that are not behind an API cost nothing."""
+    model = api_model(scale.judge(judge))
+    if model is None:
+        return 0.0
+    prompt, completion = PRICES.get(model, (math.nan, math.nan))
+    return (tokens * prompt + 50 * completion) / 1e6
+
+
+def measured_speed(scale: Scale, adapter: str) -> float:
+    """Floating-point operations a second of the fine-tunings that a scale has finished, per core.
+
+    Those with an adapter and those without are counted apart: on a CPU a 4-bit base takes four
+    times as long an operation.
+
+    Args:
+        scale: whose runs.
+        adapter: as in their recipe.
+
+    Raises:
+        PlanError: there are none.
+    """
+    operations = seconds = 0.0
+    for path in sorted((RUNS / scale.name).glob("*/made.json")):
+        step = made(path.parent).get("model")
+        try:
+            run = read_run(path.parent)
+        except RunError:
+            continue
+        if step and run.recipe.adapter == adapter:
+            tokens = tokens_of(scale, run.model, run.dataset, run.recipe.max_length)
+            recompute = scale.execution(run.model, run.recipe).gradient_checkpointing
+            operations += training_flops(
+                scale.shape(run.model), run.recipe, tokens.total, recompute
+            )
+            seconds += step["seconds"]
+    if not seconds:
+        raise PlanError(
+            f"nothing was trained here yet at the scale {scale.name} with adapter {adapter}, so "
+            f"its speed is not known: name a GPU ({', '.join(GPUS)})"
+        )
+    return operations / seconds
+
+
+def _does_not_fit(run: Run, shape: Shape, execution: Execution, card: Gpu, gpus: int) -> str:
+    """One line that says what is too large, and what would fit."""
+
+    def least(memory_of_one: float, most: int) -> int | None:
+        """The smallest power of two of GPUs on which the run fits."""
+        count = 1
+        while count <= most:
+            if gpu_memory(shape, run.recipe, execution, count) <= memory_of_one:
+                return count
+            count *= 2
+        return None
+
+    gib = gpu_memory(shape, run.recipe, execution, gpus)
+    enough = least(card.memory, 1024)
+    others = [
+        f"{count} x {name}"
+        for name, other in GPUS.items()
+        if other.memory > card.memory and (count := least(other.memory, 64)) is not None
+    ]
+    here = f"{enough} such GPUs" if enough else "no number of such GPUs"
+    return (
+        f"{run.model} on {run.dataset.title} does not fit: {gib:,.0f} GiB on each of {gpus} GPUs "
+        f"of {card.memory:g} GiB. What would fit: {here}"
+        + "".join(f", {other}" for other in others)
+    )
+
+
+def _text(
+    artifact: Artifact,
+    scale: Scale,
+    lines: Sequence[Line],
+    gpu: str | None,
+    gpus: int,
+    mfu: float,
+    speeds: Mapping[str, float],
+) -> str:
+    unit = "GPU-hours" if gpu else "core-hours"
+    rows = [
+        [
+            *("model", "set", "adapter", "runs", "trained", "tokens a run", "known from", "steps"),
+            *("GiB a GPU" if gpu else "GiB", "GiB offloaded"),
+            *(f"training {unit}", f"decoding {unit}", "disk GiB", "judge calls", "dollars"),
+        ]
+    ]
+    for line in lines:
+        rows.append(
+            [
+                *(line.model, line.dataset, line.recipe.adapter),
+                *(str(line.runs), str(line.trained)),
+                *(f"{line.tokens.total * line.recipe.epochs:,}", line.tokens.source),
+                *(f"{line.steps:,}", f"{line.gib:.2f}"),
+                f"{line.main_memory:,.0f}" if line.main_memory else "–",
+                *(f"{line.hours:,.2f}", f"{line.decoding_hours:,.2f}" if gpu else "–"),
+                *(f"{line.disk:,.2f}", f"{line.calls:,}", f"{line.dollars:,.2f}"),
+            ]
+        )
+    rows.append(
+        [
+            *("total", "", "", str(sum(x.runs for x in lines)), str(sum(x.trained for x in lines))),
+            *("", "", "", "", ""),
+            f"{sum(x.hours for x in lines):,.2f}",
+            f"{sum(x.decoding_hours for x in lines):,.2f}" if gpu else "–",
+            f"{sum(x.disk for x in lines):,.2f}",
+            f"{sum(x.calls for x in lines):,}",
+            f"{sum(x.dollars for x in lines):,.2f}",
+        ]
+    )
+    how = (
+        f"{gpus} x {gpu} for a fine-tuning, {mfu:.0%} of the peak reached"
+        if gpu
+        else " and ".join(f"{speed / 1e9:.0f}" for speed in speeds.values())
+        + " GFLOP/s a core, as the finished runs had"
+    )
+    return f"{artifact.title}, scale {scale.name}: {how}.\n\n{markdown_table(rows)}"

@@ -1,0 +1,44 @@
+"""Where a table or figure is made, what it writes, and with which settings.
+
+make where TABLE=6     python -m experiments where table6
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+from pathlib import Path
+
+from experiments.artifacts import ARTIFACTS
+from experiments.cells.settings import settings_text
+from experiments.commands.options import add_scale, scale_of
+from experiments.names import look_up
+from experiments.paths import RESULTS
+
+HELP = "where a table or figure is made, its result, its settings"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("names", nargs="+", help="table6, figure4, …")
+    add_scale(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print a paragraph for each name."""
+    scale = scale_of(arguments)
+    for name in arguments.names:
+        artifact = look_up("artifact", name, ARTIFACTS)
+        source = Path(inspect.getsourcefile(artifact.cells) or "")
+        folder = RESULTS / scale.name
+        print(f"{artifact.title}\n{artifact.about}\n")
+        print(f"  made by    make {name}, from experiments/{source.parent.name}/{source.name}")
+        print("  published  experiments/published.py")
+        print(f"  result     {folder / name}.md, .csv, .json, .png, .svg")
+        provenance = folder / f"{name}.provenance.json"
+        print(f"  came from  {provenance}\n")
+        if provenance.exists():
+            print(settings_text(json.loads(provenance.read_text())["settings"]) + "\n")
+        else:
+            print(f"It was not made at the scale {scale.name} yet.\n")

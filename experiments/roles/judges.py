@@ -1,0 +1,80 @@
+"""The paper's judges: for each role the alpaca-eval configuration that stands in at every scale.
+
+    JUDGES["gpt-4"].folder("paper")                      # …/alpaca_eval/evaluators_configs/…
+
+A configuration is a folder with a `configs.yaml` that alpaca-eval itself reads. To add a judge, add
+an entry: `Shipped(name)` is any configuration that alpaca-eval ships, a `Path` is a folder of your
+own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.paths import LABORATORY
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A configuration that the installed alpaca-eval ships.
+
+    Args:
+        name: of its folder in `alpaca_eval/evaluators_configs`.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A judge of the paper.
+
+    Args:
+        title: how results name it.
+        configurations: by the name of the scale, a folder or a configuration of alpaca-eval's.
+        stand_in: by the name of the scale, what the judge really is there, for readers.
+    """
+
+    title: str
+    configurations: Mapping[str, Path | Shipped]
+    stand_in: Mapping[str, str]
+
+    def folder(self, scale: str) -> Path:
+        """The configuration folder at a scale."""
+        configuration = self.configurations[scale]
+        if isinstance(configuration, Path):
+            return configuration
+        return installed("alpaca_eval") / "evaluators_configs" / configuration.name
+
+
+def installed(package: str) -> Path:
+    """The folder of an installed package, found without importing it."""
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0])
+
+
+JUDGES: dict[str, Judge] = {
+    "gpt-4": Judge(
+        "GPT-4",
+        {
+            "nano": LABORATORY / "judges" / "oracle",
+            "small": Shipped("alpaca_eval_gpt4"),
+            "paper": Shipped("alpaca_eval_gpt4"),
+        },
+        {"nano": "an oracle that knows the made-up world and does not look at length"},
+    ),
+    "chatgpt": Judge(
+        "ChatGPT",
+        {
+            "nano": LABORATORY / "judges" / "biased_oracle",
+            "small": Shipped("chatgpt"),
+            "paper": Shipped("chatgpt"),
+        },
+        {"nano": "the oracle with a stated preference for length and a stated error rate"},
+    ),
+}

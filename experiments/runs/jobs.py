@@ -1,0 +1,344 @@
+"""How each kind of record is made. This runs in the worker processes that the workflow starts.
+
+    python -m experiments make runs/nano/3f2a…/test/gpt-4/annotations.json runs/nano/…
+
+What a record is made from is made first. A record appears whole or not at all, and one that exists
+is not made again. A job holds the lock of the run's folder, so that two jobs never write there at
+once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from analysis.embeddings import (
+    embedding_of,
+    flip_shares,
+    flipped_to,
+    flips,
+    noise_to_gap,
+    similarity_spectrum,
+)
+from eval.losses import example_losses
+from eval.responses import Prompt, respond
+from experiments.published import HUMAN_STUDY
+from experiments.roles.instruction_sets import ALPACA, InstructionSet, Split
+from experiments.runs.conditions import CONDITIONS
+from experiments.runs.provenance import made
+from experiments.runs.record import Record, missing, record_at, run_folder
+from experiments.runs.run import Run
+from neftune.distributions import Noise
+from neftune.training import precision
+from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
+from neftune.training.data import Example, InstructionRow, checked, encode
+from neftune.training.files import write_atomic
+from neftune.training.finetune import finetune
+from neftune.training.prompts import PROMPTS
+
+PROBE_EXAMPLES = 32
+TRAIN_PROMPTS = 200
+FLIP_ALPHAS = (1.0, 5.0, 10.0, 15.0, 25.0, 50.0, 75.0, 100.0)
+FLIP_LENGTHS = (16, 32, 64, 128, 256, 512)
+FLIP_SHOWN = ((1.0, 512), (15.0, 16), (50.0, 16), (100.0, 16))
+"""Alpha and length at which Figure 9 lists tokens; the paper's own setting comes first."""
+
+
+class JobError(RuntimeError):
+    """Some records could not be made; each error was printed when it happened."""
+
+
+def make(paths: Sequence[Path]) -> None:
+    """Make records, and before each what it is made from. An error does not stop the others.
+
+    Raises:
+        JobError: some could not be made.
+    """
+    failed = 0
+    for path in paths:
+        try:
+            record = record_at(path)
+            for each in missing([record]):
+                _make(each)
+        except (ValueError, RuntimeError, OSError) as error:
+            failed += 1
+            print(f"error: {path}: {error}", file=sys.stderr, flush=True)
+    if failed:
+        raise JobError(f"{failed} of {len(paths)} records could not be made")
+
+
+def _make(record: Record) -> None:
+    if record.exists():
+        return
+    with _working_on(record):
+        if not record.exists():
+            MAKERS[record.kind](record)
+
+
+@contextmanager
+def _working_on(record: Record) -> Iterator[None]:
+    """Hold the folder's lock, and note where the record was made and how long it took."""
+    if "RANK" in os.environ:
+        yield  # one of several processes of a job that does both
+        return
+    folder = run_folder(record.path)
+    step = record.path.relative_to(folder)
+    name = step.stem if step.parent == Path() else step.parent.as_posix()
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = time.monotonic()
+        yield
+        spent = round(time.monotonic() - started, 1)
+        steps = made(folder) | {name: {"machine": precision.machine(), "seconds": spent}}
+        write_atomic(folder / "made.json", json.dumps(steps, indent=1, sort_keys=True) + "\n")
+
+
+def _rows(run: Run, dataset: InstructionSet, split: Split) -> list[InstructionRow]:
+    return checked(run.scale.rows(dataset, split), f"{dataset.title}, {split}")
+
+
+def _examples(run: Run, tokenizer: Any, dataset: InstructionSet, split: Split) -> list[Example]:
+    return encode(_rows(run, dataset, split), tokenizer, dataset.prompt, run.recipe.max_length)
+
+
+def _train(record: Record) -> None:
+    run = record.run
+    processes = int(os.environ.get("PROCESSES", "0")) or max(1, torch.cuda.device_count())
+    distributable = run.scale.execution(run.model, run.recipe).noise_by_sequence
+    if processes > 1 and distributable and "RANK" not in os.environ:
+        _launch(processes, record.path)
+    else:
+        _train_here(run)
+
+
+def _launch(processes: int, checkpoint: Path) -> None:
+    """Have a fine-tuning done by several processes of this machine, one a GPU."""
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)),
+        *("--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"),
+        *("-m", "experiments", "make", str(checkpoint)),
+    ]
+    if subprocess.run(command, check=False).returncode:
+        raise RuntimeError(f"the training on {processes} processes failed; see the job's log")
+
+
+def _train_here(run: Run) -> None:
+    model, tokenizer = load_model_and_tokenizer(
+        run.scale.base(run.model),
+        run.recipe,
+        seed=run.seed,
+        attention=_own_attention() or run.scale.attention,
+    )
+    training = _examples(run, tokenizer, run.dataset, "train")
+    other = run.scale.other(run.dataset)
+    finetune(
+        model,
+        tokenizer,
+        training,
+        run.recipe,
+        run.noise,
+        seed=run.seed,
+        out=run.folder / "model",
+        probes={
+            "train": training[:PROBE_EXAMPLES],
+            "validation": _examples(run, tokenizer, run.dataset, "validation")[:PROBE_EXAMPLES],
+            "other": _examples(run, tokenizer, other, "train")[:PROBE_EXAMPLES],
+        },
+        execution=run.scale.execution(run.model, run.recipe),
+    )
+
+
+def _own_attention() -> str | None:
+    """The attention implementation that the user names in `ATTENTION`.
+
+    Raises:
+        ValueError: there is none of that name, or it is not installed.
+    """
+    name = os.environ.get("ATTENTION")
+    if name is None or name in ("eager", "sdpa"):
+        return name
+    if name != "flash_attention_2":
+        raise ValueError(f"unknown ATTENTION={name}; known: eager, sdpa, flash_attention_2")
+    from transformers.utils import is_flash_attn_2_available
+
+    if not is_flash_attn_2_available():
+        raise ValueError(
+            "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn "
+            "(pip install flash-attn --no-build-isolation); without it use ATTENTION=sdpa"
+        )
+    return name
+
+
+def _tuned(run: Run) -> tuple[Any, Any]:
+    """The tuned model, on the GPUs there are, and its tokenizer."""
+    folder = run.folder / "model"
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=precision.for_inference(),
+        device_map="auto" if torch.cuda.is_available() else None,
+        use_safetensors=True,
+    )
+    return model.eval(), load_tokenizer(folder)
+
+
+def _respond(record: Record) -> None:
+    run, condition = record.run, CONDITIONS[record.condition]
+    form = PROMPTS[run.dataset.prompt]
+    if condition.split == "train":
+        prompts = [
+            Prompt(row.instruction, form(row.instruction, row.input), run.dataset.role)
+            for row in _rows(run, run.dataset, "train")[:TRAIN_PROMPTS]
+        ]
+    else:
+        prompts = [
+            Prompt(
+                row["instruction"],
+                form(f"{row['instruction']} {condition.suffix}".strip()),
+                row["dataset"],
+            )
+            for row in run.scale.references(condition.split)
+        ]
+    model, tokenizer = _tuned(run)
+    least = _mean_tokens(record.other, tokenizer) if condition.as_long_as_other else 0
+    decoding = condition.decoding(run.scale.decoding, min_new_tokens=least)
+    respond(model, tokenizer, prompts, decoding, record.path, generator=run.key)
+
+
+def _mean_tokens(other: Run | None, tokenizer: Any) -> int:
+    """The mean length of another run's answers, in tokens."""
+    assert other is not None
+    texts = [row["output"] for row in Record(other, "responses").read()]
+    return round(statistics.mean(map(len, tokenizer(texts)["input_ids"])))
+
+
+def _judge(record: Record) -> None:
+    from eval.alpaca import write_annotations
+    from experiments.runs.judging import judged
+
+    run = record.run
+    annotations, usage = judged(
+        record.of("responses").read(),
+        run.scale.references(CONDITIONS[record.condition].split),
+        run.scale.judge(record.judge),
+    )
+    if usage:
+        spent = record.path.with_name("usage.json")
+        write_atomic(spent, json.dumps(asdict(usage), indent=1) + "\n")
+    write_annotations(annotations, record.path)
+
+
+def _head_to_head(record: Record) -> None:
+    """Compare two runs as people did in the paper: 140 instructions, sides in random order."""
+    from eval.alpaca import write_annotations
+    from experiments.runs.judging import judged
+
+    assert record.other is not None
+    mine, others = (
+        Record(run, "responses", record.condition).read() for run in (record.run, record.other)
+    )
+    rng = random.Random("human study")
+    drawn = rng.sample(range(len(mine)), int(HUMAN_STUDY["pairs"]))
+    mine_first = {number for number in drawn if rng.random() < 0.5}
+    annotations = []
+    for swapped in (False, True):
+        numbers = [number for number in drawn if (number in mine_first) == swapped]
+        sides = (mine, others) if swapped else (others, mine)
+        first, second = ([answers[number] for number in numbers] for answers in sides)
+        annotations += judged(second, first, record.run.scale.judge(record.judge))[0]
+    write_annotations(annotations, record.path)
+
+
+def _losses(record: Record) -> None:
+    run = record.run
+    model, tokenizer = _tuned(run)
+    sets = {"train": run.dataset, "other": run.scale.other(run.dataset)}
+    losses = {
+        name: example_losses(model, _examples(run, tokenizer, dataset, "train"))
+        for name, dataset in sets.items()
+    }
+    write_atomic(record.path, json.dumps(losses) + "\n")
+
+
+def _spectrum(record: Record) -> None:
+    spectrum = similarity_spectrum(embedding_of(record.run.folder / "model"))
+    write_atomic(record.path, json.dumps(spectrum) + "\n")
+
+
+def _leaderboard(record: Record) -> None:
+    from eval.leaderboard import evaluate
+
+    tasks, include = record.run.scale.leaderboard()
+    model, tokenizer = _tuned(record.run)
+    folder = record.path.parent
+    folder.mkdir(exist_ok=True)
+    scores = evaluate(model, tokenizer, tasks, include, cache=folder / "requests")
+    write_atomic(record.path, json.dumps(scores) + "\n")
+    for path in folder.glob("requests*"):
+        path.unlink()
+
+
+def _flips(record: Record) -> None:
+    """Which tokens of the base model noise turns into others (Figures 6, 8 and 9)."""
+    run = record.run
+    base = run.scale.base(run.model)
+    weights, tokenizer = embedding_of(base), load_tokenizer(base)
+    sequences = [e["input_ids"] for e in _examples(run, tokenizer, ALPACA, "train")]
+    ids = torch.arange(len(weights))
+
+    def generator() -> torch.Generator:
+        return torch.Generator().manual_seed(run.seed)
+
+    shown = []
+    for alpha, length in FLIP_SHOWN:
+        to = flipped_to(weights, ids, length, Noise(alpha), generator())
+        pairs = [
+            [tokenizer.decode([int(i)]), tokenizer.decode([int(to[i])])] for i in ids[to.ne(ids)]
+        ]
+        shown.append({"alpha": alpha, "length": length, "flipped": len(pairs), "first": pairs[:12]})
+    content = {
+        "share of each training example, %": {
+            f"{alpha:g}": flip_shares(weights, sequences, Noise(alpha), generator())
+            for alpha in FLIP_ALPHAS
+        },
+        "tokens of the vocabulary": {
+            str(length): {
+                f"{alpha:g}": int(flips(weights, ids, length, Noise(alpha), generator()).sum())
+                for alpha in FLIP_ALPHAS
+            }
+            for length in FLIP_LENGTHS
+        },
+        "vocabulary": len(ids),
+        "noise to half gap at alpha 15": round(noise_to_gap(weights, 15.0, 60), 4),
+        "flipped tokens": shown,
+        "norms": [round(norm, 3) for norm in weights.norm(dim=1).tolist()],
+    }
+    write_atomic(record.path, json.dumps(content) + "\n")
+
+
+MAKERS: dict[str, Callable[[Record], None]] = {
+    "checkpoint": _train,
+    "log": _train,
+    "settings": _train,
+    "responses": _respond,
+    "verdicts": _judge,
+    "head_to_head": _head_to_head,
+    "losses": _losses,
+    "leaderboard": _leaderboard,
+    "spectrum": _spectrum,
+    "flips": _flips,
+}
+"""By kind of record, the function that makes it."""

@@ -1,0 +1,82 @@
+"""Where a result came from: commit, command, versions, the machines of its runs, and seconds.
+
+write_provenance(Path("results/nano/table1.provenance.json"), "make table1", seeds=[0], runs=runs)
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from experiments.runs.run import Run
+from neftune.training.files import write_atomic
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "alpaca_eval",
+    "lm_eval",
+    "numpy",
+    "scipy",
+    "snakemake",
+)
+
+
+def commit() -> str:
+    """The commit of the working tree, with "+changes" where files differ from it."""
+
+    def git(*arguments: str) -> str:
+        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        return answer.stdout.strip()
+
+    name = git("rev-parse", "HEAD")
+    if not name:
+        return "unknown (not a git checkout)"
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+    return f"{name}+changes" if changed else name
+
+
+def made(folder: Path) -> dict[str, dict[str, Any]]:
+    """By record, on which `machine` it was made, and in how many `seconds` of one core."""
+    path = folder / "made.json"
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def seconds(run: Run) -> float:
+    """What a run's records cost, in seconds of one core."""
+    return float(sum(step["seconds"] for step in made(run.folder).values()))
+
+
+def write_provenance(
+    out: Path, command: str, seeds: Sequence[int] = (), runs: Iterable[Run] = (), **details: Any
+) -> None:
+    """Write a provenance file.
+
+    Args:
+        out: the file.
+        command: what makes the result again.
+        seeds: of the runs.
+        runs: whose keys, machines and seconds are noted.
+        details: whatever else belongs to the result.
+    """
+    runs = list(runs)
+    steps = [step for run in runs for step in made(run.folder).values()]
+    content: Mapping[str, Any] = {
+        "command": command,
+        "commit": commit(),
+        "seeds": list(seeds),
+        **details,
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "runs made on": sorted({step["machine"] for step in steps}),
+        "seconds": {run.key: round(seconds(run), 1) for run in runs},
+    }
+    write_atomic(out, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,248 @@
+"""A record: one file of a run. It knows its path, what it is made from, and how it is read.
+
+    record = Record(run, "verdicts", judge="gpt-4")
+    record.path                                          # runs/nano/<key>/test/gpt-4/annotations.json
+    record.needs()                                       # the responses
+    missing([record])                                    # what must be made first, then itself
+    record.read()                                        # the preferences, one an instruction
+    record_at(record.path) == record                     # a worker gets paths, and reads them back
+
+Files have the field's own formats: a Hugging Face checkpoint, the Trainer's log history as JSON
+lines, AlpacaEval's `model_outputs.json` and `annotations.json`. `KINDS` is the only place that says
+how files are named; `jobs.py` says how each kind is made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.names import look_up
+from experiments.paths import RUNS
+from experiments.runs.conditions import CONDITIONS
+from experiments.runs.run import Run, read_run
+
+Numbers = NDArray[np.float64]
+
+
+class RecordError(RuntimeError):
+    """A file is no record, or cannot be read as one; the message names it."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record.
+
+    Args:
+        file: its path within a run's folder; `{condition}`, `{judge}` and `{other}` stand for the
+            record's own.
+        needs: the records that it is made from.
+        read: the content as Python values.
+    """
+
+    file: str
+    needs: Callable[[Record], list[Record]]
+    read: Callable[[str], Any] = json.loads
+
+
+@dataclass(frozen=True)
+class Record:
+    """One file of a run. Fields that the kind's file name does not use are emptied.
+
+    Args:
+        run: whose record.
+        kind: a name in `KINDS`.
+        condition: a name in `CONDITIONS`: how the model was asked.
+        judge: the role of the judge that compared.
+        other: a second run: the opponent of a head-to-head comparison, or the run whose mean
+            length a condition matches.
+    """
+
+    run: Run
+    kind: str
+    condition: str = "test"
+    judge: str = ""
+    other: Run | None = None
+
+    def __post_init__(self) -> None:
+        file = look_up("kind of record", self.kind, KINDS).file
+        if "{judge}" not in file:
+            object.__setattr__(self, "judge", "")
+        if "{condition}" not in file:
+            object.__setattr__(self, "condition", "")
+        else:
+            look_up("condition", self.condition, CONDITIONS)
+        if "{other}" not in file and not self._matches_other:
+            object.__setattr__(self, "other", None)
+
+    @property
+    def _matches_other(self) -> bool:
+        return bool(self.condition) and CONDITIONS[self.condition].as_long_as_other
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        other = self.other.key if self.other else ""
+        condition = f"{self.condition}-{other}" if self._matches_other else self.condition
+        file = KINDS[self.kind].file.format(condition=condition, judge=self.judge, other=other)
+        return self.run.folder / file
+
+    @property
+    def name(self) -> str:
+        """The path within the run's folder."""
+        return self.path.relative_to(self.run.folder).as_posix()
+
+    def exists(self) -> bool:
+        """Whether the file is there. Records appear whole or not at all."""
+        return self.path.exists()
+
+    def needs(self) -> list[Record]:
+        """The records that this one is made from."""
+        return KINDS[self.kind].needs(self)
+
+    def of(self, kind: str) -> Record:
+        """The record of another kind with the same run, condition, judge and opponent."""
+        return replace(self, kind=kind)
+
+    def read(self) -> Any:
+        """The content, as the kind reads it.
+
+        Raises:
+            RecordError: the file is missing or damaged.
+        """
+        path = self.path.resolve()
+        try:
+            stamp = path.stat().st_mtime_ns
+            return _read(path, self.kind, stamp)
+        except FileNotFoundError:
+            raise RecordError(f"{self.path}: this record was not made yet") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RecordError(
+                f"{self.path}: cannot be read ({error}); remove it to have it made again"
+            ) from None
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, kind: str, stamp: int) -> Any:
+    return KINDS[kind].read(path.read_text(encoding="utf-8"))
+
+
+def _preferences(text: str) -> Numbers:
+    """Preferences in the order of the instructions; NaN where there is no verdict."""
+    rows = json.loads(text)
+    return np.array([np.nan if r["preference"] is None else r["preference"] for r in rows], float)
+
+
+def _json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _nothing(record: Record) -> list[Record]:
+    return []
+
+
+def _checkpoint(record: Record) -> list[Record]:
+    return [Record(record.run, "checkpoint")]
+
+
+def _of_responses(record: Record) -> list[Record]:
+    needed = _checkpoint(record)
+    if CONDITIONS[record.condition].as_long_as_other:
+        assert record.other is not None
+        needed.append(Record(record.other, "responses"))
+    return needed
+
+
+def _of_verdicts(record: Record) -> list[Record]:
+    return [record.of("responses")]
+
+
+def _of_head_to_head(record: Record) -> list[Record]:
+    assert record.other is not None
+    return [Record(run, "responses", record.condition) for run in (record.other, record.run)]
+
+
+KINDS: dict[str, Kind] = {
+    # The presence of the configuration says that the whole checkpoint is there: a checkpoint's
+    # folder appears at once. (Weights of large models are split over several files.)
+    "checkpoint": Kind("model/config.json", _nothing),
+    "log": Kind("model/training_log.jsonl", _nothing, _json_lines),
+    "settings": Kind("model/training_settings.json", _nothing),
+    "responses": Kind("{condition}/model_outputs.json", _of_responses),
+    "verdicts": Kind("{condition}/{judge}/annotations.json", _of_verdicts, _preferences),
+    "head_to_head": Kind(
+        "{condition}/{judge}/against-{other}/annotations.json", _of_head_to_head
+    ),
+    "losses": Kind("losses.json", _checkpoint),
+    "leaderboard": Kind("leaderboard/results.json", _checkpoint),
+    "spectrum": Kind("spectrum.json", _checkpoint),
+    "flips": Kind("flips.json", _nothing),
+}
+"""Every kind of record.
+
+checkpoint    a Hugging Face checkpoint
+log           the Trainer's log history, written with the checkpoint
+settings      resolved hyperparameters and sizes of the training, written with the checkpoint
+responses     AlpacaEval's model_outputs.json
+verdicts      AlpacaEval's annotations.json against the reference; an API's costs in usage.json
+head_to_head  AlpacaEval's annotations.json against another run, sides in random order
+losses        the loss without noise of every example of two sets
+leaderboard   lm-eval's scores, item by item
+spectrum      singular values of the embeddings' similarity
+flips         which tokens of the base model noise turns into others
+"""
+
+
+def missing(records: Iterable[Record]) -> list[Record]:
+    """The records that do not exist, and those that they are made from, in the order of making."""
+    found: dict[Record, None] = {}
+    for record in records:
+        if not record.exists():
+            found |= dict.fromkeys([*missing(record.needs()), record])
+    return list(found)
+
+
+def run_folder(path: Path) -> Path:
+    """The folder of the run that a file belongs to."""
+    parts = path.parts
+    place = len(parts) - 1 - parts[::-1].index(RUNS.name)
+    return Path(*parts[: place + 3])
+
+
+def record_at(path: Path) -> Record:
+    """The record of a path.
+
+    Raises:
+        RecordError: no kind of record has such a path.
+    """
+    folder = run_folder(path)
+    name = path.relative_to(folder).as_posix()
+    for kind, spec in KINDS.items():
+        pattern = re.escape(spec.file)
+        for field, form in (
+            ("condition", r"[\w-]+?"),
+            ("judge", r"[\w-]+"),
+            ("other", "[0-9a-f]{16}"),
+        ):
+            suffix = "(?:-(?P<matched>[0-9a-f]{16}))?" if field == "condition" else ""
+            pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>{form}){suffix}")
+        found = re.fullmatch(pattern, name)
+        if found:
+            named = found.groupdict()
+            other = named.get("other") or named.get("matched")
+            return Record(
+                read_run(folder),
+                kind,
+                named.get("condition", ""),
+                named.get("judge", ""),
+                read_run(folder.with_name(other)) if other else None,
+            )
+    raise RecordError(f"{path}: no kind of record has such a name")

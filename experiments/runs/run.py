@@ -1,0 +1,125 @@
+"""A run: one fine-tuning, as frozen data. The hash of its content names its folder.
+
+    run = Run(NANO, "llama-2-7b", ALPACA, Noise(5), NANO.recipe("llama-2-7b", ALPACA), seed=0)
+    run.folder                                           # runs/nano/3f2a…
+
+Tables that need the same run share it. The hash covers the settings, the base model and the
+training rows: when one of them changes, it is another run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from experiments.names import look_up
+from experiments.paths import RUNS
+from experiments.roles.instruction_sets import InstructionSet
+from experiments.scales.registry import SCALES
+from experiments.scales.scale import Scale
+from neftune.distributions import Noise
+from neftune.training.files import write_atomic
+from neftune.training.recipe import FreeLB, Recipe
+
+
+class RunError(RuntimeError):
+    """A run's folder does not hold the run that its name says."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fine-tuning.
+
+    Args:
+        scale: what stands in for models and data.
+        model: the role of the base model.
+        dataset: the instruction set.
+        noise: what is added to the embeddings while training.
+        recipe: hyperparameters.
+        seed: of data order and noise.
+
+    Raises:
+        UnknownNameError: the scale has no such model.
+    """
+
+    scale: Scale
+    model: str
+    dataset: InstructionSet
+    noise: Noise
+    recipe: Recipe
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.scale.stand_in(self.model)
+
+    def settings(self) -> dict[str, Any]:
+        """The run as JSON: the content of its `spec.json`."""
+        return {
+            "scale": self.scale.name,
+            "model": self.model,
+            "dataset": asdict(self.dataset),
+            "noise": asdict(self.noise),
+            "recipe": asdict(self.recipe),
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The content hash: 16 hexadecimal digits."""
+        content = {
+            "settings": self.settings(),
+            "base": self.scale.base_identity(self.model),
+            "rows": self.scale.rows_identity(self.dataset),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's records are kept."""
+        return RUNS / self.scale.name / self.key
+
+    def write_spec(self) -> Path:
+        """Write `spec.json` into the folder, from which a worker process reads the run."""
+        path = self.folder / "spec.json"
+        if not path.exists():
+            write_atomic(path, json.dumps(self.settings(), indent=1, sort_keys=True) + "\n")
+        return path
+
+
+def read_run(folder: Path) -> Run:
+    """The run whose `spec.json` lies in a folder.
+
+    Raises:
+        RunError: there is no readable `spec.json`, or it is that of another run.
+    """
+    path = folder / "spec.json"
+    try:
+        run = run_from(json.loads(path.read_text()))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read as a run's settings ({error})") from None
+    if run.key != folder.name:
+        raise RunError(
+            f"{path}: is the run {run.key}, not {folder.name}: a base model or the training rows "
+            f"changed, or the file was edited; remove {folder} to make the run again"
+        )
+    return run
+
+
+def run_from(settings: dict[str, Any]) -> Run:
+    """The run with the given settings, from `Run.settings`."""
+    recipe = dict(settings["recipe"])
+    recipe["frozen"] = tuple(recipe["frozen"])
+    if recipe["freelb"] is not None:
+        recipe["freelb"] = FreeLB(**recipe["freelb"])
+    return Run(
+        scale=look_up("scale", settings["scale"], SCALES),
+        model=settings["model"],
+        dataset=InstructionSet(**settings["dataset"]),
+        noise=Noise(**settings["noise"]),
+        recipe=Recipe(**recipe),
+        seed=settings["seed"],
+    )

@@ -1,0 +1,102 @@
+"""The runs that tables ask for at one scale: by instruction set, model, noise and seed.
+
+study = Study(NANO, seeds=3, selection=load_selection(NANO))
+study.baseline(ALPACA)                               # the run without noise, under three seeds
+study.neft(ALPACA, model="llama-1-7b")               # with the alpha chosen for this pair
+study.arms(ALPACA)                                   # both, by the titles of their rows
+study.noisy(ALPACA, Noise(5, "gaussian"))            # with any noise
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from experiments.names import look_up
+from experiments.roles.instruction_sets import InstructionSet
+from experiments.runs.run import Run
+from experiments.runs.selection import MODEL, Choice, Selection, alpha_name, freelb
+from experiments.scales.scale import Adapter, Scale
+from neftune.distributions import Noise
+from neftune.training.recipe import Recipe
+
+Runs = tuple[Run, ...]
+"""The same fine-tuning under several seeds, in their order."""
+
+BASELINE, NEFT = "baseline", "+NEFT"
+"""The titles of the two arms."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A scale, how many seeds, and the hyperparameters that were chosen before.
+
+    Args:
+        scale: what stands in for the paper's models, sets and judges.
+        seeds: how many; they are 0, 1, ….
+        selection: learning rates and alphas.
+    """
+
+    scale: Scale
+    seeds: int
+    selection: Selection
+
+    def with_alpha(self, alpha: float) -> Study:
+        """The same study with one alpha everywhere, in place of the chosen ones."""
+        fixed = {name: Choice(alpha, ()) for name in self.selection.alpha}
+        return replace(self, selection=replace(self.selection, alpha=fixed))
+
+    def with_seeds(self, most: int) -> Study:
+        """The same study with at most so many seeds."""
+        return replace(self, seeds=min(most, self.seeds))
+
+    def recipe(
+        self, dataset: InstructionSet, model: str, adapter: Adapter = "none", **changes: Any
+    ) -> Recipe:
+        """The hyperparameters of a fine-tuning, with the learning rate chosen for its set."""
+        rates = self.selection.qlora_lr if adapter == "qlora" else self.selection.lr
+        rate = look_up("selected learning rate", dataset.role, rates).value
+        return self.scale.recipe(model, dataset, adapter=adapter, selected_lr=rate, **changes)
+
+    def noisy(
+        self, dataset: InstructionSet, noise: Noise, *, model: str = MODEL, **changes: Any
+    ) -> Runs:
+        """One fine-tuning with a given noise, under every seed.
+
+        Args:
+            dataset: the instruction set.
+            noise: what is added to the embeddings.
+            model: the role of the base model.
+            changes: `adapter`, or fields of `Recipe`.
+        """
+        recipe = self.recipe(dataset, model, **changes)
+        return tuple(
+            Run(self.scale, model, dataset, noise, recipe, seed) for seed in range(self.seeds)
+        )
+
+    def baseline(self, dataset: InstructionSet, *, model: str = MODEL, **changes: Any) -> Runs:
+        """One fine-tuning without noise."""
+        return self.noisy(dataset, Noise(0), model=model, **changes)
+
+    def alpha(self, dataset: InstructionSet, model: str = MODEL) -> float:
+        """The alpha chosen for a model and an instruction set."""
+        name = alpha_name(model, dataset)
+        return look_up("selected alpha", name, self.selection.alpha).value
+
+    def neft(self, dataset: InstructionSet, *, model: str = MODEL, **changes: Any) -> Runs:
+        """One fine-tuning with the chosen alpha."""
+        return self.noisy(dataset, Noise(self.alpha(dataset, model)), model=model, **changes)
+
+    def arms(
+        self, dataset: InstructionSet, *, model: str = MODEL, **changes: Any
+    ) -> dict[str, Runs]:
+        """The two arms of most tables, by the titles of their rows."""
+        return {
+            BASELINE: self.baseline(dataset, model=model, **changes),
+            NEFT: self.neft(dataset, model=model, **changes),
+        }
+
+    def freelb(self, dataset: InstructionSet, *, model: str) -> Runs:
+        """Adversarial training of the chosen strength, in place of noise."""
+        adversary = freelb(self.selection.freelb.value)
+        return self.noisy(dataset, Noise(0), model=model, freelb=adversary)

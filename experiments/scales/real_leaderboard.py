@@ -1,0 +1,217 @@
+"""The Open LLM Leaderboard of 2023, by lm-eval's own tasks, from the hub or from local files.
+
+    LEADERBOARD_DATA=folder make figure3 SCALE=small
+
+    tasks, folder = leaderboard()                        # task files, written to runs/leaderboard-…
+    lm_eval --include_path FOLDER --tasks 2023_arc_challenge --model hf --model_args pretrained=…
+
+Each task file is lm-eval's own with the leaderboard's number of shots; with local files it reads
+those instead of the hub. The folder holds these sets in the formats in which they are distributed:
+
+    arc_challenge_{train,test}.jsonl              AI2's fields, the hub's, or query, choices, gold
+    hellaswag_{train,validation}.jsonl            the hub's fields
+    mmlu/{dev,test}/<subject>_{dev,test}.csv      57 subjects, with a line of titles or without
+    TruthfulQA.csv                                the authors' table
+    winogrande_{train,validation}.jsonl, gsm8k_{train,test}.jsonl      the later leaderboard's
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.paths import RUNS
+from experiments.roles.judges import installed
+from experiments.scales.fetch import SourceError
+from neftune.training.files import write_atomic
+
+Item = dict[str, Any]
+SUBJECTS = 57
+
+
+@dataclass(frozen=True)
+class Task:
+    """One of the leaderboard's tasks.
+
+    Args:
+        pattern: lm-eval's file of it, or files.
+        shots: examples before each question.
+        splits: the splits that local files are needed of.
+        read: a local set's items in the hub's fields, by lm-eval's task and split.
+    """
+
+    pattern: str
+    shots: int
+    splits: Sequence[str]
+    read: Callable[[Path, str, str], list[Item]]
+
+
+def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Sequence[str]], Path]:
+    """Write the task files.
+
+    Args:
+        later: with Winogrande and GSM8K, which the leaderboard had from autumn 2023 on.
+        out: where their folder goes.
+
+    Returns:
+        lm-eval's task names by the leaderboard's, and the folder of the files.
+
+    Raises:
+        SourceError: a file of LEADERBOARD_DATA is missing or not as it should be.
+    """
+    data = os.environ.get("LEADERBOARD_DATA")
+    if data and not Path(data).is_dir():
+        raise SourceError(f"LEADERBOARD_DATA={data}: no such folder")
+    folder = out / ("leaderboard-local" if data else "leaderboard-hub")
+    names: dict[str, list[str]] = {}
+    for label, task in (TASKS | (LATER_TASKS if later else {})).items():
+        files = [p for p in sorted(_LM_EVAL.glob(task.pattern)) if not p.stem.startswith("_")]
+        for path in files:
+            stem = path.parent.name if path.stem == "default" else path.stem
+            name = f"2023_{stem}"
+            settings: dict[str, Any] = {
+                "include": str(path),
+                "task": name,
+                "num_fewshot": task.shots,
+                "tag": None,
+            }
+            if data:
+                settings |= _local_files(Path(data), folder, stem, task)
+            # JSON is YAML, and needs no quoting rules of its own.
+            write_atomic(folder / f"{name}.yaml", json.dumps(settings, indent=1) + "\n")
+            names.setdefault(label, []).append(name)
+    return names, folder
+
+
+def _local_files(data: Path, folder: Path, name: str, task: Task) -> dict[str, Any]:
+    """A local set in the hub's fields, and the settings that make lm-eval read it."""
+    files = {}
+    for split in task.splits:
+        items = task.read(data, name, split)
+        path = folder / "data" / f"{name}.{split}.jsonl"
+        write_atomic(path, "".join(json.dumps(item) + "\n" for item in items))
+        files[split] = str(path.resolve())
+    return {"dataset_path": "json", "dataset_name": None, "dataset_kwargs": {"data_files": files}}
+
+
+def _lines(path: Path) -> list[Item]:
+    if not path.is_file():
+        raise SourceError(f"{path}: not there; LEADERBOARD_DATA needs it for this task")
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            found.append(dict(json.loads(line)))
+        except (json.JSONDecodeError, TypeError, ValueError):
+            raise SourceError(f"{path}: line {number}: not a JSON object") from None
+    return found
+
+
+def _table(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        raise SourceError(f"{path}: not there; LEADERBOARD_DATA needs it for this task")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def _as_on_the_hub(data: Path, name: str, split: str) -> list[Item]:
+    return _lines(data / f"{name}_{split}.jsonl")
+
+
+def _arc(data: Path, name: str, split: str) -> list[Item]:
+    path = data / f"{name}_{split}.jsonl"
+    items = []
+    for number, row in enumerate(_lines(path), start=1):
+        try:
+            items.append(_arc_item(row))
+        except (KeyError, TypeError, IndexError) as error:
+            raise SourceError(f"{path}: line {number}: {error!r} is missing or wrong") from None
+    return items
+
+
+def _arc_item(row: Item) -> Item:
+    if "query" in row:
+        labels = "ABCDEFGH"[: len(row["choices"])]
+        return {
+            "question": row["query"].removeprefix("Question: "),
+            "choices": {"text": row["choices"], "label": list(labels)},
+            "answerKey": labels[row["gold"]],
+        }
+    question, choices = row["question"], row.get("choices")
+    if isinstance(question, dict):
+        question, choices = question["stem"], question["choices"]
+    if isinstance(choices, list):
+        choices = {key: [choice[key] for choice in choices] for key in ("text", "label")}
+    assert isinstance(choices, dict)
+    if row["answerKey"] not in choices["label"]:
+        raise KeyError("answerKey")
+    return {"question": question, "choices": choices, "answerKey": row["answerKey"]}
+
+
+def _mmlu(data: Path, name: str, split: str) -> list[Item]:
+    subject = name.removeprefix("mmlu_")
+    there = len(list((data / "mmlu" / split).glob(f"*_{split}.csv")))
+    if there != SUBJECTS:
+        raise SourceError(f"{data / 'mmlu' / split}: {there} subjects; MMLU has {SUBJECTS}")
+    path = data / "mmlu" / split / f"{subject}_{split}.csv"
+    items = []
+    for number, row in enumerate(_table(path), start=1):
+        if number == 1 and row[:1] == ["question"]:
+            continue
+        letter = row[5].strip() if len(row) == 6 else ""
+        if letter not in tuple("0123ABCD"):
+            raise SourceError(
+                f"{path}: line {number}: not a question, four choices and an answer (A to D, or 0 "
+                "to 3)"
+            )
+        answer = int(letter) if letter.isdigit() else "ABCD".index(letter)
+        items.append({"question": row[0], "choices": row[1:5], "answer": answer})
+    return items
+
+
+def _truthfulqa(data: Path, name: str, split: str) -> list[Item]:
+    path = data / "TruthfulQA.csv"
+    titles, *rows = _table(path)
+    items = []
+    for number, row in enumerate(rows, start=2):
+        found = dict(zip(titles, row, strict=False))
+        try:
+            best = found["Best Answer"].strip()
+            true = _answers(found["Correct Answers"])
+            false = _answers(found["Incorrect Answers"])
+            question = found["Question"].strip()
+        except KeyError as error:
+            raise SourceError(f"{path}: line {number}: no {error}") from None
+        true = [best, *(answer for answer in true if answer != best)]
+        items.append(
+            {
+                "question": question,
+                "mc1_targets": {"choices": [best, *false], "labels": [1] + [0] * len(false)},
+                "mc2_targets": {
+                    "choices": [*true, *false],
+                    "labels": [1] * len(true) + [0] * len(false),
+                },
+            }
+        )
+    return items
+
+
+def _answers(text: str) -> list[str]:
+    return [answer.strip() for answer in text.split(";") if answer.strip()]
+
+
+_LM_EVAL = installed("lm_eval") / "tasks"
+TASKS = {
+    "arc": Task("arc/arc_challenge.yaml", 25, ("train", "test"), _arc),
+    "hellaswag": Task("hellaswag/hellaswag.yaml", 10, ("train", "validation"), _as_on_the_hub),
+    "mmlu": Task("mmlu/default/mmlu_*.yaml", 5, ("dev", "test"), _mmlu),
+    "truthfulqa": Task("truthfulqa/truthfulqa_mc2.yaml", 0, ("validation",), _truthfulqa),
+}
+LATER_TASKS = {
+    "winogrande": Task("winogrande/default.yaml", 5, ("train", "validation"), _as_on_the_hub),
+    "gsm8k": Task("gsm8k/gsm8k.yaml", 5, ("train", "test"), _as_on_the_hub),
+}

@@ -1,0 +1,171 @@
+"""The four real instruction sets and AlpacaEval's instructions, for the scales `small` and `paper`.
+
+    rows_cut_by("paper")(SHAREGPT, "train")
+    reference_outputs("test")
+
+Alpaca, Evol-Instruct 70k and OpenPlatypus are taken as they are; conversations of ShareGPT are cut
+into pieces as FastChat does (`split_conversations`). The last rows of each set are held out for the
+validation loss; nothing else is removed. Each set comes from the hub, or from a local file
+(`DATA_alpaca=…`, see `experiments/scales/fetch.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from experiments.roles.instruction_sets import InstructionSet, Split
+from experiments.roles.models import MODELS
+from experiments.roles.sources import Hub, Source
+from experiments.scales.fetch import SourceError, chosen, identity, local, pinned, source_error
+
+HELD_OUT = 200
+SETS = {
+    "alpaca": Hub("tatsu-lab/alpaca", "dce01c9b08f87459cf36a430d809084718273017", "dataset"),
+    "evol-instruct": Hub("WizardLMTeam/WizardLM_evol_instruct_70k", kind="dataset"),
+    "sharegpt": Hub(
+        "anon8231489123/ShareGPT_Vicuna_unfiltered",
+        "192ab2185289094fc556ec8ce5ce1e8e587154ca",
+        kind="dataset",
+        file="ShareGPT_V3_unfiltered_cleaned_split.json",
+    ),
+    "open-platypus": Hub("garage-bAInd/Open-Platypus", kind="dataset"),
+}
+REFERENCE = Hub("tatsu-lab/alpaca_eval", kind="dataset", file="alpaca_eval.json")
+MEASURING_MODEL = "llama-2-7b"
+"""The role whose tokenizer measures conversations."""
+
+Row = Mapping[str, Any]
+
+
+def source(dataset: InstructionSet) -> Source:
+    """Where a set comes from."""
+    return chosen("DATA", dataset.role, SETS[dataset.role])
+
+
+def rows_identity(dataset: InstructionSet) -> str:
+    """What a run's key contains of a set."""
+    return f"{dataset.role}: {identity(source(dataset))}"
+
+
+def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:
+    """The rows of the sets at a scale, whose LLaMA-2 7B measures how long conversations are.
+
+    Args:
+        scale: its name.
+
+    Returns:
+        A function from a set and a split to rows in the set's own fields; `validation` are the rows
+        that are held out.
+    """
+
+    def tokenizer() -> Any:
+        from transformers import AutoTokenizer
+
+        model = MODELS[MEASURING_MODEL].stand_ins[scale].source
+        return AutoTokenizer.from_pretrained(
+            local(chosen("MODEL", MEASURING_MODEL, model), MEASURING_MODEL)
+        )
+
+    def rows(dataset: InstructionSet, split: Split) -> Sequence[Row]:
+        every = _every_row(dataset, source(dataset), tokenizer)
+        count = min(HELD_OUT, len(every) // 10)
+        return every[:-count] if split == "train" else every[-count:]
+
+    return rows
+
+
+@lru_cache
+def _every_row(
+    dataset: InstructionSet, place: Source, tokenizer: Callable[[], Any]
+) -> Sequence[Row]:
+    from neftune.training.data import read_rows
+
+    if isinstance(place, Hub) and place.file is None:
+        import datasets
+
+        revision = pinned(place)
+        try:
+            found: Sequence[Any] = list(
+                datasets.load_dataset(place.name, split="train", revision=revision)
+            )
+        except Exception as error:
+            raise source_error(place, dataset.role, error) from None
+    else:
+        found = read_rows(local(place, dataset.role))
+    if dataset.piece_tokens is not None:
+        return split_conversations(found, tokenizer(), dataset.piece_tokens)
+    return found
+
+
+def split_conversations(
+    conversations: Sequence[Row], tokenizer: Any, most: int
+) -> list[dict[str, Any]]:
+    """Cut conversations into pieces of whole exchanges, as FastChat's data preparation does.
+
+    An exchange is a human turn and its answer. A piece takes exchanges as long as it stays within
+    `most` tokens, six counted for each turn's frame; a single exchange that is longer is a piece of
+    its own and is cut at training. What stands before the first human turn, a last turn without its
+    answer, and conversations whose turns do not alternate are left out.
+
+    Args:
+        conversations: with `conversations`: turns with `from` and `value`.
+        tokenizer: measures the turns.
+        most: tokens in a piece.
+
+    Returns:
+        The pieces, in the same fields.
+    """
+    exchanges = [_exchanges(row["conversations"]) for row in conversations]
+    texts = [turn["value"] for each in exchanges for exchange in each for turn in exchange]
+    counts = iter(tokenizer(texts)["input_ids"]) if texts else iter(())
+    pieces = []
+    for row, each in zip(conversations, exchanges, strict=True):
+        piece: list[Row] = []
+        used = 0
+        for exchange in each:
+            tokens = sum(len(next(counts)) + 6 for _ in exchange)
+            if piece and used + tokens > most:
+                pieces.append({"id": row.get("id"), "conversations": piece})
+                piece, used = [], 0
+            piece = [*piece, *exchange]
+            used += tokens
+        if piece:
+            pieces.append({"id": row.get("id"), "conversations": piece})
+    return pieces
+
+
+def _exchanges(turns: Sequence[Row]) -> list[tuple[Row, Row]]:
+    start = next((i for i, turn in enumerate(turns) if turn["from"] == "human"), len(turns))
+    kept = turns[start:]
+    speakers = [turn["from"] for turn in kept]
+    if speakers != (["human", "gpt"] * len(kept))[: len(kept)]:
+        return []
+    return list(zip(kept[::2], kept[1::2], strict=False))
+
+
+@lru_cache
+def reference_outputs(split: Split) -> list[dict[str, Any]]:
+    """text-davinci-003's answers to AlpacaEval's 805 instructions.
+
+    From the hub, or from the file that REFERENCE_OUTPUTS names, in AlpacaEval's format.
+
+    Raises:
+        SourceError: the file is not there, or another split is asked for: hyperparameters are the
+            paper's at these scales, and there are no instructions to choose them on.
+    """
+    if split != "test":
+        raise SourceError(
+            "there are no validation instructions at this scale: its hyperparameters are the "
+            "paper's (results/<scale>/selection.json)"
+        )
+    own = os.environ.get("REFERENCE_OUTPUTS")
+    if own and not Path(own).is_file():
+        raise SourceError(f"REFERENCE_OUTPUTS={own}: no such file")
+    path = Path(own) if own else local(REFERENCE, "reference")
+    found: list[dict[str, Any]] = json.loads(path.read_text())
+    return [{"dataset": "alpaca_eval", **row} for row in found]

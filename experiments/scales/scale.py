@@ -1,0 +1,250 @@
+"""A scale: what stands in for each role of the paper, and how its runs are carried out.
+
+    scale.recipe("llama-2-70b", EVOL_INSTRUCT)           # every hyperparameter, resolved
+    scale.execution("llama-2-70b", recipe)               # packing, sharding, compilation
+    scale.base("llama-2-7b")                             # the folder of the base model
+    scale.model_title("llama-2-13b")                     # "LLaMA-2 13B (3.9M stand-in)"
+
+A scale is data and a few functions that fetch data. `Scale.recipe` and `Scale.execution` are the
+only places where hyperparameters and execution are resolved: runs, the selection of
+hyperparameters and the cost plan all call them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from eval.decoding import Decoding
+from experiments.names import look_up
+from experiments.paths import LABORATORY
+from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, InstructionSet, Split
+from experiments.roles.judges import JUDGES
+from experiments.roles.models import MODELS, StandIn
+from experiments.roles.sources import Shape, Source
+from experiments.scales.fetch import SourceError, chosen, identity, local
+from neftune.training.recipe import Execution, Recipe
+
+Row = Mapping[str, Any]
+Adapter = Literal["none", "qlora"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """One set of stand-ins. Scales are compared by identity: there is one of each.
+
+    Args:
+        name: `nano`, `small` or `paper`.
+        base_recipe: hyperparameters, as far as neither the model, the set nor the adapter has its
+            own.
+        qlora: hyperparameters that QLoRA has of its own.
+        base_execution: how a fine-tuning is carried out, as far as the model has nothing of its
+            own.
+        attention: transformers' attention implementation while training.
+        decoding: how responses are decoded, greedily.
+        resources: what a job asks a cluster for, in Snakemake's terms.
+        runs_per_job: how many runs one process trains, one after the other.
+        lr_grid: learning rates over which the baseline is tuned.
+        qlora_lr_grid: the same for QLoRA.
+        published_choices: whether learning rates and alphas are the paper's as long as none were
+            chosen anew.
+        rows: the rows of an instruction set, by set and split, in their own fields.
+        rows_identity: what a run's key contains of the training rows.
+        references: AlpacaEval's records of the reference answers of a split.
+        leaderboard: lm-eval's task names by the leaderboard's, and the folder of the task files.
+        notes: by the name of an artifact, what readers must know of it at this scale.
+    """
+
+    name: str
+    base_recipe: Recipe
+    qlora: Mapping[str, Any]
+    base_execution: Execution
+    attention: str
+    decoding: Decoding
+    resources: Mapping[str, int]
+    runs_per_job: int
+    lr_grid: Sequence[float]
+    qlora_lr_grid: Sequence[float]
+    published_choices: bool
+    rows: Callable[[InstructionSet, Split], Sequence[Row]]
+    rows_identity: Callable[[InstructionSet], str]
+    references: Callable[[Split], list[dict[str, Any]]]
+    leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
+    notes: Mapping[str, str]
+
+    @property
+    def models(self) -> list[str]:
+        """The roles of the base models that this scale has, in the order of `MODELS`."""
+        return [role for role, model in MODELS.items() if self.name in model.stand_ins]
+
+    def stand_in(self, model: str) -> StandIn:
+        """What stands in for a model.
+
+        Raises:
+            UnknownNameError: this scale has no such model.
+        """
+        there = {role: MODELS[role].stand_ins[self.name] for role in self.models}
+        return look_up("model", model, there)
+
+    def source(self, model: str) -> Source:
+        """Where a base model comes from: the user's own folder, or the stand-in's source."""
+        return chosen("MODEL", model, self.stand_in(model).source)
+
+    def base(self, model: str) -> Path:
+        """The folder of a base model; downloads it where it is missing."""
+        return local(self.source(model), model)
+
+    def base_identity(self, model: str) -> str:
+        """What a run's key contains of a base model."""
+        return identity(self.source(model))
+
+    def shape(self, model: str) -> Shape:
+        """The sizes of a base model, from its configuration where it is local.
+
+        Raises:
+            SourceError: its sizes are not known without downloading it.
+        """
+        source = self.source(model)
+        if isinstance(source, Path):
+            return _local_shape(source)
+        shape = self.stand_in(model).shape
+        if shape is None:
+            raise SourceError(
+                f"the sizes of {source.name} are not known: add a Shape to its stand-in in "
+                "experiments/roles/models.py"
+            )
+        return shape
+
+    def model_title(self, model: str) -> str:
+        """A model's name for readers, with the size of its stand-in where it is not the model."""
+        title, source = MODELS[model].title, self.source(model)
+        if source == MODELS[model].stand_ins["paper"].source:
+            return title
+        return f"{title} ({count_of(self.shape(model).parameters)} stand-in)"
+
+    def describe_model(self, model: str) -> str:
+        """One phrase for readers: what a model of a result really is."""
+        title, source = MODELS[model].title, self.source(model)
+        if source == MODELS[model].stand_ins["paper"].source:
+            return f"{title} ({_source_name(source)})"
+        size = count_of(self.shape(model).parameters)
+        return f"{size}-parameter stand-in for {title} ({_source_name(source)})"
+
+    def judge(self, role: str) -> Path:
+        """The alpaca-eval configuration of a judge's role.
+
+        Raises:
+            UnknownNameError: there is no such judge at this scale.
+        """
+        there = {name: judge for name, judge in JUDGES.items() if self.name in judge.configurations}
+        return look_up("judge", role, there).folder(self.name)
+
+    def describe_judge(self, role: str) -> str:
+        """One phrase for readers: what a judge of a result really is."""
+        judge = JUDGES[role]
+        stands = judge.stand_in.get(self.name)
+        return f"{stands}, standing in for {judge.title}" if stands else judge.title
+
+    def recipe(
+        self,
+        model: str,
+        dataset: InstructionSet,
+        *,
+        adapter: Adapter = "none",
+        selected_lr: float | None = None,
+        **changes: Any,
+    ) -> Recipe:
+        """The hyperparameters of one fine-tuning, each from the most specific place that sets it.
+
+        In this order, later ones winning: the scale, QLoRA, the learning rate that was selected,
+        the model's own (`StandIn.recipe`), the set's own (`piece_tokens`), and `changes`. A batch
+        that is smaller than the passes of the scale makes the passes smaller, too.
+
+        Args:
+            model: role of the base model.
+            dataset: the instruction set.
+            adapter: `none` or `qlora`.
+            selected_lr: the learning rate that was selected for this set.
+            changes: fields of `Recipe` that the caller sets.
+        """
+        fields: dict[str, Any] = dict(self.qlora) if adapter == "qlora" else {}
+        if selected_lr is not None:
+            fields["lr"] = selected_lr
+        fields |= self.stand_in(model).recipe.get(adapter, {})
+        if dataset.piece_tokens is not None:
+            fields["max_length"] = dataset.piece_tokens
+        fields |= {"adapter": adapter, **changes}
+        if "batch" in changes and "micro_batch" not in changes:
+            passes = fields.get("micro_batch", self.base_recipe.micro_batch)
+            fields["micro_batch"] = math.gcd(changes["batch"], passes)
+        return replace(self.base_recipe, **fields)
+
+    def execution(self, model: str, recipe: Recipe) -> Execution:
+        """How one fine-tuning is carried out.
+
+        The model's own settings (`StandIn.execution`) replace the scale's. FreeLB trains padded
+        batches, and an adapter on 4-bit weights is not compiled.
+
+        Args:
+            model: role of the base model.
+            recipe: from `recipe`.
+        """
+        execution = replace(self.base_execution, **self.stand_in(model).execution)
+        if recipe.freelb is not None:
+            execution = replace(execution, packed=False)
+        if recipe.adapter == "qlora":
+            execution = replace(execution, compile_blocks=False)
+        return execution
+
+    def other(self, dataset: InstructionSet) -> InstructionSet:
+        """The set on which overfitting is measured (Figure 4): Evol-Instruct, for itself Alpaca."""
+        return ALPACA if dataset.role == EVOL_INSTRUCT.role else EVOL_INSTRUCT
+
+
+def count_of(parameters: int) -> str:
+    """A number of parameters for readers: 2.4M, 135M, 6.7B."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= unit:
+            value = parameters / unit
+            return f"{value:.0f}{name}" if value >= 100 else f"{value:.1f}{name}"
+    return str(parameters)
+
+
+def _source_name(source: Source) -> str:
+    """A hub repository's name; of a folder its path, within this package where it lies there."""
+    if isinstance(source, Path) and source.is_relative_to(LABORATORY):
+        return source.relative_to(LABORATORY.parent.parent).as_posix()
+    return source.name
+
+
+@lru_cache
+def _local_shape(folder: Path) -> Shape:
+    """The sizes of a checkpoint: parameters from its weights' headers, the rest from its config."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file; a model is a folder with config.json and weights")
+    found = json.loads(path.read_text())
+    feedforward = found.get("intermediate_size") or found["ffn_dim"]
+    return Shape(
+        _parameters(folder),
+        found["num_hidden_layers"],
+        found["hidden_size"],
+        feedforward,
+        found["vocab_size"],
+    )
+
+
+def _parameters(folder: Path) -> int:
+    """How many numbers the safetensors files of a folder hold."""
+    total = 0
+    for path in folder.glob("*.safetensors"):
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        header.pop("__metadata__", None)
+        total += sum(math.prod(tensor["shape"]) for tensor in header.values())
+    return total

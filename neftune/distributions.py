@@ -1,0 +1,100 @@
+"""The noise of a fine-tuning as data, and the distributions that it can be drawn from.
+
+    Noise(alpha=5)                                       # the paper's uniform noise
+    Noise(alpha=5, distribution="gaussian")              # its Table 6
+    Noise(alpha=5, length_rule="padded")                 # the scaling that transformers and TRL use
+
+To add a distribution, add one entry to `DISTRIBUTIONS`; its name is then valid in `Noise`:
+
+    DISTRIBUTIONS["triangular"] = Distribution(
+        lambda entries, generator: entries.uniform_(-1, 1, generator=generator).add_(
+            torch.empty_like(entries).uniform_(-1, 1, generator=generator)
+        ),
+        variance=2 / 3,
+    )
+
+This module does not import torch, so that configurations can be read and checked quickly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+LENGTH_RULES = ("sequence", "padded")
+"""The valid values of `Noise.length_rule`."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A distribution that the entries of the noise are drawn from, independently of each other.
+
+    Args:
+        draw: fills a float32 tensor of any shape in place with unscaled noise of mean 0 and returns
+            it. The second argument is a generator on the tensor's device, or None for torch's
+            default generator.
+        variance: of one entry.
+    """
+
+    draw: Callable[[Tensor, torch.Generator | None], Tensor]
+    variance: float
+
+
+def _uniform(entries: Tensor, generator: torch.Generator | None) -> Tensor:
+    return entries.uniform_(-1, 1, generator=generator)
+
+
+def _gaussian(entries: Tensor, generator: torch.Generator | None) -> Tensor:
+    return entries.normal_(generator=generator)
+
+
+def _bernoulli(entries: Tensor, generator: torch.Generator | None) -> Tensor:
+    return entries.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
+
+
+DISTRIBUTIONS: dict[str, Distribution] = {
+    "uniform": Distribution(_uniform, variance=1 / 3),
+    "gaussian": Distribution(_gaussian, variance=1.0),
+    "bernoulli": Distribution(_bernoulli, variance=1.0),
+}
+"""The distributions by name: `uniform` on (-1, 1) is the paper's, `gaussian` is the standard normal
+of its Table 6, and `bernoulli` is -1 or 1 with probability one half each."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise that is added to the input embeddings.
+
+    Args:
+        alpha: the base noise scale; 0 adds no noise.
+        distribution: of each entry before scaling, a name in `DISTRIBUTIONS`.
+        length_rule: which L scales the noise by alpha / sqrt(L d). With `sequence`, the paper's
+            rule, L is the number of real tokens of each sequence, and padding gets no noise. With
+            `padded`, the rule of transformers and TRL, L is the length of the tensor, the same for
+            the whole batch, and padding gets noise too.
+
+    Raises:
+        ValueError: alpha is negative, infinite or not a number, or a name is unknown.
+    """
+
+    alpha: float
+    distribution: str = "uniform"
+    length_rule: str = "sequence"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.alpha) and self.alpha >= 0):
+            raise ValueError(f"alpha must be a finite number of at least 0, not {self.alpha}")
+        # 5 and 5.0 are the same noise and must serialize the same way.
+        object.__setattr__(self, "alpha", float(self.alpha))
+        for name, value, known in (
+            ("distribution", self.distribution, tuple(DISTRIBUTIONS)),
+            ("length_rule", self.length_rule, LENGTH_RULES),
+        ):
+            if value not in known:
+                raise ValueError(f"unknown noise {name} {value!r}; known: {', '.join(known)}")

@@ -1,0 +1,35 @@
+"""Fine-tuning with NEFTune as in the paper: from instruction data to a checkpoint.
+
+    from pathlib import Path
+
+    from neftune import Noise
+    from neftune.training.base_model import load_model_and_tokenizer
+    from neftune.training.data import encode, load_instructions
+    from neftune.training.finetune import finetune
+    from neftune.training.recipe import Recipe
+
+    recipe = Recipe(lr=5e-5, epochs=3)
+    model, tokenizer = load_model_and_tokenizer("meta-llama/Llama-2-7b-hf", recipe, seed=0)
+    rows = load_instructions("tatsu-lab/alpaca")
+    examples = encode(rows, tokenizer, prompt="alpaca", max_length=recipe.max_length)
+    finetune(model, tokenizer, examples, recipe, Noise(alpha=5), seed=0, out=Path("tuned"))
+
+First, the base model and its tokenizer are loaded (`base_model`), in float32, or quantized with an
+adapter (`qlora`). Instructions are read and checked, put into a prompt format (`prompts`) and
+encoded (`data`). Then transformers' Trainer trains the model with the hyperparameters of a `Recipe`
+(`finetune`), on padded or packed batches (`packing`), with noise or with FreeLB (`freelb`). The
+result is a Hugging Face checkpoint with the log and the settings of the training.
+
+    recipe.py           hyperparameters of a fine-tuning, and how it is executed
+    data.py             instruction data: reading, checking, encoding, padded batches
+    prompts.py          the prompt formats of Alpaca and Vicuna
+    base_model.py       loading a base model and its tokenizer
+    finetune.py         the fine-tuning itself
+    packing.py          packed batches, without padding
+    freelb.py           FreeLB, the adversarial training of the paper's Table 12
+    qlora.py            QLoRA, the quantized fine-tuning of the paper's Table 3
+    precision.py        the number format of matrix products on this machine
+    compilation.py      compiled transformer blocks
+    checkpoints.py      resuming a training that was interrupted
+    files.py            writing files atomically
+"""

@@ -1,0 +1,152 @@
+"""The settings of a fine-tuning, as frozen data: hyperparameters, and how it is executed.
+
+    Recipe(lr=5e-5, epochs=3)
+    Recipe(adapter="qlora", lr=2e-4)                     # the paper's Table 3
+    Execution(packed=True, checkpoint_steps=100)
+
+A `Recipe` decides what the fine-tuning computes; an `Execution` decides at what cost. This module
+does not import torch, so that configurations can be read and checked quickly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Part = Literal["embedding", "lm_head", "attention", "blocks"]
+Sharding = Literal["none", "fsdp", "fsdp, offload"]
+Schedule = Literal["cosine", "constant"]
+
+
+@dataclass(frozen=True)
+class FreeLB:
+    """Adversarial training of the embeddings (Zhu et al. 2019, arXiv 1909.11764, Algorithm 1).
+
+    Args:
+        steps: ascent steps, each with a forward and a backward pass.
+        magnitude: alpha of the uniform noise that the perturbation starts from.
+        step_size: L2 norm of one ascent step.
+        max_norm: the largest L2 norm of one sequence's perturbation.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    steps: int = 3
+    magnitude: float = 1.0
+    step_size: float = 1.0
+    max_norm: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, not {self.steps}")
+        for name in ("magnitude", "step_size", "max_norm"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a fine-tuning is executed: its speed and memory, and whether it can be resumed.
+
+    A fine-tuning with `group_by_length=False` and `noise_by_sequence=True` does not depend on how
+    its batches are split over processes and forward passes, and after a resumption it ends with the
+    same bytes as an uninterrupted one.
+
+    Args:
+        compile_blocks: compile the transformer blocks where this machine can compile; see
+            `neftune.training.compilation`.
+        packed: put the examples of a forward pass into one row without padding, each with its own
+            attention, positions and noise; see `neftune.training.packing`.
+        gradient_checkpointing: recompute activations in the backward pass, which saves memory and
+            costs a forward pass.
+        group_by_length: make batches of examples of similar length, which saves padding; if False,
+            the order of the examples is random.
+        noise_by_sequence: make the noise of each sequence independent of its batch; see
+            `neftune.attachment.attach`. Short sequences train faster without.
+        checkpoint_steps: optimizer steps between two saved states of the training, from which an
+            interrupted training resumes; 0 saves none.
+        sharding: how several processes divide a model. With `none` each holds the whole model
+            (DDP); `fsdp` shards weights, gradients and optimizer states (FSDP2); `fsdp, offload`
+            also keeps the shards in main memory.
+    """
+
+    compile_blocks: bool = False
+    packed: bool = False
+    gradient_checkpointing: bool = False
+    group_by_length: bool = True
+    noise_by_sequence: bool = False
+    checkpoint_steps: int = 0
+    sharding: Sharding = "none"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyperparameters of one fine-tuning; the defaults are the paper's for 7B models.
+
+    Args:
+        lr: peak learning rate.
+        epochs: passes over the training set; 0 does not train the model.
+        batch: examples per optimizer step.
+        micro_batch: examples per forward pass; gradients are accumulated up to `batch`.
+        max_length: tokens per example.
+        schedule: of the learning rate after warmup: `cosine` decays to 0, `constant` stays at the
+            peak.
+        warmup: fraction of the steps in which the learning rate rises; ignored by `constant`.
+        weight_decay: of AdamW.
+        max_grad_norm: the L2 norm at which the gradient is clipped.
+        frozen: parts of the model that are not trained (Table 11 of the paper).
+        adapter: `qlora` trains a low-rank adapter on a base of 4-bit weights (Table 3).
+        adapter_rank: rank of that adapter; 64 as in the QLoRA paper.
+        adapter_dropout: dropout in that adapter; the QLoRA paper uses 0.1 for models up to 13B, and
+            0.05 above.
+        freelb: adversarial training instead of noise (Table 12).
+
+    Raises:
+        ValueError: a value is out of range, or a name is unknown.
+    """
+
+    lr: float = 5e-5
+    epochs: int = 3
+    batch: int = 128
+    micro_batch: int = 128
+    max_length: int = 512
+    schedule: Schedule = "cosine"
+    warmup: float = 0.03
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    frozen: tuple[Part, ...] = ()
+    adapter: Literal["none", "qlora"] = "none"
+    adapter_rank: int = 64
+    adapter_dropout: float = 0.05
+    freelb: FreeLB | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise ValueError(f"lr must be a positive number, not {self.lr}")
+        for name, least in (
+            ("epochs", 0),
+            ("batch", 1),
+            ("micro_batch", 1),
+            ("max_length", 1),
+            ("adapter_rank", 1),
+        ):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.batch % self.micro_batch:
+            raise ValueError(
+                f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})"
+            )
+        for name in ("warmup", "adapter_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share, between 0 and 1, not {getattr(self, name)}")
+        if self.schedule not in get_args(Schedule):
+            known = ", ".join(get_args(Schedule))
+            raise ValueError(f"unknown schedule {self.schedule!r}; known: {known}")
+        for part in self.frozen:
+            if part not in get_args(Part):
+                raise ValueError(f"unknown part {part!r}; known: {', '.join(get_args(Part))}")
+        if self.adapter not in ("none", "qlora"):
+            raise ValueError(f"unknown adapter {self.adapter!r}; known: none, qlora")

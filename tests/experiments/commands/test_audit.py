@@ -1,0 +1,109 @@
+"""The audit on the real public files, and its errors for wrong ones."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.__main__ import main
+from experiments.commands.audit import audit
+from experiments.commands.audit import files as audit_files
+from experiments.commands.audit.files import AuditError, public_files, read_model
+from experiments.commands.audit.report import PAIRS
+from experiments.published import PUBLIC_LEADERBOARD
+from tests.paths import shared
+
+ROW = {"instruction": "i", "output": "the answer", "dataset": "koala"}
+VERDICT = {"instruction": "i", "output_1": "reference", "output_2": "the answer", "preference": 2}
+
+
+def model(folder: Path, outputs: object, annotations: object) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "model_outputs.json").write_text(json.dumps(outputs))
+    (folder / "annotations.json").write_text(json.dumps(annotations))
+    return folder
+
+
+def test_the_public_win_rates_come_out_to_the_last_digit(tmp_path: Path) -> None:
+    data = shared("alpaca_eval")
+    folders = {name: data / name for pair in PAIRS for name in pair}
+    audit(folders, PAIRS, tmp_path, "test")
+    record = json.loads((tmp_path / "audit.json").read_text())
+    for name, published in PUBLIC_LEADERBOARD.items():
+        found = record["models"][name]
+        assert round(found["win_rate"], 2) == published["win_rate"]
+        assert int(found["characters"]) == published["characters"]
+        assert found["win_rate_interval"]["value"] == pytest.approx(found["win_rate"])
+    assert record["models"]["alpaca-7b-neft"]["missing_verdicts"] == 2
+    pair = record["pairs"]["alpaca-7b -> alpaca-7b-neft"]
+    assert pair["gain"]["low"] > 30
+    assert sum(s["instructions"] for s in pair["subsets"].values()) == 805
+    assert (tmp_path / "alpaca-7b-to-alpaca-7b-neft.png").stat().st_size > 10_000
+    assert pair["statement"] in (tmp_path / "audit.md").read_text()
+    assert set(json.loads((tmp_path / "audit.provenance.json").read_text())["files"]) == set(
+        folders
+    )
+
+
+def test_any_two_folders_can_be_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{**ROW, "instruction": str(n)} for n in range(20)]
+    for name, won in (("plain", 5), ("noisy", 12)):
+        verdicts = [
+            {**VERDICT, "instruction": str(n), "preference": 2 if n < won else 1} for n in range(20)
+        ]
+        model(tmp_path / name, rows, verdicts)
+    folders = [str(tmp_path / "plain"), str(tmp_path / "noisy")]
+    assert main(["audit", "--pair", *folders, "--out", str(tmp_path / "out")]) == 0
+    assert "win rate changes by +35.0 points" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("outputs", "annotations", "says"),
+    (
+        ([ROW], [{**VERDICT, "preference": 3}], r"annotations.json: row 1: preference 3"),
+        ([ROW], [{"instruction": "i"}], r"annotations.json: row 1: no field 'output_1'"),
+        ([{"instruction": "i"}], [VERDICT], r"model_outputs.json: row 1: no field 'output'"),
+        ([ROW], [{**VERDICT, "instruction": "j"}], r"row 1: its instruction has no model output"),
+        ({}, [VERDICT], r"model_outputs.json: should be a list"),
+    ),
+)
+def test_a_wrong_file_is_an_error_that_names_it(
+    tmp_path: Path, outputs: object, annotations: object, says: str
+) -> None:
+    with pytest.raises(AuditError, match=says):
+        read_model(model(tmp_path / "m", outputs, annotations))
+
+
+def test_a_missing_folder_is_one_clear_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "--data", str(tmp_path / "nowhere")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "nowhere/alpaca-7b/model_outputs.json: no such file" in error
+    assert "Traceback" not in error
+
+
+def test_without_data_the_public_files_are_fetched_and_checked(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_files, "SOURCE", workplace.as_uri() + "/hub")
+    with pytest.raises(AuditError, match=r"cannot fetch .*pass a folder that holds"):
+        public_files(["alpaca-7b"])
+    for url in audit_files.FILES.values():
+        path = workplace / "hub" / url.format(model="alpaca-7b")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("[]")
+    with pytest.raises(AuditError, match=r"SHA-256 is [0-9a-f]{64}, not the pinned [0-9a-f]{64}"):
+        public_files(["alpaca-7b"])
+    for name in audit_files.FILES:
+        monkeypatch.setitem(
+            audit_files.SHA256["alpaca-7b"], name, hashlib.sha256(b"[]").hexdigest()
+        )
+    folder = public_files(["alpaca-7b"])
+    assert sorted(path.name for path in (folder / "alpaca-7b").iterdir()) == sorted(
+        audit_files.FILES
+    )

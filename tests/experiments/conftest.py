@@ -1,0 +1,32 @@
+"""What the tests of experiments share: the committed choices, and an empty folder to work in."""
+
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from experiments.runs.selection import Selection, load_selection
+from experiments.runs.study import Study
+from experiments.scales.registry import SCALES
+from tests.paths import ROOT
+
+
+@pytest.fixture(scope="session")
+def selection() -> Selection:
+    """The committed learning rates and alphas of the laboratory."""
+    with chdir(ROOT):
+        return load_selection(SCALES["nano"])
+
+
+@pytest.fixture(scope="session")
+def study(selection: Selection) -> Study:
+    """The laboratory with two seeds."""
+    return Study(SCALES["nano"], 2, selection)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that commands and the processes they start work in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path

@@ -1,0 +1,137 @@
+"""The real instruction sets: conversations cut into pieces, and local files in place of the hub."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.roles.instruction_sets import ALPACA, SHAREGPT, InstructionSet, Split
+from experiments.runs.run import Run
+from experiments.scales.fetch import SourceError
+from experiments.scales.real_sets import reference_outputs, rows_cut_by, split_conversations
+from experiments.scales.registry import SCALES
+from neftune.distributions import Noise
+from neftune.training.data import checked, encode
+from tests.neftune.models import tiny_llama
+from tests.paths import shared
+
+
+def turns(*lengths: int) -> list[dict[str, str]]:
+    speakers = ("human", "gpt")
+    return [{"from": speakers[i % 2], "value": "w " * n} for i, n in enumerate(lengths)]
+
+
+class Words:
+    """A tokenizer whose tokens are words."""
+
+    def __call__(self, texts: list[str]) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[0] * len(text.split()) for text in texts]}
+
+
+def lengths(pieces: list[dict[str, Any]]) -> list[list[int]]:
+    return [[len(t["value"].split()) for t in piece["conversations"]] for piece in pieces]
+
+
+def test_conversations_are_cut_between_exchanges() -> None:
+    # Six more are counted for each turn: 22 + 22 fit into 44, and 45 would not.
+    talk = {"conversations": turns(5, 5, 5, 5, 6, 5, 100, 100, 1, 1)}
+    assert lengths(split_conversations([talk], Words(), 44)) == [
+        [5, 5, 5, 5],
+        [6, 5],
+        [100, 100],
+        [1, 1],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    (
+        (turns(1, 2, 3), [[1, 2]]),
+        ([{"from": "gpt", "value": "w"}, *turns(1, 2)], [[1, 2]]),
+        ([*turns(1, 2), {"from": "gpt", "value": "w"}], []),
+        ([{"from": "system", "value": "w"}], []),
+        ([], []),
+    ),
+)
+def test_pieces_begin_with_a_human_turn_and_end_with_an_answer(
+    given: list[dict[str, str]], kept: list[list[int]]
+) -> None:
+    assert lengths(split_conversations([{"conversations": given}], Words(), 512)) == kept
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A small tokenizer, which is also LLaMA-2 7B's at the real scales."""
+    from transformers import AutoTokenizer
+
+    folder = tiny_llama(tmp_path / "llama", ["w w w words of a conversation"])
+    monkeypatch.setenv("MODEL_llama_2_7b", str(folder))
+    return AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("scale", ("small", "paper"))
+def test_longer_pieces_are_not_cut_at_512_tokens(
+    scale: str, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = 200  # so that two exchanges fit into 1,024 tokens and one into 512
+    assert len(tokenizer("w " * words)["input_ids"]) < 240
+    talks = [{"id": str(n), "conversations": turns(*[words] * 8)} for n in range(10)]
+    path = tmp_path / "talks.json"
+    path.write_text(json.dumps(talks))
+    monkeypatch.setenv("DATA_sharegpt", str(path))
+
+    longest, exchanges, keys = {}, {}, {}
+    for tokens in (512, 1024):
+        dataset = replace(SHAREGPT, piece_tokens=tokens)
+        rows = SCALES[scale].rows(dataset, "train")
+        recipe = SCALES[scale].recipe("llama-2-7b", dataset)
+        examples = encode(checked(rows, "talks"), tokenizer, dataset.prompt, recipe.max_length)
+        longest[tokens] = max(len(example["input_ids"]) for example in examples)
+        exchanges[tokens] = {len(row["conversations"]) // 2 for row in rows}
+        keys[tokens] = Run(SCALES[scale], "llama-2-7b", dataset, Noise(0), recipe, 0).key
+    assert longest[512] <= 512 < longest[1024] <= 1024
+    assert max(exchanges[512]) < max(exchanges[1024])
+    assert keys[512] != keys[1024]
+
+
+def every_row(dataset: InstructionSet) -> tuple[list[Any], list[Any]]:
+    """The rows that are trained on, and those that are held out."""
+    rows = rows_cut_by("paper")
+    parts: tuple[Split, Split] = ("train", "validation")
+    training, held_out = (list(rows(dataset, split)) for split in parts)
+    return training, held_out
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_fastchats_own_example_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = shared("sharegpt/fastchat_dummy_conversation.json")
+    monkeypatch.setenv("DATA_sharegpt", str(path))
+    training, held_out = every_row(SHAREGPT)
+    assert len(training) + len(held_out) >= 500
+    assert all(piece["conversations"][0]["from"] == "human" for piece in training)
+    assert all(len(piece["conversations"]) % 2 == 0 for piece in training)
+
+
+def test_the_real_alpaca_file_is_the_papers(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = shared("alpaca52k/alpaca_data.json")
+    monkeypatch.setenv("DATA_alpaca", str(path))
+    training, held_out = every_row(ALPACA)
+    every = [*training, *held_out]
+    assert len(every) == 52_002
+    assert sum(len(row["output"]) for row in every) / len(every) == pytest.approx(270.31, abs=0.01)
+
+
+def test_there_are_no_validation_instructions_at_the_real_scales() -> None:
+    with pytest.raises(SourceError, match="there are no validation instructions at this scale"):
+        reference_outputs("validation")
+
+
+def test_a_data_file_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_alpaca", "gone.json")
+    with pytest.raises(SourceError, match=r"DATA_alpaca=gone.json: no such file or folder"):
+        rows_cut_by("paper")(ALPACA, "train")
+    monkeypatch.setenv("REFERENCE_OUTPUTS", "gone.json")
+    with pytest.raises(SourceError, match=r"REFERENCE_OUTPUTS=gone.json: no such file"):
+        reference_outputs("test")

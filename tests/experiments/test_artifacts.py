@@ -1,0 +1,73 @@
+"""Tables and figures: which there are, how they are found, and which runs they ask for."""
+
+import pkgutil
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import experiments.artifacts
+from experiments import figures, tables
+from experiments.artifacts import ARTIFACTS
+from experiments.cells.render import all_records
+from experiments.runs.study import Study
+from experiments.scales.paper import PAPER
+from experiments.scales.small import SMALL
+
+OF_THE_PAPER = [*(f"table{n}" for n in range(1, 15)), *(f"figure{n}" for n in range(1, 10))]
+FILES = [
+    f"{package.__name__}.{module.name}"
+    for package in (tables, figures)
+    for module in pkgutil.iter_modules(package.__path__)
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_defines_the_artifact_of_its_name(name: str) -> None:
+    artifact = import_module(name).ARTIFACT
+    assert artifact.name == name.rpartition(".")[2]
+    assert ARTIFACTS[artifact.name] is artifact
+
+
+def test_the_papers_tables_and_figures_are_all_there_and_come_first() -> None:
+    assert list(ARTIFACTS)[: len(OF_THE_PAPER)] == OF_THE_PAPER
+    assert list(ARTIFACTS)[len(OF_THE_PAPER) :] == ["curves", "human", "phase", "strongnoise"]
+    assert len(ARTIFACTS) == len(FILES)
+
+
+def test_a_new_file_is_a_new_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import replace\n"
+        "from experiments.tables import table6\n"
+        'ARTIFACT = replace(table6.ARTIFACT, name="mine", title="My own table")\n'
+    )
+    monkeypatch.setattr(tables, "__path__", [*tables.__path__, str(tmp_path)])
+    found = experiments.artifacts._found()
+    assert found["mine"].title == "My own table"
+    assert list(found)[: len(OF_THE_PAPER)] == OF_THE_PAPER
+    assert set(found) == {*ARTIFACTS, "mine"}
+
+
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_every_artifact_asks_for_the_records_of_its_own_seeds(name: str, study: Study) -> None:
+    artifact = ARTIFACTS[name]
+    records = all_records(artifact.cells(replace(study, seeds=artifact.seeds)))
+    for record in records:
+        assert record.path.is_relative_to(record.run.folder)
+    assert {record.run.seed for record in records} <= set(range(artifact.seeds))
+
+
+@pytest.mark.parametrize("name", ARTIFACTS)
+@pytest.mark.parametrize("scale", (SMALL, PAPER), ids=lambda scale: scale.name)
+def test_every_artifact_can_be_asked_for_at_every_scale_without_any_download(
+    name: str, scale: object, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*arguments: object, **settings: object) -> None:
+        raise AssertionError("something was downloaded")
+
+    for module in ("fetch", "real_sets"):
+        monkeypatch.setattr(f"experiments.scales.{module}.local", unreachable)
+        monkeypatch.setattr(f"experiments.scales.{module}.pinned", unreachable)
+    asked = replace(study, scale=scale)  # type: ignore[arg-type]
+    assert all(record.path for record in all_records(ARTIFACTS[name].cells(asked)))

@@ -1,0 +1,106 @@
+"""Trainings that stop and go on, and trainings on two processes: the same result as undisturbed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.neftune.models import tiny_llama
+from tests.paths import ROOT
+
+TRAINING = "tests.neftune.training.long_training"
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def start(out: Path, *settings: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", TRAINING, str(out), *map(str, settings)],
+        env=environment(),
+        cwd=out.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one(
+    tmp_path: Path,
+) -> None:
+    tiny_llama(tmp_path / "base", ["some words to learn from"])
+    settings = (8, 4, 30, 5)  # 180 steps
+    assert start(tmp_path / "undisturbed", *settings).wait() == 0
+    killed = tmp_path / "killed"
+    for kills in range(1, 4):
+        process = start(killed, *settings)
+        partial = tmp_path / "killed.partial"
+        before = set(partial.glob("checkpoint-*"))
+        while not set(partial.glob("checkpoint-*")) - before:
+            assert process.poll() is None, f"the training ended before it was killed {kills} times"
+            time.sleep(0.02)
+        time.sleep(0.1 * kills)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not killed.exists()
+    assert start(killed, *settings).wait() == 0
+    for name in ("model.safetensors", "training_log.jsonl"):
+        undisturbed = (tmp_path / "undisturbed" / name).read_bytes()
+        assert (killed / name).read_bytes() == undisturbed, name
+    assert {path.name for path in tmp_path.iterdir()} == {"base", "undisturbed", "killed"}
+
+
+def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
+    tiny_llama(tmp_path / "base", ["some words to learn from"])
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert start(one, 8, 8, 3, 0).wait() == 0
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
+            *("--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"),
+            *("-m", TRAINING, str(two), "8", "4", "3", "0"),
+        ],
+        env=environment(),
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    logs = [
+        [json.loads(line) for line in (out / "training_log.jsonl").read_text().splitlines()]
+        for out in (one, two)
+    ]
+    assert [sorted(entry) for entry in logs[0]] == [sorted(entry) for entry in logs[1]]
+    for ours, theirs in zip(*logs, strict=True):
+        for key in set(ours) & {"loss", "eval_train_loss", "grad_norm"}:
+            assert theirs[key] == pytest.approx(ours[key], rel=1e-4), (key, ours["step"])
+    weights = [load_file(out / "model.safetensors") for out in (one, two)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_a_model_sharded_over_two_processes_gets_the_noise_of_one(tmp_path: Path) -> None:
+    """FSDP2 itself: the Trainer shards on GPUs alone, so the model is sharded by hand."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
+            *("--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"),
+            *("-m", "tests.neftune.sharded", str(tmp_path / "found.json")),
+        ],
+        env=environment(),
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["sharded parameters"] == found["parameters"] > 10
+    assert found["loss of two"] == pytest.approx(found["loss of one"], rel=1e-5)
+    assert found["loss of two"] != pytest.approx(found["loss without noise"], rel=1e-3)
+    assert found["largest difference of gradients"] < 1e-5
+    assert found["largest gradient"] > 1e-2

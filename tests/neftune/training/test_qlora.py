@@ -1,0 +1,74 @@
+"""QLoRA: real NF4 weights on the CPU, only the adapter trains, what is saved computes the same."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from neftune import Noise
+from neftune.training.data import checked, encode
+from neftune.training.finetune import finetune
+from neftune.training.qlora import load, merged
+from neftune.training.recipe import Recipe
+from tests.neftune.models import instructions
+from tests.paths import BASE
+
+TEXT = "Merlbequay is a town in Ombrevane. Its walls are built of"
+
+
+def logits(model: torch.nn.Module) -> torch.Tensor:
+    ids = AutoTokenizer.from_pretrained(BASE)(TEXT, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        return model.eval()(input_ids=ids).logits.float()
+
+
+def test_the_base_is_in_four_bits_and_only_the_adapter_trains() -> None:
+    model = load(BASE, seed=0, rank=4)
+    names = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    assert names
+    assert all("lora_" in name for name in names)
+    quantized = model.get_base_model().model.layers[0].mlp.up_proj.base_layer.weight
+    assert type(quantized).__name__ == "Params4bit"
+    assert quantized.quant_state.quant_type == "nf4"
+    assert quantized.quant_state.nested
+
+
+def test_the_merged_model_computes_what_the_quantized_one_does() -> None:
+    model = load(BASE, seed=0, rank=4)
+    generator = torch.Generator().manual_seed(0)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            weight.data = 0.05 * torch.randn(weight.shape, generator=generator).to(weight.dtype)
+    plain = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    quantized = logits(model)  # in evaluation mode, which repacks its weights
+    whole = merged(model)
+    error = (logits(whole) - quantized).abs().mean()
+    change = (logits(whole) - logits(plain)).abs().mean()
+    assert error < 0.1 * change
+
+
+def test_a_tuned_adapter_is_saved_as_an_ordinary_checkpoint(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    rows = checked(instructions(32), "here")
+    examples = encode(rows, tokenizer, "alpaca", 256)
+    log = finetune(
+        load(BASE, seed=0, rank=4),
+        tokenizer,
+        examples,
+        Recipe(lr=1e-2, epochs=10, batch=8, micro_batch=8),
+        Noise(5),
+        seed=0,
+        out=tmp_path / "tuned",
+        probes={"same": examples},
+    )
+    losses = [entry["eval_same_loss"] for entry in log if "eval_same_loss" in entry]
+    assert losses[-1] < losses[0]
+    saved = AutoModelForCausalLM.from_pretrained(tmp_path / "tuned", dtype=torch.float32)
+    assert saved.num_parameters() == pytest.approx(2_410_176)
+    settings = json.loads((tmp_path / "tuned" / "training_settings.json").read_text())
+    assert settings["parameters"] == 2_410_176
+    ids = torch.tensor([examples[0]["input_ids"]])
+    labels = torch.tensor([examples[0]["labels"]])
+    assert saved(input_ids=ids, labels=labels).loss < 2
