@@ -1,7 +1,7 @@
 """The paper's experiments: roles, scales, runs, tables, figures, claims, and the commands.
 
     make table6                                          # or python -m experiments show table6
-    results/nano/table6.md                               # what it writes
+    runs/results/nano/table6.md                          # what it writes
 
 From the ground floor up; imports run downwards only (`docs/architecture.md` draws it):
 

@@ -1,16 +1,22 @@
 """Where files are kept. `runs/` and `results/` lie in the folder in which a command is started.
 
-RUNS / "nano" / run.key                              # the records of one fine-tuning
-RESULTS / "nano" / "table1.md"                       # a rendered table
+    RUNS / "nano" / run.key                              # the records of one fine-tuning
+    RENDERED / "nano" / "table1.md"                      # a table that you made
+    RESULTS / "nano" / "table1.md"                       # the one that the project ships
+
+Everything that a command makes goes below `runs/`. Only `make release` writes to `results/`.
 """
 
 from pathlib import Path
 
 RUNS = Path("runs")
-"""Records of runs, logs and caches: everything that a command makes on this machine."""
+"""Records of runs, logs and caches."""
+
+RENDERED = RUNS / "results"
+"""Tables, figures and choices of hyperparameters that were made on this machine."""
 
 RESULTS = Path("results")
-"""Rendered tables and figures, the choices of hyperparameters, and the archive of records."""
+"""The project's own results, which are committed: tables, figures, choices, records."""
 
 LABORATORY = Path(__file__).parent / "nano"
 """The laboratory's own folder, which holds its base models and the configurations of its judges."""

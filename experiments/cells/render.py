@@ -1,6 +1,6 @@
 """Have an artifact's records made, and write it: Markdown, CSV, JSON, pictures, provenance.
 
-    make([ARTIFACTS["table6"]], NANO, jobs=2)            # results/nano/table6.{md,csv,json,png,svg}
+    make([ARTIFACTS["table6"]], NANO, jobs=2)            # runs/results/nano/table6.md, .csv, …
 
 Writing is a pure function of records that exist: `write` trains nothing and asks no judge.
 """
@@ -25,7 +25,7 @@ from experiments.cells.settings import (
     settings_text,
     training_records,
 )
-from experiments.paths import RESULTS
+from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from experiments.runs.record import Record
 from experiments.runs.selection import load_selection
@@ -36,7 +36,11 @@ from neftune.training.files import write_atomic
 
 
 def make(
-    artifacts: Sequence[Artifact], scale: Scale, seeds: int | None = None, jobs: int | None = None
+    artifacts: Sequence[Artifact],
+    scale: Scale,
+    seeds: int | None = None,
+    jobs: int | None = None,
+    out: Path = RENDERED,
 ) -> list[Path]:
     """Have the missing records made, each once, then write the artifacts.
 
@@ -46,6 +50,7 @@ def make(
         seeds: how many; with another number than its own an artifact's files have it in their
             name.
         jobs: how many at a time; by default one a core.
+        out: the folder of results.
 
     Returns:
         The Markdown files.
@@ -55,7 +60,7 @@ def make(
     asked = [a.cells(study) for a, study in zip(artifacts, studies, strict=True)]
     produce([record for cells in asked for record in all_records(cells)], jobs)
     return [
-        write(artifact, study, cells)
+        write(artifact, study, cells, out)
         for artifact, study, cells in zip(artifacts, studies, asked, strict=True)
     ]
 
@@ -65,18 +70,19 @@ def all_records(cells: Sequence[Cell]) -> list[Record]:
     return [*records_of(cells), *training_records(cells)]
 
 
-def write(artifact: Artifact, study: Study, cells: Sequence[Cell]) -> Path:
+def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) -> Path:
     """Write an artifact from records that exist.
 
     Args:
         artifact: what to write.
         study: its scale and seeds.
         cells: from the artifact's `cells`.
+        out: the folder of results; the files go to that of the scale within it.
 
     Returns:
         The Markdown file.
     """
-    out = RESULTS / study.scale.name
+    out = out / study.scale.name
     own = study.seeds == artifact.seeds
     name = artifact.name if own else f"{artifact.name}.seeds{study.seeds}"
     data, settings = artifact.data(cells), settings_of(cells, study)

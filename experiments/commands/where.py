@@ -14,7 +14,7 @@ from experiments.artifacts import ARTIFACTS
 from experiments.cells.settings import settings_text
 from experiments.commands.options import add_scale, scale_of
 from experiments.names import look_up
-from experiments.paths import RESULTS
+from experiments.paths import RENDERED, RESULTS
 
 HELP = "where a table or figure is made, its result, its settings"
 
@@ -31,14 +31,15 @@ def run(arguments: argparse.Namespace) -> None:
     for name in arguments.names:
         artifact = look_up("artifact", name, ARTIFACTS)
         source = Path(inspect.getsourcefile(artifact.cells) or "")
-        folder = RESULTS / scale.name
+        folder, own = RESULTS / scale.name, RENDERED / scale.name
         print(f"{artifact.title}\n{artifact.about}\n")
         print(f"  made by    make {name}, from experiments/{source.parent.name}/{source.name}")
         print("  published  experiments/published.py")
-        print(f"  result     {folder / name}.md, .csv, .json, .png, .svg")
+        print(f"  shipped    {folder / name}.md, .csv, .json, .png, .svg")
+        print(f"  yours      {own / name}.md, … ({'made' if any(own.glob(f'{name}.*md')) else 'not made yet'})")
         provenance = folder / f"{name}.provenance.json"
         print(f"  came from  {provenance}\n")
         if provenance.exists():
             print(settings_text(json.loads(provenance.read_text())["settings"]) + "\n")
         else:
-            print(f"It was not made at the scale {scale.name} yet.\n")
+            print(f"The project ships none at the scale {scale.name}.\n")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.intervals import win_rate
-from experiments.paths import RESULTS
+from experiments.paths import RENDERED, RESULTS
 from experiments.published import ALPHA_GRID, TABLE_7_ALPHA, TABLE_8, TABLE_9_ALPHA
 from experiments.roles.instruction_sets import (
     ALPACA,
@@ -125,8 +125,9 @@ def freelb(strength: float) -> FreeLB:
 
 
 def selection_file(scale: Scale) -> Path:
-    """Where the choice is recorded."""
-    return RESULTS / scale.name / "selection.json"
+    """Where the choices are recorded: your own where there are any, else the project's."""
+    own, shipped = (folder / scale.name / "selection.json" for folder in (RENDERED, RESULTS))
+    return own if own.exists() else shipped
 
 
 def load_selection(scale: Scale) -> Selection:
@@ -159,11 +160,10 @@ def load_selection(scale: Scale) -> Selection:
 def select(scale: Scale, jobs: int | None) -> Selection:
     """Tune learning rates, then the rest, and record every choice with its trials.
 
-    A choice that is recorded is kept, and its trials are not run again; delete the record to choose
-    anew.
+    A choice that is recorded is kept, and its trials are not run again. The record is written to
+    `runs/results/<scale>/selection.json`; delete it to return to the project's choices.
     """
-    path = selection_file(scale)
-    kept = _by_name(load_selection(scale)) if path.exists() else {}
+    kept = _by_name(load_selection(scale)) if selection_file(scale).exists() else {}
 
     def trial(model: str, dataset: InstructionSet, noise: Noise, **settings: Any) -> Run:
         return Run(scale, model, dataset, noise, scale.recipe(model, dataset, **settings), SEED)
@@ -200,6 +200,7 @@ def select(scale: Scale, jobs: int | None) -> Selection:
         return {k.removeprefix(name): c for k, c in chosen.items() if k.startswith(name)}
 
     selection = Selection(part("lr "), part("alpha "), part("qlora_lr "), chosen["freelb"])
+    path = RENDERED / scale.name / "selection.json"
     write_atomic(path, json.dumps(asdict(selection), indent=1) + "\n")
     every = [*lr_runs.values(), *runs.values()]
     write_provenance(path.with_name("selection.provenance.json"), "make selection", [SEED], every)

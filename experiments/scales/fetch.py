@@ -5,7 +5,7 @@
     local(Hub("HuggingFaceTB/SmolLM2-135M", "93efa2f…"), "llama-2-7b")    # safetensors only
 
 A hub source that names no revision is pinned when it is first used: its revision is written to
-`results/pins.json` and is used from then on.
+`runs/results/pins.json` and is used from then on.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from experiments.paths import RESULTS
+from experiments.paths import RENDERED, RESULTS
 from experiments.roles.sources import Hub, Source
 from neftune.training.files import write_atomic
 
-PINS = RESULTS / "pins.json"
+PINS = "pins.json"
 MODEL_FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]
 IDENTIFYING = (
     "*.safetensors",
@@ -60,7 +60,7 @@ def chosen(kind: Literal["MODEL", "DATA"], role: str, source: Source) -> Source:
 def identity(source: Source) -> str:
     """What a run's key contains of a source: a content hash, or the hub's name and revision.
 
-    Of a hub source without a revision the name alone counts; `results/pins.json` has the revision.
+    Of a hub source without a revision the name alone counts; `pins.json` has the revision.
 
     Raises:
         SourceError: a local folder holds no safetensors.
@@ -120,7 +120,10 @@ def pinned(source: Hub) -> str:
     """The source's revision; where it names none, the one that was pinned at the first use."""
     if source.revision:
         return source.revision
-    pins: dict[str, str] = json.loads(PINS.read_text()) if PINS.exists() else {}
+    pins: dict[str, str] = {}
+    for folder in (RESULTS, RENDERED):
+        if (folder / PINS).exists():
+            pins |= json.loads((folder / PINS).read_text())
     if source.name not in pins:
         from huggingface_hub import HfApi
 
@@ -129,7 +132,7 @@ def pinned(source: Hub) -> str:
         except Exception as error:
             raise source_error(source, source.name, error) from None
         pins[source.name] = str(found)
-        write_atomic(PINS, json.dumps(pins, indent=1, sort_keys=True) + "\n")
+        write_atomic(RENDERED / PINS, json.dumps(pins, indent=1, sort_keys=True) + "\n")
     return pins[source.name]
 
 

@@ -29,19 +29,19 @@ from experiments.cells.render import as_csv
 from experiments.commands.audit.files import CACHE, FILES, AuditError, public_files, read_model
 from experiments.commands.audit.measures import audit_model, audit_pair
 from experiments.commands.audit.report import PAIRS, markdown, model_rows, picture
-from experiments.paths import RESULTS
+from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from neftune.training.files import write_atomic
 
 HELP = "recompute GPT-4's public verdicts"
-OUT = RESULTS / "audit"
+OUT = RENDERED / "audit"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("--data", type=Path, help="folder of the four public models' folders")
     parser.add_argument("--pair", nargs=2, metavar="FOLDER", help="any two models instead")
-    parser.add_argument("--out", type=Path, help="default results/audit; for a pair runs/audit/…")
+    parser.add_argument("--out", type=Path, help="default runs/results/audit; for a pair runs/audit/…")
 
 
 def run(arguments: argparse.Namespace) -> None:
