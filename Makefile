@@ -1,4 +1,4 @@
-# The front door. `make help` lists what there is.
+# Commands for people. `make help` lists them.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -11,12 +11,13 @@ ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/ta
 SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help where setup $(ARTIFACTS) paper plan unpack selection ablation audit notebooks
+.PHONY: help where compare setup $(ARTIFACTS) paper plan unpack selection ablation audit release notebooks
 .PHONY: test lint bench architecture clean
 
 help: ## this list
-	@echo "Tables and figures: each trains what is missing, prints the table, writes results/nano/NAME.*"
-	@echo "  make table1 … table14, figure1 … figure9, human, curves, phase, strongnoise"
+	@echo "Tables and figures: each trains what is missing, prints the table, writes runs/results/nano/NAME.*"
+	@echo "$(sort $(ARTIFACTS))" | tr ' ' '\n' | sort -V | tr '\n' ' ' | fold -s -w 92 | sed 's/^/  make /'
+	@echo
 	@echo "  settings: SEEDS=1 JOBS=2 SCALE=nano|small|paper"
 	@echo
 	@echo "Other commands"
@@ -42,10 +43,14 @@ setup: $(READY) ## make the virtual environment (the other commands do it themse
 $(ARTIFACTS): $(READY)
 	$(RUN) show $@ $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
 
+compare: $(READY) ## your own TABLE=1 (or FIGURE=3, or NAME=…) beside the shipped one and the paper's
+	$(RUN) compare $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE)) \
+	  $(if $(SEEDS),--seeds $(SEEDS))
+
 where: $(READY) ## where TABLE=6 (or FIGURE=4, or NAME=phase) is made, its result, its settings
 	$(RUN) where $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE))
 
-paper: $(READY) ## every table and figure, the claims, and results/nano/README.md (hours; it resumes)
+paper: $(READY) ## every table and figure, the claims, and a page of them (hours; it resumes)
 	$(RUN) paper $(SETTINGS)
 
 ablation: $(READY) ## one fine-tuning under many alphas
@@ -68,7 +73,10 @@ selection: $(READY) ## choose learning rates and alphas that are not chosen yet,
 audit: $(READY) ## GPT-4's public verdicts on NEFTune models, recomputed
 	$(RUN) audit $(if $(DATA),--data $(DATA)) $(if $(PAIR),--pair $(PAIR))
 
-notebooks: $(READY) ## execute the notebooks, from committed results alone
+release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
+	$(RUN) release $(SETTINGS) $(if $(DATA),--data $(DATA))
+
+notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
 	@$(BIN)/python -m notebooks.execute
 
 test: $(READY) ## the tests (about 7 minutes)

@@ -116,7 +116,10 @@ def compare_with_paper(cells: Cells, title: str, unit: str) -> Figure:
                 np.maximum(0, np.array([cell["high"] for cell in chosen]) - values),
             ]
             _bars(axes[0, -1], at, values, bar, style)
-            axes[0, -1].errorbar(at, values, spread, fmt="none", ecolor="black", capsize=2, lw=1)
+            if np.any(spread):
+                axes[0, -1].errorbar(
+                    at, values, spread, fmt="none", ecolor="black", capsize=2, lw=1
+                )
         names = ("Published (full-size models)", "Measured here") if published else ("",)
         for panel, name in zip(axes[0], names, strict=True):
             panel.set_title(name)

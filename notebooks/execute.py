@@ -1,7 +1,7 @@
-"""Execute the notebooks in place, so that they are committed with their outputs.
+"""Execute the notebooks, and write them with their outputs.
 
-    python -m notebooks.execute                          # or: make notebooks
-    python -m notebooks.execute --check                  # executes them without writing
+    python -m notebooks.execute                          # or: make notebooks; to runs/notebooks/
+    python -m notebooks.execute --in-place               # as `make release` does
 
 Each notebook runs in its own folder, as Jupyter does it. Outputs that differ between two runs are
 left out: clock readings, and warnings and progress bars on stderr.
@@ -18,6 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parent
+OUT = FOLDER.parent / "runs" / "notebooks"
 LIMIT_SECONDS = 120
 
 
@@ -59,16 +60,15 @@ def execute(path: Path) -> nbformat.NotebookNode:
 
 
 def main() -> None:
-    """Execute all notebooks, and write them unless `--check` is given."""
+    """Execute all notebooks, and write them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="do not write the executed notebooks")
-    check = parser.parse_args().check
+    parser.add_argument("--in-place", action="store_true", help="replace the notebooks themselves")
+    out = FOLDER if parser.parse_args().in_place else OUT
+    out.mkdir(parents=True, exist_ok=True)
     for path in notebooks():
         started = time.monotonic()
-        done = execute(path)
-        if not check:
-            nbformat.write(done, path)
-        print(f"{path.name}: {time.monotonic() - started:.0f} s")
+        nbformat.write(execute(path), out / path.name)
+        print(f"{out.name}/{path.name}: {time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":

@@ -70,9 +70,8 @@ def test_a_new_entry_is_a_new_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_new_entry_is_a_new_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = re.findall(r'`Shipped\("(\w+)"\)`', TEXT)[0]
-    judge = Judge("GPT-4 Turbo", {"paper": Shipped(name)}, {})
-    monkeypatch.setitem(JUDGES, "gpt-4-turbo", judge)
+    (entry,) = eval("{" + example("A judge") + "}", {"Judge": Judge, "Shipped": Shipped}).items()
+    monkeypatch.setitem(JUDGES, *entry)
     assert (PAPER.judge("gpt-4-turbo") / "configs.yaml").is_file()
     with pytest.raises(UnknownNameError, match="gpt-4-turbo"):
         NANO.judge("gpt-4-turbo")

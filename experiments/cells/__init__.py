@@ -9,5 +9,6 @@ cell.py       a cell, its value and its difference from another row
 artifact.py   a table or figure: cells, data, rows, picture; all pure functions of records
 settings.py   what a result's runs have in common: models and their sizes, hyperparameters, judges
 render.py     have the records made, then write Markdown, CSV, JSON, pictures and provenance
+compare.py    your own result beside the shipped one
 markdown.py   rows of text as a Markdown table, estimates as text
 """

@@ -117,13 +117,20 @@ def table_data(cells: Sequence[Cell], against: str | None) -> Data:
             "runs": [run.key for runs in cell.groups for run in runs],
         }
         if cell.groups:
-            entry["seeds"] = [_mean(row) for row in values_of(cell)]
+            entry["seeds"] = _of_each_seed(cell)
         if base is not None and base is not cell and base.groups and cell.groups:
             difference = _compared(cell, base)
             if difference:
                 entry["difference"] = asdict(difference)
         entries.append(entry)
     return {"against": against, "cells": entries}
+
+
+def _of_each_seed(cell: Cell) -> list[float | None]:
+    """The cell's value for each seed alone."""
+    if cell.metric.estimate:
+        return [cell.metric.estimate([record], None).value for record in _first_records(cell)]
+    return [_mean(row) for row in values_of(cell)]
 
 
 def _mean(values: Numbers) -> float | None:

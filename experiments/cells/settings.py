@@ -134,7 +134,7 @@ def measured_with(settings: Settings) -> str:
     """One line for pictures and titles: which models a result was measured with, and seeds."""
     titles = [model["title"] for model in settings["models"].values()]
     if not titles:
-        return "Settings, nothing measured"
+        return "Choices of hyperparameters"
     seeds = f"{settings['seeds']} {'seed' if settings['seeds'] == 1 else 'seeds'}"
     if len(titles) <= 2:
         whats = [model["what"].partition(" (")[0] for model in settings["models"].values()]

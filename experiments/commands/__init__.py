@@ -1,4 +1,4 @@
-"""The commands of the front door, one module each.
+"""The commands of `python -m experiments`, one module each.
 
     python -m experiments show table1 --seeds 3
 
@@ -8,6 +8,9 @@ and errors appear at once.
 
 show.py       make tables and figures, and print them
 paper.py      make everything, the claims, and the page of results
+release.py    the same, and replace the project's own results
+compare.py    your own results beside the project's and the paper's
+where.py      where a table is made, its result, its settings
 ablation.py   one fine-tuning under many alphas
 plan/         what a table costs, before anything is spent
 selection.py  choose learning rates and alphas

@@ -4,7 +4,8 @@
     make ablation ALPHA="0 5 15" DATASET=evol-instruct MODEL=opt-6.7b SEEDS=5
     make ablation ALPHA="0 5" NOISE=gaussian LENGTH_RULE=padded SET="epochs=5 lr=0.001"
 
-Writes a table and a picture to `runs/results/<scale>/ablations/<name>/`. Runs that exist are used again.
+Writes a table and a picture to `runs/results/<scale>/ablations/<name>/`. Runs that exist are used
+again.
 """
 
 from __future__ import annotations

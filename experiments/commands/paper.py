@@ -1,6 +1,6 @@
-"""The whole paper at one scale: every artifact, the claims, the page of results, the archive.
+"""The whole paper at one scale: every table and figure, the claims, and the page of results.
 
-    make paper
+    make paper                                           # writes runs/results/nano/
 
 Runs whose records are committed are not trained again. It resumes after a stop, and a run that
 several artifacts ask for is trained once.
@@ -9,10 +9,11 @@ several artifacts ask for is trained once.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from analysis.intervals import win_rate
 from experiments.artifacts import ARTIFACTS
@@ -24,9 +25,9 @@ from experiments.claims.rule import claim_rows, claims_data
 from experiments.commands.ablation import Ablation
 from experiments.commands.ablation import artifact as ablation_artifact
 from experiments.commands.options import add_jobs, add_scale, scale_of
-from experiments.paths import RESULTS
+from experiments.paths import RENDERED
 from experiments.published import ALPHA_GRID
-from experiments.runs.archive import archive_file, pack, unpack
+from experiments.runs.archive import archive_file, unpack
 from experiments.runs.conditions import MATCHED_LENGTH
 from experiments.runs.provenance import seconds, write_provenance
 from experiments.runs.record import Record
@@ -51,7 +52,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Make everything, and print what it took."""
-    print(make_paper(scale_of(arguments), arguments.jobs))
+    total, _ = make_paper(scale_of(arguments), arguments.jobs, RENDERED)
+    print(total)
 
 
 def everything() -> list[Artifact]:
@@ -59,9 +61,17 @@ def everything() -> list[Artifact]:
     return [*ARTIFACTS.values(), ablation_artifact(Ablation(ALPHAS), seeds=3)]
 
 
-def make_paper(scale: Scale, jobs: int | None) -> str:
-    """Make everything; returns what was asked for, what was trained, and the time it took."""
-    started = time.monotonic()
+def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run]]:
+    """Make everything.
+
+    Args:
+        scale: what stands in for the paper's models, sets and judges.
+        jobs: how many at a time; by default one a core.
+        out: the folder of results.
+
+    Returns:
+        A sentence on the runs and the time they took, and the runs.
+    """
     if archive_file(scale).exists():
         unpack(archive_file(scale))
     selection = load_selection(scale)
@@ -71,8 +81,8 @@ def make_paper(scale: Scale, jobs: int | None) -> str:
     study = Study(scale, SEEDS, selection)
     records["claims"] = records_of_claims(study)
     produce([record for each in records.values() for record in each], jobs)
-    for artifact, cells in asked.values():
-        write(artifact, studies[artifact.name], cells)
+    for artifact, cells in tqdm(asked.values(), desc="rendering", unit="result"):
+        write(artifact, studies[artifact.name], cells, out)
     runs = list(dict.fromkeys(record.run for each in records.values() for record in each))
     hours = sum(map(seconds, runs)) / 3600
     needed = sum(len({record.run for record in each}) for each in records.values())
@@ -80,11 +90,10 @@ def make_paper(scale: Scale, jobs: int | None) -> str:
         f"The {len(records)} results use {needed} runs, {len(runs)} different ones, whose records "
         f"took {hours:.1f} hours of one core."
     )
-    write_results(scale, [artifact for artifact, _ in asked.values()], study, total)
-    write_atomic(RESULTS / scale.name / "runs.csv", as_csv(run_rows(runs)))
-    pack(runs, archive_file(scale))
-    minutes = (time.monotonic() - started) / 60
-    return f"{total}\nThis call took {minutes:.1f} minutes. See {RESULTS / scale.name}/README.md."
+    folder = out / scale.name
+    write_results(scale, [artifact for artifact, _ in asked.values()], study, total, folder)
+    write_atomic(folder / "runs.csv", as_csv(run_rows(runs)))
+    return f"{total} See {folder}/README.md.", runs
 
 
 def records_of_claims(study: Study) -> list[Record]:
@@ -95,9 +104,10 @@ def records_of_claims(study: Study) -> list[Record]:
     return [record for cells in asked for record in all_records(cells)]
 
 
-def write_results(scale: Scale, artifacts: Sequence[Artifact], study: Study, total: str) -> None:
-    """The claims and the page of results, from records that exist."""
-    out = RESULTS / scale.name
+def write_results(
+    scale: Scale, artifacts: Sequence[Artifact], study: Study, total: str, out: Path
+) -> None:
+    """Write the claims and the page of results to a folder, from records that exist."""
     found = measured(QUESTIONS, study)
     strong = measured(ON_NOISE, study.with_alpha(strongnoise.ALPHA))
     for name, claims in (("claims", found), ("claims_strongnoise", strong)):
@@ -121,7 +131,7 @@ def write_results(scale: Scale, artifacts: Sequence[Artifact], study: Study, tot
 
 PAGE = """# The paper at scale `{scale}`: published and measured, side by side
 
-Written by `make paper`; do not edit. {total} Learning rates and alphas were chosen before, on
+Written by a command (`make release` for the committed page); do not edit. {total} Learning rates and alphas were chosen before, on
 validation instructions (`selection.json`). Every table is also there as CSV and JSON, every picture
 as SVG; `*.provenance.json` says where each came from. `runs.csv` has a row for every run: settings,
 last losses, win rates and lengths. `records.tar.xz` has all records of every run (`make unpack`).

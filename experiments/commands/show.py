@@ -11,6 +11,7 @@ from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import make
 from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
 from experiments.names import look_up
+from experiments.paths import RESULTS
 
 HELP = "make tables and figures, and print them"
 
@@ -26,6 +27,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Make and print."""
     chosen = [look_up("artifact", name, ARTIFACTS) for name in arguments.names]
-    for path in make(chosen, scale_of(arguments), arguments.seeds, arguments.jobs):
+    scale = scale_of(arguments)
+    paths = make(chosen, scale, arguments.seeds, arguments.jobs)
+    for artifact, path in zip(chosen, paths, strict=True):
         print(path.read_text())
         print(f"Written to {path.with_suffix('')}.{{md,csv,json,png,svg}}.")
+        if (RESULTS / scale.name / f"{artifact.name}.json").exists():
+            print(f"`make compare NAME={artifact.name}` shows it beside the project's own.")

@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"  made by    make {name}, from experiments/{source.parent.name}/{source.name}")
         print("  published  experiments/published.py")
         print(f"  shipped    {folder / name}.md, .csv, .json, .png, .svg")
-        print(f"  yours      {own / name}.md, … ({'made' if any(own.glob(f'{name}.*md')) else 'not made yet'})")
+        made = "made" if any(own.glob(f"{name}*.md")) else "not made yet"
+        print(f"  yours      {own / name}.md, … ({made})")
         provenance = folder / f"{name}.provenance.json"
         print(f"  came from  {provenance}\n")
         if provenance.exists():

@@ -72,13 +72,15 @@ def rows(found: Data) -> list[list[str]]:
 
 
 def draw(found: Data, title: str) -> Figure:
-    """One bar beside the published one."""
-    cell = {
-        "row": f"{NEFT} ({found['wins']} wins, {found['draws']} draws, {found['losses']} losses)",
-        "column": f"against {BASELINE}",
-        "published": HUMAN_STUDY["win score"],
-    }
-    return compare_with_paper([{**cell, **found["win score"]}], title, "win score, %")
+    """The shares of wins, draws and losses, beside those of the people."""
+    cells = []
+    for name in COUNTS:
+        share = binomial_share(found[name], found["pairs"])
+        measured = {key: 100 * value for key, value in vars(share).items()}
+        published = 100 * HUMAN_STUDY[name] / HUMAN_STUDY["pairs"]
+        column = f"{NEFT} against {BASELINE}"
+        cells.append({"row": name, "column": column, "published": published, **measured})
+    return compare_with_paper(cells, title, "share of pairs, %")
 
 
 ARTIFACT = Artifact(

@@ -1,7 +1,7 @@
 """The records of every run in one committed file, so that results render without training.
 
     make unpack                                          # results/nano/records.tar.xz to runs/
-    make paper                                           # unpacks, makes what is missing, packs
+    make release                                         # packs
 
 The archive holds what artifacts are made from (responses, verdicts, losses, scores, logs), in the
 formats in which jobs write them, and no weights. Same records, same bytes.
@@ -77,7 +77,7 @@ def unpack(archive: Path) -> int:
         ArchiveError: there is no archive, it is damaged, or it names a place outside of `runs/`.
     """
     if not archive.exists():
-        raise ArchiveError(f"{archive}: no records are committed; `make paper` makes them")
+        raise ArchiveError(f"{archive}: no records are committed; `make paper` makes the runs")
     written = 0
     try:
         with tarfile.open(archive, "r:xz") as tar:

@@ -68,6 +68,7 @@ NOTES = {
     "shots, mc2), run by lm-eval.",
     "strongnoise": "Alpha 45 was fixed before these runs, after one exploratory run each at alpha "
     "40 and 100 on Alpaca. It was not chosen on validation instructions.",
+    "table8": "The alphas were chosen for the laboratory's stand-ins of 2.4M parameters.",
     "table13": "The laboratory's conversations are short: a piece is one exchange or two, where "
     "the paper's have up to 512 or 1,024 tokens. Both columns use the same conversations.",
 }

@@ -7,6 +7,7 @@ from experiments.cells.artifact import table
 from experiments.cells.cell import Cell
 from experiments.published import TABLE_8
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, OPEN_PLATYPUS, SHAREGPT
+from experiments.roles.models import MODELS
 from experiments.runs.study import Study
 from experiments.tables.table7 import ALPHA
 
@@ -15,7 +16,7 @@ def cells(study: Study) -> list[Cell]:
     """One alpha for each model and set."""
     return [
         Cell(
-            study.scale.model_title(model),
+            MODELS[model].title,
             dataset.title,
             ALPHA,
             published=TABLE_8[model][dataset.role],

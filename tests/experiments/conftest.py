@@ -1,5 +1,6 @@
 """What the tests of experiments share: the committed choices, and an empty folder to work in."""
 
+import shutil
 from contextlib import chdir
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from tests.paths import ROOT
 
 
 @pytest.fixture(scope="session")
-def selection() -> Selection:
-    """The committed learning rates and alphas of the laboratory."""
-    with chdir(ROOT):
+def selection(tmp_path_factory: pytest.TempPathFactory) -> Selection:
+    """The committed learning rates and alphas of the laboratory, whatever was chosen here."""
+    folder = tmp_path_factory.mktemp("committed")
+    committed = Path("results") / "nano" / "selection.json"
+    (folder / committed).parent.mkdir(parents=True)
+    shutil.copy(ROOT / committed, folder / committed)
+    with chdir(folder):
         return load_selection(SCALES["nano"])
 
 

@@ -6,7 +6,7 @@
 
 A model's folder holds AlpacaEval's `model_outputs.json` and `annotations.json`. Without DATA the
 public files are fetched once. No API is called: AlpacaEval's maintainers asked GPT-4 and published
-its verdicts. Writes `results/audit/`, or for a pair `runs/audit/`.
+its verdicts. Writes `runs/results/audit/`, or for a pair `runs/audit/`.
 
 files.py      the files, read and checked
 measures.py   what is measured of a model, and of two models
@@ -28,7 +28,7 @@ from analysis.plots import save, win_rate_by_length
 from experiments.cells.render import as_csv
 from experiments.commands.audit.files import CACHE, FILES, AuditError, public_files, read_model
 from experiments.commands.audit.measures import audit_model, audit_pair
-from experiments.commands.audit.report import PAIRS, markdown, model_rows, picture
+from experiments.commands.audit.report import CONFOUNDED, PAIRS, markdown, model_rows, picture
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from neftune.training.files import write_atomic
@@ -41,7 +41,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("--data", type=Path, help="folder of the four public models' folders")
     parser.add_argument("--pair", nargs=2, metavar="FOLDER", help="any two models instead")
-    parser.add_argument("--out", type=Path, help="default runs/results/audit; for a pair runs/audit/…")
+    parser.add_argument(
+        "--out", type=Path, help="default runs/results/audit; for a pair runs/audit/…"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -57,15 +59,26 @@ def run(arguments: argparse.Namespace) -> None:
         first, second = folders
         pairs = [(first, second)]
         command, out = 'make audit PAIR="FOLDER FOLDER"', CACHE / f"{first}-to-{second}"
+        path = audit(folders, pairs, arguments.out or out, command)
     else:
-        pairs = list(PAIRS)
-        names = [name for pair in pairs for name in pair]
-        data = arguments.data or public_files(names)
-        folders = {name: data / name for name in names}
-        command, out = "make audit", OUT
-    path = audit(folders, pairs, arguments.out or out, command)
+        path = audit_public(arguments.data, arguments.out or OUT)
     print(path.read_text())
     print(f"Written to {path.parent}.")
+
+
+def audit_public(data: Path | None, out: Path) -> Path:
+    """Audit the public pairs.
+
+    Args:
+        data: the folder of the models' folders; fetched where it is None.
+        out: as of `audit`.
+
+    Returns:
+        The Markdown file.
+    """
+    names = [name for pair in PAIRS for name in pair]
+    folder = data or public_files(names)
+    return audit({name: folder / name for name in names}, PAIRS, out, "make audit")
 
 
 def audit(
@@ -92,7 +105,8 @@ def audit(
             kept = ~np.isnan(model.preferences)
             difference = (model.lengths - model.reference_lengths)[kept]
             curves[model.name] = (difference, wins(model.preferences[kept]))
-        title = "GPT-4's win rate against the length of the answer"
+        title = f"GPT-4's win rate against the length of the answer\n{first} and {second}"
+        title += "; they differ in more than the noise" if name in CONFOUNDED else ""
         save(win_rate_by_length(curves, title), out / picture(name))
     write_atomic(
         out / "audit.json", json.dumps({"models": models, "pairs": compared}, indent=1) + "\n"

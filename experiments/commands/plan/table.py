@@ -210,7 +210,7 @@ def measured_speed(scale: Scale, adapter: str) -> float:
     if not seconds:
         raise PlanError(
             f"nothing was trained here yet at the scale {scale.name} with adapter {adapter}, so "
-            f"its speed is not known: name a GPU ({', '.join(GPUS)})"
+            f"its speed is not known: train one run first, or name a GPU ({', '.join(GPUS)})"
         )
     return operations / seconds
 

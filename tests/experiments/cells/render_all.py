@@ -4,6 +4,7 @@ python -m tests.experiments.cells.render_all table4 phase
 """
 
 import sys
+from pathlib import Path
 
 from tests.experiments.blocked_imports import block
 
@@ -25,7 +26,7 @@ def main(names: list[str]) -> None:
     for artifact in everything():
         if artifact.name in names:
             study = Study(NANO, artifact.seeds, selection)
-            write(artifact, study, artifact.cells(study))
+            write(artifact, study, artifact.cells(study), Path("rendered"))
 
 
 if __name__ == "__main__":

@@ -75,10 +75,10 @@ def test_rendering_loads_no_model_and_asks_no_judge_and_gives_the_committed_byte
     assert done.returncode == 0, done.stderr
     for name in FEW:
         for suffix in ("md", "csv", "json"):
-            own = tmp_path / "results" / "nano" / f"{name}.{suffix}"
+            own = tmp_path / "rendered" / "nano" / f"{name}.{suffix}"
             assert own.read_bytes() == committed(name, suffix).read_bytes(), own.name
         for suffix in ("png", "svg"):
-            own = tmp_path / "results" / "nano" / f"{name}.{suffix}"
+            own = tmp_path / "rendered" / "nano" / f"{name}.{suffix}"
             assert own.stat().st_size == pytest.approx(
                 committed(name, suffix).stat().st_size, rel=0.2
             )

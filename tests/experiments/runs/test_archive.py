@@ -58,7 +58,7 @@ def test_an_archive_cannot_write_outside_of_its_folder(workplace: Path) -> None:
 
 def test_a_missing_or_damaged_archive_is_an_error_that_names_it(tmp_path: Path) -> None:
     archive = tmp_path / "records.tar.xz"
-    with pytest.raises(ArchiveError, match="no records are committed; `make paper` makes them"):
+    with pytest.raises(ArchiveError, match="no records are committed; `make paper` makes the runs"):
         unpack(archive)
     archive.write_bytes(b"no archive")
     with pytest.raises(ArchiveError, match=r"records.tar.xz: damaged"):

@@ -80,7 +80,7 @@ def test_table_1_through_slurm_is_the_local_one(
         assert jobs(environment, "CANCELLED") == [cancelled]
         assert jobs(environment, "COMPLETED")
     for path in (
-        *(Path(f"results/nano/table1.seeds1.{kind}") for kind in ("md", "csv", "json", "svg")),
+        *(Path(f"runs/results/nano/table1.seeds1.{kind}") for kind in ("md", "csv", "json", "svg")),
         made.folder / "model" / "model.safetensors",
         Record(made, "verdicts", judge="gpt-4").path,
     ):

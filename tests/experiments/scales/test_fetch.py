@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from experiments.paths import RENDERED, RESULTS
 from experiments.roles.sources import Hub
 from experiments.scales.fetch import PINS, SourceError, chosen, identity, local, pinned, variable
 from tests.paths import ROOT
@@ -98,8 +99,9 @@ def test_a_users_own_file_comes_before_the_hub(
 
 
 @pytest.mark.usefixtures("workplace")
-def test_a_revision_is_pinned_once() -> None:
+@pytest.mark.parametrize("folder", (RESULTS, RENDERED))
+def test_a_revision_is_pinned_once(folder: Path) -> None:
     assert pinned(Hub("a/b", "0123")) == "0123"
-    PINS.parent.mkdir()
-    PINS.write_text(json.dumps({"a/b": "4567"}))
+    folder.mkdir(parents=True)
+    (folder / PINS).write_text(json.dumps({"a/b": "4567"}))
     assert pinned(Hub("a/b")) == "4567"

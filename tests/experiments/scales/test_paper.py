@@ -74,7 +74,7 @@ def test_table_1_at_the_papers_scale_resumes_where_a_missing_key_stopped_it(tmp_
         assert done.returncode == 0, done.stderr
         assert [path.stat().st_mtime_ns for path in answers] == made
         assert sum(server.given.values()) > 0
-    table = json.loads((tmp_path / "results/paper/table1.seeds1.json").read_text())
+    table = json.loads((tmp_path / "runs/results/paper/table1.seeds1.json").read_text())
     rates = [cell for cell in table["cells"] if cell["metric"] == "win rate, %"]
     assert len(rates) == 10
     assert {cell["published"] for cell in rates} >= {29.79, 64.69}

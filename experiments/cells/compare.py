@@ -1,0 +1,98 @@
+"""Your own result beside the one that the project ships, and the paper's.
+
+    rows = compared(own, shipped)                        # two artifacts' data, as JSON
+    print(markdown_table(rows))
+
+A shipped cell has one value for each of its seeds. A value of your own, the mean of some seeds, agrees
+if it lies in the 95% prediction interval for the mean of so many new seeds: t times the seeds' standard
+deviation times sqrt(1/m + 1/n), with m your seeds and n the shipped ones. Runs of the same seed on
+another type of machine differ less than runs of other seeds (docs/laboratory.md), so the interval covers
+machines as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.cells.cell import Data
+from experiments.cells.markdown import estimate_text
+
+AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "cannot be said"
+
+
+def prediction_interval(shipped: Sequence[float], seeds: int) -> tuple[float, float] | None:
+    """Where the mean of new seeds lies with 95% probability.
+
+    Args:
+        shipped: one value for each shipped seed.
+        seeds: how many new ones.
+
+    Returns:
+        Its ends; None where fewer than two seeds were shipped.
+    """
+    from scipy.stats import t
+
+    count = len(shipped)
+    if count < 2:
+        return None
+    spread = float(np.std(shipped, ddof=1)) * math.sqrt(1 / seeds + 1 / count)
+    half = float(t.ppf(0.975, count - 1)) * spread
+    middle = float(np.mean(shipped))
+    return middle - half, middle + half
+
+
+def compared(own: Data, shipped: Data) -> list[list[str]]:
+    """The cells of two results of the same artifact side by side, as rows of text.
+
+    Args:
+        own: the data of your result.
+        shipped: the data of the project's.
+
+    Returns:
+        Titles, then a row for each cell that both have.
+
+    Raises:
+        ValueError: one of them has no cells (a figure of curves), or they have none in common.
+    """
+    if "cells" not in own or "cells" not in shipped:
+        raise ValueError("this figure has no cells to compare; look at the two pictures")
+    by_place = {_place(cell): cell for cell in shipped["cells"]}
+    pairs = [(cell, by_place[_place(cell)]) for cell in own["cells"] if _place(cell) in by_place]
+    if not pairs:
+        raise ValueError("the two results have no cell in common")
+    rows = [["", "paper", "shipped", "expected of your seeds", "yours", ""]]
+    for mine, theirs in pairs:
+        if mine.get("seeds") and theirs.get("seeds"):
+            rows.append(_row(mine, theirs))
+    return rows
+
+
+def _place(cell: Any) -> tuple[str, str, str]:
+    return cell["metric"], cell["column"], cell["row"]
+
+
+def _row(mine: Any, theirs: Any) -> list[str]:
+    metric, column, row = _place(mine)
+    digits = mine["digits"]
+    values = [value for value in theirs["seeds"] if value is not None]
+    interval = prediction_interval(values, len(mine["seeds"]))
+    verdict, expected = UNKNOWN, "–"
+    if interval is not None:
+        low, high = interval
+        expected = f"{low:.{digits}f} to {high:.{digits}f}"
+        # Results are rounded to ten digits, so equal values may lie on the edge.
+        slack = 1e-9 * max(1.0, abs(mine["value"]))
+        verdict = AGREES if low - slack <= mine["value"] <= high + slack else DIFFERS
+    published = "" if mine["published"] is None else f"{mine['published']:.{digits}f}"
+    return [
+        f"{metric}: {row}, {column}",
+        published,
+        estimate_text(theirs, digits),
+        expected,
+        f"{mine['value']:.{digits}f}",
+        verdict,
+    ]

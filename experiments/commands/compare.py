@@ -1,0 +1,70 @@
+"""Your own results beside the project's and the paper's.
+
+make compare TABLE=1   python -m experiments compare table1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from experiments.artifacts import ARTIFACTS
+from experiments.cells.compare import AGREES, DIFFERS, compared
+from experiments.cells.markdown import markdown_table
+from experiments.commands.options import add_scale, add_seeds, scale_of
+from experiments.names import look_up
+from experiments.paths import RENDERED, RESULTS
+
+HELP = "your own results beside the project's and the paper's"
+
+
+class MissingResultError(RuntimeError):
+    """A result to compare is not there; the message says what makes it."""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("names", nargs="+", help="table1, figure1, …")
+    add_scale(parser)
+    add_seeds(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print a comparison for each name."""
+    scale = scale_of(arguments).name
+    for name in arguments.names:
+        look_up("artifact", name, ARTIFACTS)
+        seeds = f".seeds{arguments.seeds}" if arguments.seeds else ""
+        own = RENDERED / scale / f"{name}{seeds}.json"
+        if not own.exists():
+            own = max(
+                (RENDERED / scale).glob(f"{name}*.json"),
+                key=lambda path: path.stat().st_mtime,
+                default=own,
+            )
+        print(comparison(own, RESULTS / scale / f"{name}.json", f"make {name}"))
+
+
+def comparison(own: Path, shipped: Path, command: str) -> str:
+    """Two results side by side, as text.
+
+    Args:
+        own: the JSON file of your result.
+        shipped: that of the project's.
+        command: what makes the result.
+
+    Raises:
+        MissingResultError: one of the two is not there.
+    """
+    if not own.exists():
+        raise MissingResultError(f"{own}: you have not made it yet; make it with `{command}`")
+    if not shipped.exists():
+        raise MissingResultError(f"{shipped}: the project ships no such result at this scale")
+    rows = compared(*(json.loads(path.read_text()) for path in (own, shipped)))
+    verdicts = [row[-1] for row in rows[1:]]
+    return (
+        f"{markdown_table(rows)}\n\n{verdicts.count(AGREES)} of {len(verdicts)} numbers agree with "
+        f"the shipped ones within what seeds and machines explain, {verdicts.count(DIFFERS)} differ "
+        "(about one in twenty is expected to)."
+    )
