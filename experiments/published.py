@@ -22,6 +22,9 @@ EXAMPLES = {
 }
 """Section 3: rows of each instruction set."""
 
+LEARNING_RATE = 5e-5
+"""Appendix A.1: of full fine-tuning, 7B and 13B."""
+
 INSTRUCTIONS = 805
 """Instructions of AlpacaEval."""
 
@@ -157,6 +160,9 @@ TABLE_4 = {
 }
 """Length, repetition (per cent) and diversity of the answers, LLaMA-2 7B."""
 
+TABLE_4_WORDS = {"alpaca": 50, "evol-instruct": 100, "sharegpt": 150, "open-platypus": 150}
+"""How many words of each answer Table 4 looks at."""
+
 TABLE_5 = {
     "NEFT": (61.99, 1058.46),
     "Long + Comprehensive": (48.01, 620.74),
@@ -257,6 +263,9 @@ TABLE_14 = {
     9: (47.45, 58.14),
 }
 """By epochs, LLaMA-2 7B on Alpaca, ChatGPT judge: without and with noise."""
+
+FIGURE_6 = "none up to alpha 15, some from 25 on"
+"""At which alphas tokens flip."""
 
 FIGURE_8_LARGEST_SHARE = 0.4
 """The largest share of the vocabulary that flips, per cent of 32,000 tokens."""

@@ -1,6 +1,6 @@
 """From records to a table: metrics, cells, and how results are written.
 
-    cell = Cell("+NEFT", "Alpaca", WIN_RATE, (study.neft(ALPACA),), published=64.69, judge="gpt-4")
+    cell = Cell("+NEFT", "Alpaca", WIN_RATE, (study.neft(ALPACA),), judge="gpt-4")
     records_of([cell])                                   # what must be made first
     table_data([cell], against=None)                     # mean and interval, as JSON
 

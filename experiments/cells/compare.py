@@ -3,11 +3,11 @@
     rows = compared(own, shipped)                        # two artifacts' data, as JSON
     print(markdown_table(rows))
 
-A shipped cell has one value for each of its seeds. A value of your own, the mean of some seeds, agrees
-if it lies in the 95% prediction interval for the mean of so many new seeds: t times the seeds' standard
-deviation times sqrt(1/m + 1/n), with m your seeds and n the shipped ones. Runs of the same seed on
-another type of machine differ less than runs of other seeds (docs/laboratory.md), so the interval covers
-machines as well.
+A shipped cell has one value for each of its seeds. A value of your own, the mean of some seeds,
+agrees if it lies in the 95% prediction interval for the mean of so many new seeds: t times the
+seeds' standard deviation times sqrt(1/m + 1/n), with m your seeds and n the shipped ones. Runs of
+the same seed on another type of machine differ less than runs of other seeds (docs/laboratory.md),
+so the interval covers machines as well.
 """
 
 from __future__ import annotations

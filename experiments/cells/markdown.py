@@ -1,6 +1,6 @@
 """Rows of text as a Markdown table, and estimates as text.
 
-markdown_table([["", "Alpaca"], ["win rate, %", "64.69"]])
+markdown_table([["", "Alpaca"], ["win rate, %", "31.64"]])
 estimate_text({"value": 1.0, "low": 0.5, "high": 1.5})    # "1.00 [0.50, 1.50]"
 """
 

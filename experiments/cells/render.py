@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from experiments.cells.settings import (
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from experiments.runs.record import Record
+from experiments.runs.run import Run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
 from experiments.runs.workflow import produce
@@ -70,6 +71,12 @@ def all_records(cells: Sequence[Cell]) -> list[Record]:
     return [*records_of(cells), *training_records(cells)]
 
 
+def runs_of(records: Iterable[Record]) -> list[Run]:
+    """The runs of some records, opponents of comparisons among them, each once."""
+    runs = [run for record in records for run in (record.run, record.other) if run is not None]
+    return list(dict.fromkeys(runs))
+
+
 def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) -> Path:
     """Write an artifact from records that exist.
 
@@ -96,7 +103,7 @@ def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) ->
         out / f"{name}.provenance.json",
         f"make {artifact.name}" + ("" if own else f" SEEDS={study.seeds}"),
         range(study.seeds),
-        dict.fromkeys(record.run for record in records_of(cells)),
+        runs_of(records_of(cells)),
         settings=settings,
     )
     return out / f"{name}.md"

@@ -10,29 +10,39 @@ cannot differ from what was run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.cells.cell import Cell
 from experiments.cells.markdown import markdown_table
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.record import Record
-from experiments.runs.run import Run
 from experiments.runs.study import Study
 from neftune.distributions import Noise
 
 Settings = dict[str, Any]
-TITLES = {
-    "model": "model",
-    "set": "instruction set",
-    "rows": "rows",
+SHOWN = {
     "epochs": "epochs",
     "lr": "learning rate",
     "batch": "batch",
-    "tokens": "longest example, tokens",
-    "trains": "what trains",
-    "noise": "noise",
+    "max_length": "longest example, tokens",
 }
+"""Hyperparameters that every table of settings has a column for."""
+
+NAMES = {
+    "schedule": "learning rate schedule",
+    "warmup": "warmup share",
+    "weight_decay": "weight decay",
+    "max_grad_norm": "gradient clipped at",
+    "micro_batch": "examples a pass",
+    "adapter_rank": "adapter rank",
+    "adapter_dropout": "adapter dropout",
+    "frozen": "frozen",
+    "adapter": "adapter",
+    "freelb": "FreeLB",
+}
+"""The other hyperparameters: a column where they vary, else one sentence."""
 
 
 def training_records(cells: Sequence[Cell]) -> list[Record]:
@@ -51,8 +61,8 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
     """The settings of the cells' runs, as JSON.
 
     Returns:
-        `scale`, `seeds`, `models` (by role, a phrase and the short title), `judges`, `decoding`,
-        and `trainings`: one entry for each model, set and recipe, with all noises that it had.
+        `scale`, `seeds`, `models` (by role: title, size and source), `judges`, `decoding`, and
+        `trainings`: one entry for each model, set, recipe and execution, with all its noises.
     """
     scale = study.scale
     roles = dict.fromkeys(r.model for c in cells for group in c.groups for r in group)
@@ -64,50 +74,36 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
     noises: dict[str, dict[str, None]] = {}
     for record in training_records(cells):
         entry = _training(record)
-        key = str(entry)
+        key = json.dumps(entry, sort_keys=True)
         trainings.setdefault(key, entry)
         noises.setdefault(key, {})[noise_title(record.run.noise)] = None
     return {
         "scale": scale.name,
         "seeds": study.seeds,
         "models": {
-            role: {"what": scale.describe_model(role), "title": scale.model_title(role)}
+            role: {
+                "title": scale.model_title(role),
+                "size": scale.model_size(role),
+                "source": scale.model_source(role),
+            }
             for role in roles
         },
         "judges": {role: scale.describe_judge(role) for role in judges},
         "decoding": _decoding(asked, study),
-        "trainings": [
-            entry | {"noise": "; ".join(noises[key])} for key, entry in trainings.items()
-        ],
+        "trainings": [entry | {"noise": list(noises[key])} for key, entry in trainings.items()],
     }
 
 
 def _training(record: Record) -> dict[str, Any]:
-    """One training's settings, without its noise and seed."""
+    """One training's resolved settings, without its noise and seed."""
     run, found = record.run, record.read()
-    recipe = found["recipe"]
     return {
         "model": run.scale.model_title(run.model),
         "set": run.dataset.title,
-        "rows": f"{found['examples']:,}",
-        "epochs": str(recipe["epochs"]),
-        "lr": f"{recipe['lr']:g}",
-        "batch": str(recipe["batch"]),
-        "tokens": str(recipe["max_length"]),
-        "trains": _what_trains(run),
+        "rows": found["examples"],
+        "recipe": found["recipe"],
+        "execution": found["execution"],
     }
-
-
-def _what_trains(run: Run) -> str:
-    recipe = run.recipe
-    if not recipe.epochs:
-        return "nothing"
-    if recipe.adapter == "qlora":
-        return f"adapter of rank {recipe.adapter_rank} on 4-bit weights"
-    frozen = f"all but {', '.join(recipe.frozen)}" if recipe.frozen else "all weights"
-    if recipe.freelb is None:
-        return frozen
-    return f"{frozen}, with FreeLB of strength {recipe.freelb.magnitude:g}"
 
 
 def noise_title(noise: Noise) -> str:
@@ -132,32 +128,55 @@ def _decoding(asked: Sequence[Cell], study: Study) -> str:
 
 def measured_with(settings: Settings) -> str:
     """One line for pictures and titles: which models a result was measured with, and seeds."""
-    titles = [model["title"] for model in settings["models"].values()]
-    if not titles:
+    models = list(settings["models"].values())
+    if not models:
         return "Choices of hyperparameters"
     seeds = f"{settings['seeds']} {'seed' if settings['seeds'] == 1 else 'seeds'}"
-    if len(titles) <= 2:
-        whats = [model["what"].partition(" (")[0] for model in settings["models"].values()]
-        named = [f"a {what}" if "stand-in" in what else what for what in whats]
-        return f"Measured with {' and '.join(named)}; {seeds}"
+    if len(models) <= 2:
+        return f"Measured with {' and '.join(model['size'] for model in models)}; {seeds}"
+    titles = [model["title"] for model in models]
     return f"Measured with {', '.join(titles[:-1])} and {titles[-1]}; {seeds}"
 
 
 def settings_text(settings: Settings) -> str:
     """The settings as Markdown."""
-    lines = [f"Scale `{settings['scale']}`, seeds 0 to {settings['seeds'] - 1}."]
-    if settings["seeds"] == 1:
-        lines = [f"Scale `{settings['scale']}`, seed 0."]
+    seeds = f"seeds 0 to {settings['seeds'] - 1}" if settings["seeds"] > 1 else "seed 0"
+    lines = [f"Scale `{settings['scale']}`, {seeds}."]
     if settings["models"]:
-        models = "; ".join(model["what"] for model in settings["models"].values())
-        lines.append(f"Models: {models}.")
+        models = (f"{m['size']} (`{m['source']}`)" for m in settings["models"].values())
+        lines.append(f"Models: {'; '.join(models)}.")
     if settings["judges"]:
         lines.append(f"Judge: {'; '.join(settings['judges'].values())}.")
     if settings["decoding"]:
         lines.append(f"Decoding: {settings['decoding']}.")
-    text = "**Settings.** " + " ".join(lines)
-    if settings["trainings"]:
-        rows = [list(TITLES.values())]
-        rows += [[entry[name] for name in TITLES] for entry in settings["trainings"]]
-        text += f"\n\n{markdown_table(rows)}"
-    return text
+    trainings = settings["trainings"]
+    if not trainings:
+        return "**Settings.** " + " ".join(lines)
+    adapted = any(training["recipe"]["adapter"] != "none" for training in trainings)
+    names = [name for name in NAMES if adapted or not name.startswith("adapter_")]
+    varying = [name for name in names if len({_value(t, name) for t in trainings}) > 1]
+    same = [f"{NAMES[n]} {_value(trainings[0], n)}" for n in names if n not in varying]
+    lines.append(f"Every training: {', '.join(same)}.")
+    columns = SHOWN | {name: NAMES[name] for name in varying}
+    rows = [["model", "instruction set", "rows", *columns.values(), "noise"]]
+    rows += [
+        [
+            *(training["model"], training["set"], f"{training['rows']:,}"),
+            *(_value(training, name) for name in columns),
+            "; ".join(training["noise"]),
+        ]
+        for training in trainings
+    ]
+    return f"**Settings.** {' '.join(lines)}\n\n{markdown_table(rows)}"
+
+
+def _value(training: Mapping[str, Any], name: str) -> str:
+    """A hyperparameter of a training, for readers."""
+    value = training["recipe"][name]
+    if value is None or value == [] or value == "none":
+        return "none"
+    if isinstance(value, list):
+        return " and ".join(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {part:g}" for key, part in value.items())
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -30,6 +30,8 @@ from experiments.claims.estimates import (
 from experiments.claims.rule import Claim, Direction
 from experiments.figures import figure3, figure4, figure5, figure6
 from experiments.published import (
+    ALPHA_GRID,
+    FIGURE_6,
     TABLE_1,
     TABLE_3,
     TABLE_4,
@@ -44,6 +46,7 @@ from experiments.roles.instruction_sets import (
     INSTRUCTION_SETS,
     OPEN_PLATYPUS,
 )
+from experiments.runs.flips import ALPHAS
 from experiments.runs.selection import QLORA_SETS
 from experiments.runs.study import Runs, Study
 from experiments.tables import table4
@@ -170,8 +173,8 @@ def _flips(study: Study) -> Cells:
     return [
         _cell(figure6.flip_share(alpha), one.baseline(ALPACA, model=model, epochs=0))
         for model in study.scale.models
-        for alpha in figure6.ALPHAS
-        if alpha <= 15
+        for alpha in ALPHAS
+        if alpha <= max(ALPHA_GRID)
     ]
 
 
@@ -345,7 +348,7 @@ QUESTIONS = (
     ),
     Question(
         text="No token flips up to alpha 15",
-        published="0% (Figure 6)",
+        published=f"{FIGURE_6} (Figure 6)",
         quantity="largest share of flipped tokens over the base models (with the range), %",
         direction="stays",
         margin=0.0,

@@ -65,6 +65,6 @@ def comparison(own: Path, shipped: Path, command: str) -> str:
     verdicts = [row[-1] for row in rows[1:]]
     return (
         f"{markdown_table(rows)}\n\n{verdicts.count(AGREES)} of {len(verdicts)} numbers agree with "
-        f"the shipped ones within what seeds and machines explain, {verdicts.count(DIFFERS)} differ "
-        "(about one in twenty is expected to)."
+        "the shipped ones within what seeds and machines explain, "
+        f"{verdicts.count(DIFFERS)} differ (about one in twenty is expected to)."
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from experiments.runs.record import record_at
+
 HELP = "make records of runs (called by the workflow)"
 
 
@@ -17,7 +19,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the records."""
+    """Make the records; a path that is none of a record is refused at once."""
+    for path in arguments.records:
+        record_at(path)
     from experiments.runs import jobs  # imports torch and transformers
 
     jobs.make(arguments.records)

@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from analysis.intervals import win_rate
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.artifact import Artifact
 from experiments.cells.markdown import markdown_table
-from experiments.cells.render import all_records, as_csv, as_json, write
+from experiments.cells.render import all_records, as_csv, as_json, runs_of, write
+from experiments.cells.settings import settings_of
 from experiments.claims.questions import ON_NOISE, QUESTIONS, measured
 from experiments.claims.rule import claim_rows, claims_data
 from experiments.commands.ablation import Ablation
@@ -28,7 +30,6 @@ from experiments.commands.options import add_jobs, add_scale, scale_of
 from experiments.paths import RENDERED
 from experiments.published import ALPHA_GRID
 from experiments.runs.archive import archive_file, unpack
-from experiments.runs.conditions import MATCHED_LENGTH
 from experiments.runs.provenance import seconds, write_provenance
 from experiments.runs.record import Record
 from experiments.runs.run import Run
@@ -83,7 +84,7 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     produce([record for each in records.values() for record in each], jobs)
     for artifact, cells in tqdm(asked.values(), desc="rendering", unit="result"):
         write(artifact, studies[artifact.name], cells, out)
-    runs = list(dict.fromkeys(record.run for each in records.values() for record in each))
+    runs = runs_of(record for each in records.values() for record in each)
     hours = sum(map(seconds, runs)) / 3600
     needed = sum(len({record.run for record in each}) for each in records.values())
     total = (
@@ -92,7 +93,8 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     )
     folder = out / scale.name
     write_results(scale, [artifact for artifact, _ in asked.values()], study, total, folder)
-    write_atomic(folder / "runs.csv", as_csv(run_rows(runs)))
+    every = list(dict.fromkeys(record for each in records.values() for record in each))
+    write_atomic(folder / "runs.csv", as_csv(run_rows(every)))
     return f"{total} See {folder}/README.md.", runs
 
 
@@ -112,8 +114,14 @@ def write_results(
     strong = measured(ON_NOISE, study.with_alpha(strongnoise.ALPHA))
     for name, claims in (("claims", found), ("claims_strongnoise", strong)):
         write_atomic(out / f"{name}.json", as_json(claims_data(claims)))
-    runs = dict.fromkeys(record.run for record in records_of_claims(study))
-    write_provenance(out / "claims.provenance.json", "make paper", range(study.seeds), runs)
+    asked = [cell for question in QUESTIONS for cell in question.cells(study)]
+    write_provenance(
+        out / "claims.provenance.json",
+        "make paper",
+        range(study.seeds),
+        runs_of(records_of_claims(study)),
+        settings=settings_of(asked, study),
+    )
     page = PAGE.format(
         scale=scale.name,
         total=total,
@@ -131,10 +139,11 @@ def write_results(
 
 PAGE = """# The paper at scale `{scale}`: published and measured, side by side
 
-Written by a command (`make release` for the committed page); do not edit. {total} Learning rates and alphas were chosen before, on
-validation instructions (`selection.json`). Every table is also there as CSV and JSON, every picture
-as SVG; `*.provenance.json` says where each came from. `runs.csv` has a row for every run: settings,
-last losses, win rates and lengths. `records.tar.xz` has all records of every run (`make unpack`).
+Written by a command (the committed page by `make release`); do not edit. {total} Learning rates and
+alphas were chosen before, on validation instructions (`selection.json`). Every table is also there
+as CSV and JSON, every picture as SVG; `*.provenance.json` says where each came from. `runs.csv` has
+a row for every run: settings, last losses, win rates and lengths. `records.tar.xz` has all records
+of every run (`make unpack`).
 
 ## What was measured on
 
@@ -168,10 +177,11 @@ times the paper's largest ({largest}). {note}
 
 
 def _model_rows(scale: Scale) -> list[list[str]]:
-    rows = [["role", "what it is here", "parameters"]]
+    rows = [["role", "what it is here", "parameters", "source"]]
     for role in scale.models:
-        what, parameters = scale.describe_model(role), scale.shape(role).parameters
-        rows.append([f"`{role}`", what, f"{parameters:,}"])
+        parameters = f"{scale.parameters(role):,}"
+        source = f"`{scale.model_source(role)}`"
+        rows.append([f"`{role}`", scale.model_size(role), parameters, source])
     return rows
 
 
@@ -185,17 +195,25 @@ def _section(out: Path, artifact: Artifact) -> str:
     return f"## {text}\n![{artifact.title}]({artifact.name}.png)\n\n"
 
 
-def run_rows(runs: Sequence[Run]) -> list[list[str]]:
-    """A row for every run, titles first: settings, last losses, win rates and mean lengths."""
-    rows = [_run_row(run) for run in sorted(runs, key=lambda run: run.key)]
+def run_rows(records: Sequence[Record]) -> list[list[str]]:
+    """A row for every run, titles first: settings, last losses, win rates and mean lengths.
+
+    Args:
+        records: those of every result.
+    """
+    by_run: dict[Run, list[Record]] = {}
+    for record in records:
+        by_run.setdefault(record.run, []).append(record)
+    rows = [_run_row(run, by_run[run]) for run in sorted(by_run, key=lambda run: run.key)]
     titles = list(dict.fromkeys(title for row in rows for title in row))
     return [titles, *([_plain(row.get(title)) for title in titles] for row in rows)]
 
 
-def _run_row(run: Run) -> dict[str, Any]:
+def _run_row(run: Run, records: Sequence[Record]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "run": run.key,
         "model": run.model,
+        "parameters": run.scale.parameters(run.model),
         "dataset": run.dataset.role,
         "piece_tokens": run.dataset.piece_tokens,
         "alpha": run.noise.alpha,
@@ -208,19 +226,16 @@ def _run_row(run: Run) -> dict[str, Any]:
         "freelb": run.recipe.freelb.magnitude if run.recipe.freelb else None,
         "seed": run.seed,
     }
-    log = Record(run, "log")
-    for entry in log.read() if log.exists() else []:
-        row |= {k: v for k, v in entry.items() if k.startswith("eval_") and k.endswith("_loss")}
-    for answers in sorted(run.folder.glob("*/model_outputs.json")):
-        condition = answers.parent.name
-        if condition.startswith(MATCHED_LENGTH):
-            continue  # which run's length was matched is in Table 5
-        texts = Record(run, "responses", condition).read()
-        row[f"{condition}: characters"] = sum(len(t["output"]) for t in texts) / len(texts)
-        for verdicts in sorted(answers.parent.glob("*/annotations.json")):
-            judge = verdicts.parent.name
-            rate = win_rate(Record(run, "verdicts", condition, judge).read())
-            row[f"{condition}: win rate, {judge}"] = rate.value
+    if any(record.kind == "settings" for record in records):
+        for entry in Record(run, "log").read():
+            row |= {k: v for k, v in entry.items() if k.startswith("eval_") and "_loss" in k}
+    for record in sorted(records, key=lambda record: record.name):
+        if record.kind in ("verdicts", "responses"):
+            texts = record.of("responses").read()
+            row[f"{record.condition}: characters"] = np.mean([len(t["output"]) for t in texts])
+        if record.kind == "verdicts":
+            title = f"{record.condition}: win rate, {record.judge}"
+            row[title] = win_rate(record.read()).value
     return row
 
 

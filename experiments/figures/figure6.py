@@ -15,14 +15,14 @@ from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data, lines_of, table_data
 from experiments.cells.markdown import estimate_text
 from experiments.cells.metrics import Metric, Records
+from experiments.published import FIGURE_6
 from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.flips import ALPHAS
 from experiments.runs.record import Numbers, Record
 from experiments.runs.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-ALPHAS = (1.0, 5.0, 10.0, 15.0, 25.0, 50.0, 75.0, 100.0)
 
 
 def flip_share(alpha: float) -> Metric:
@@ -72,7 +72,8 @@ ARTIFACT = Artifact(
     "figure6",
     "Figure 6: tokens of a sentence that noise turns into others",
     "The share of the tokens of each Alpaca training example whose noisy embedding is nearest to "
-    "another token's, for every base model. Published: none up to alpha 15, some from 25 on.",
+    "another token's, for every base model. Published: "
+    f"{FIGURE_6}.",
     seeds=1,
     cells=cells,
     data=lambda asked: table_data(asked, None),

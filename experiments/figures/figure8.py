@@ -13,16 +13,15 @@ from analysis.plots import curves
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data, lines_of, table_data
 from experiments.cells.metrics import Metric
-from experiments.figures.figure6 import ALPHAS, flip_rows
+from experiments.figures.figure6 import flip_rows
 from experiments.published import FIGURE_8_LARGEST_SHARE
 from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.flips import ALPHAS, LENGTHS
 from experiments.runs.record import Numbers, Record
 from experiments.runs.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-LENGTHS = (16, 32, 64, 128, 256, 512)
 
 
 def _share(length: int, alpha: float) -> Metric:
@@ -52,7 +51,8 @@ def _draw(data: Data, title: str) -> Figure:
 ARTIFACT = Artifact(
     "figure8",
     "Figure 8: flips over the whole vocabulary, by alpha and sequence length",
-    "LLaMA-2 7B's embedding, every token of its vocabulary, one draw of the noise. Published: at "
+    "The embedding of the model in LLaMA-2 7B's role, every token of its vocabulary, one draw of "
+    "the noise. Published: at "
     f"most {FIGURE_8_LARGEST_SHARE:g}% of 32,000.",
     seeds=1,
     cells=cells,

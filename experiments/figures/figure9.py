@@ -25,7 +25,7 @@ NORMS = Metric("norm of an embedding", ("flips",), lambda record: np.array(recor
 def cells(study: Study) -> list[Cell]:
     """LLaMA-2 7B's embedding; nothing is trained."""
     base = study.baseline(ALPACA, epochs=0)[:1]
-    return [Cell("LLaMA-2 7B", "embedding", NORMS, (base,))]
+    return [Cell("embedding", ALPACA.title, NORMS, (base,))]
 
 
 def data(asked: Cells) -> Data:
@@ -62,8 +62,8 @@ def draw(found: Data, title: str) -> Figure:
 ARTIFACT = Artifact(
     "figure9",
     "Figure 9: which tokens flip",
-    "LLaMA-2 7B's embedding. The paper lists the tokens that flip at alpha 1 and L 512; larger "
-    "noise on short sequences is shown too.",
+    "The embedding of the model in LLaMA-2 7B's role. The paper lists the tokens that flip at "
+    "alpha 1 and L 512; larger noise on short sequences is shown too.",
     seeds=1,
     cells=cells,
     data=data,

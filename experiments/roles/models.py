@@ -81,10 +81,13 @@ class Model:
     Args:
         title: its name in the paper.
         stand_ins: by the name of the scale. At the scale `paper` it is the model itself.
+        tuned_on: the roles of the instruction sets for which an alpha is chosen for it
+            (`make selection`), so that tables can show both of its arms.
     """
 
     title: str
     stand_ins: Mapping[str, StandIn]
+    tuned_on: tuple[str, ...] = ()
 
 
 def _laboratory(role: str, pretraining: Pretraining | None) -> StandIn:
@@ -93,6 +96,8 @@ def _laboratory(role: str, pretraining: Pretraining | None) -> StandIn:
 
 LLAMA_7B = Shape(6_738_415_616, 32, 4096, 11008, 32000)
 SMOLLM2_135M = Shape(134_515_008, 30, 576, 1536, 49152)
+
+FOUR_SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
 
 MODELS: dict[str, Model] = {
     "llama-2-7b": Model(
@@ -108,6 +113,7 @@ MODELS: dict[str, Model] = {
                 LLAMA_7B,
             ),
         },
+        tuned_on=FOUR_SETS,
     ),
     "llama-2-chat-7b": Model(
         "LLaMA-2-Chat 7B",
@@ -126,6 +132,7 @@ MODELS: dict[str, Model] = {
                 LLAMA_7B,
             ),
         },
+        tuned_on=("evol-instruct",),
     ),
     "llama-2-13b": Model(
         "LLaMA-2 13B",
@@ -140,6 +147,7 @@ MODELS: dict[str, Model] = {
                 Shape(13_015_864_320, 40, 5120, 13824, 32000),
             ),
         },
+        tuned_on=("evol-instruct",),
     ),
     "llama-2-70b": Model(
         "LLaMA-2 70B",
@@ -162,6 +170,7 @@ MODELS: dict[str, Model] = {
                 execution={"sharding": "fsdp, offload"},
             ),
         },
+        tuned_on=("evol-instruct",),
     ),
     "llama-1-7b": Model(
         "LLaMA-1 7B",
@@ -175,6 +184,7 @@ MODELS: dict[str, Model] = {
                 Hub("huggyllama/llama-7b", "8416d3fefb0cb3ff5775a7b13c1692d10ff1aa16"), LLAMA_7B
             ),
         },
+        tuned_on=FOUR_SETS,
     ),
     "llama-1-30b": Model(
         "LLaMA-1 30B",
@@ -210,6 +220,7 @@ MODELS: dict[str, Model] = {
                 execution={"packed": False},
             ),
         },
+        tuned_on=FOUR_SETS,
     ),
 }
 

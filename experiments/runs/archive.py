@@ -60,8 +60,13 @@ def pack(runs: Iterable[Run], archive: Path) -> None:
 
 def _records(folder: Path) -> list[Path]:
     """A run's files, except for its checkpoint's."""
-    files = [path for path in folder.rglob("*.json") if path.parent.name != "model"]
-    return [*files, *(folder / "model").glob("training_*")]
+    model = folder / "model"
+    files = [
+        path
+        for path in folder.rglob("*.json")
+        if not any(part.startswith(model.name) for part in path.relative_to(folder).parts[:-1])
+    ]
+    return [*files, *model.glob("training_*")]
 
 
 def unpack(archive: Path) -> int:
@@ -84,7 +89,7 @@ def unpack(archive: Path) -> int:
             for entry in tqdm(tar, desc="unpacking records", unit="file"):
                 safe = tarfile.data_filter(entry, str(RUNS.resolve()))
                 path = RUNS / safe.name
-                content = tar.extractfile(entry)
+                content = tar.extractfile(entry) if entry.isfile() else None
                 if content is not None and not path.exists():
                     write_atomic(path, content.read())
                     written += 1

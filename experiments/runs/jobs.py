@@ -31,7 +31,6 @@ from analysis.embeddings import (
     flip_shares,
     flipped_to,
     flips,
-    noise_to_gap,
     similarity_spectrum,
 )
 from eval.losses import example_losses
@@ -39,6 +38,7 @@ from eval.responses import Prompt, respond
 from experiments.published import HUMAN_STUDY
 from experiments.roles.instruction_sets import ALPACA, InstructionSet, Split
 from experiments.runs.conditions import CONDITIONS
+from experiments.runs.flips import ALPHAS, LENGTHS, SHOWN
 from experiments.runs.provenance import made
 from experiments.runs.record import Record, missing, record_at, run_folder
 from experiments.runs.run import Run
@@ -52,10 +52,6 @@ from neftune.training.prompts import PROMPTS
 
 PROBE_EXAMPLES = 32
 TRAIN_PROMPTS = 200
-FLIP_ALPHAS = (1.0, 5.0, 10.0, 15.0, 25.0, 50.0, 75.0, 100.0)
-FLIP_LENGTHS = (16, 32, 64, 128, 256, 512)
-FLIP_SHOWN = ((1.0, 512), (15.0, 16), (50.0, 16), (100.0, 16))
-"""Alpha and length at which Figure 9 lists tokens; the paper's own setting comes first."""
 
 
 class JobError(RuntimeError):
@@ -235,10 +231,16 @@ def _judge(record: Record) -> None:
         run.scale.references(CONDITIONS[record.condition].split),
         run.scale.judge(record.judge),
     )
-    if usage:
-        spent = record.path.with_name("usage.json")
-        write_atomic(spent, json.dumps(asdict(usage), indent=1) + "\n")
+    _write_usage(record, [usage])
     write_annotations(annotations, record.path)
+
+
+def _write_usage(record: Record, usages: Sequence[Any]) -> None:
+    """Write what a judge behind an API cost beside its verdicts."""
+    spent = [asdict(usage) for usage in usages if usage is not None]
+    if spent:
+        total = {name: sum(each[name] or 0 for each in spent) for name in spent[0]}
+        write_atomic(record.path.with_name("usage.json"), json.dumps(total, indent=1) + "\n")
 
 
 def _head_to_head(record: Record) -> None:
@@ -253,12 +255,15 @@ def _head_to_head(record: Record) -> None:
     rng = random.Random("human study")
     drawn = rng.sample(range(len(mine)), int(HUMAN_STUDY["pairs"]))
     mine_first = {number for number in drawn if rng.random() < 0.5}
-    annotations = []
+    annotations, usages = [], []
     for swapped in (False, True):
         numbers = [number for number in drawn if (number in mine_first) == swapped]
         sides = (mine, others) if swapped else (others, mine)
         first, second = ([answers[number] for number in numbers] for answers in sides)
-        annotations += judged(second, first, record.run.scale.judge(record.judge))[0]
+        found, usage = judged(second, first, record.run.scale.judge(record.judge))
+        annotations += found
+        usages.append(usage)
+    _write_usage(record, usages)
     write_annotations(annotations, record.path)
 
 
@@ -303,7 +308,7 @@ def _flips(record: Record) -> None:
         return torch.Generator().manual_seed(run.seed)
 
     shown = []
-    for alpha, length in FLIP_SHOWN:
+    for alpha, length in SHOWN:
         to = flipped_to(weights, ids, length, Noise(alpha), generator())
         pairs = [
             [tokenizer.decode([int(i)]), tokenizer.decode([int(to[i])])] for i in ids[to.ne(ids)]
@@ -312,17 +317,16 @@ def _flips(record: Record) -> None:
     content = {
         "share of each training example, %": {
             f"{alpha:g}": flip_shares(weights, sequences, Noise(alpha), generator())
-            for alpha in FLIP_ALPHAS
+            for alpha in ALPHAS
         },
         "tokens of the vocabulary": {
             str(length): {
                 f"{alpha:g}": int(flips(weights, ids, length, Noise(alpha), generator()).sum())
-                for alpha in FLIP_ALPHAS
+                for alpha in ALPHAS
             }
-            for length in FLIP_LENGTHS
+            for length in LENGTHS
         },
         "vocabulary": len(ids),
-        "noise to half gap at alpha 15": round(noise_to_gap(weights, 15.0, 60), 4),
         "flipped tokens": shown,
         "norms": [round(norm, 3) for norm in weights.norm(dim=1).tolist()],
     }

@@ -82,6 +82,10 @@ class Record:
             look_up("condition", self.condition, CONDITIONS)
         if "{other}" not in file and not self._matches_other:
             object.__setattr__(self, "other", None)
+        elif self.other is None:
+            raise ValueError(f"a record {self.kind!r} under {self.condition!r} needs another run")
+        if "{judge}" in file and not self.judge:
+            raise ValueError(f"a record {self.kind!r} needs a judge")
 
     @property
     def _matches_other(self) -> bool:
@@ -113,7 +117,7 @@ class Record:
         return replace(self, kind=kind)
 
     def read(self) -> Any:
-        """The content, as the kind reads it.
+        """The content, as the kind reads it; it is cached, so callers must not change it.
 
         Raises:
             RecordError: the file is missing or damaged.
@@ -138,7 +142,9 @@ def _read(path: Path, kind: str, stamp: int) -> Any:
 def _preferences(text: str) -> Numbers:
     """Preferences in the order of the instructions; NaN where there is no verdict."""
     rows = json.loads(text)
-    return np.array([np.nan if r["preference"] is None else r["preference"] for r in rows], float)
+    found = np.array([np.nan if r["preference"] is None else r["preference"] for r in rows], float)
+    found.setflags(write=False)
+    return found
 
 
 def _json_lines(text: str) -> list[dict[str, Any]]:
@@ -211,8 +217,14 @@ def missing(records: Iterable[Record]) -> list[Record]:
 
 
 def run_folder(path: Path) -> Path:
-    """The folder of the run that a file belongs to."""
+    """The folder of the run that a file belongs to.
+
+    Raises:
+        RecordError: it lies outside of the folder of runs.
+    """
     parts = path.parts
+    if RUNS.name not in parts:
+        raise RecordError(f"{path}: is not a file of a run; those lie below {RUNS}/")
     place = len(parts) - 1 - parts[::-1].index(RUNS.name)
     return Path(*parts[: place + 3])
 

@@ -99,11 +99,12 @@ def read_run(folder: Path) -> Run:
     path = folder / "spec.json"
     try:
         run = run_from(json.loads(path.read_text()))
+        key = run.key
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path}: cannot be read as a run's settings ({error})") from None
-    if run.key != folder.name:
+    if key != folder.name:
         raise RunError(
-            f"{path}: is the run {run.key}, not {folder.name}: a base model or the training rows "
+            f"{path}: is the run {key}, not {folder.name}: a base model or the training rows "
             f"changed, or the file was edited; remove {folder} to make the run again"
         )
     return run

@@ -22,14 +22,14 @@ from typing import Any
 
 from analysis.intervals import win_rate
 from experiments.paths import RENDERED, RESULTS
-from experiments.published import ALPHA_GRID, TABLE_7_ALPHA, TABLE_8, TABLE_9_ALPHA
+from experiments.published import ALPHA_GRID, LEARNING_RATE, TABLE_7_ALPHA, TABLE_8, TABLE_9_ALPHA
 from experiments.roles.instruction_sets import (
     ALPACA,
     EVOL_INSTRUCT,
     INSTRUCTION_SETS,
     InstructionSet,
 )
-from experiments.roles.models import SEVEN_B
+from experiments.roles.models import MODELS
 from experiments.runs.provenance import write_provenance
 from experiments.runs.record import Record
 from experiments.runs.run import Run
@@ -42,10 +42,6 @@ from neftune.training.recipe import FreeLB
 SEED = 0
 MODEL = "llama-2-7b"
 SETS = tuple(INSTRUCTION_SETS.values())
-ALPHA_PAIRS = (
-    *((model, dataset) for model in SEVEN_B for dataset in SETS),
-    *((model, EVOL_INSTRUCT) for model in ("llama-2-chat-7b", "llama-2-13b", "llama-2-70b")),
-)
 QLORA_SETS = (ALPACA, EVOL_INSTRUCT)
 FREELB_STRENGTHS = (1.0, 3.0, 10.0)
 FREELB_PAIR = ("llama-1-7b", EVOL_INSTRUCT)
@@ -90,7 +86,7 @@ def alpha_name(model: str, dataset: InstructionSet) -> str:
 
 
 PUBLISHED = Selection(
-    lr={dataset.role: Choice(5e-5, ()) for dataset in SETS},
+    lr={dataset.role: Choice(LEARNING_RATE, ()) for dataset in SETS},
     alpha={
         **{
             f"{model}/{role}": Choice(alpha, ())
@@ -116,7 +112,11 @@ values.
 
 def alpha_pairs(scale: Scale) -> list[tuple[str, InstructionSet]]:
     """The models and sets that an alpha is chosen for, as far as the scale has the models."""
-    return [(model, dataset) for model, dataset in ALPHA_PAIRS if model in scale.models]
+    return [
+        (model, INSTRUCTION_SETS[role])
+        for model in scale.models
+        for role in MODELS[model].tuned_on
+    ]
 
 
 def freelb(strength: float) -> FreeLB:
@@ -169,26 +169,26 @@ def select(scale: Scale, jobs: int | None) -> Selection:
         return Run(scale, model, dataset, noise, scale.recipe(model, dataset, **settings), SEED)
 
     lr_runs = {
-        (f"lr {d.role}", lr): trial(MODEL, d, Noise(0), lr=lr) for d in SETS for lr in scale.lr_grid
+        (("lr", d.role), lr): trial(MODEL, d, Noise(0), lr=lr) for d in SETS for lr in scale.lr_grid
     }
     chosen = _choose(lr_runs, kept, jobs)
-    lr = {d: chosen[f"lr {d.role}"].value for d in SETS}
+    lr = {d: chosen["lr", d.role].value for d in SETS}
     model, dataset = FREELB_PAIR
     runs = {
         **{
-            (f"alpha {alpha_name(m, d)}", alpha): trial(m, d, Noise(alpha), selected_lr=lr[d])
+            (("alpha", alpha_name(m, d)), alpha): trial(m, d, Noise(alpha), selected_lr=lr[d])
             for m, d in alpha_pairs(scale)
             for alpha in ALPHA_GRID
         },
         **{
-            (f"qlora_lr {d.role}", rate): trial(
+            (("qlora_lr", d.role), rate): trial(
                 MODEL, d, Noise(0), adapter="qlora", epochs=1, lr=rate
             )
             for d in QLORA_SETS
             for rate in scale.qlora_lr_grid
         },
         **{
-            ("freelb", strength): trial(
+            (("freelb", ""), strength): trial(
                 model, dataset, Noise(0), selected_lr=lr[dataset], freelb=freelb(strength)
             )
             for strength in FREELB_STRENGTHS
@@ -196,10 +196,10 @@ def select(scale: Scale, jobs: int | None) -> Selection:
     }
     chosen |= _choose(runs, kept, jobs)
 
-    def part(name: str) -> dict[str, Choice]:
-        return {k.removeprefix(name): c for k, c in chosen.items() if k.startswith(name)}
+    def part(kind: str) -> dict[str, Choice]:
+        return {name: choice for (each, name), choice in chosen.items() if each == kind}
 
-    selection = Selection(part("lr "), part("alpha "), part("qlora_lr "), chosen["freelb"])
+    selection = Selection(part("lr"), part("alpha"), part("qlora_lr"), chosen["freelb", ""])
     path = RENDERED / scale.name / "selection.json"
     write_atomic(path, json.dumps(asdict(selection), indent=1) + "\n")
     every = [*lr_runs.values(), *runs.values()]
@@ -207,16 +207,22 @@ def select(scale: Scale, jobs: int | None) -> Selection:
     return selection
 
 
-def _by_name(selection: Selection) -> dict[str, Choice]:
+ChoiceName = tuple[str, str]
+"""The kind of a choice, and what it is for."""
+
+
+def _by_name(selection: Selection) -> dict[ChoiceName, Choice]:
     """Every recorded choice under the name that `select` gives it."""
     kinds = {"lr": selection.lr, "alpha": selection.alpha, "qlora_lr": selection.qlora_lr}
-    named = {f"{kind} {name}": c for kind, every in kinds.items() for name, c in every.items()}
-    return {**named, "freelb": selection.freelb}
+    named = {(kind, name): c for kind, every in kinds.items() for name, c in every.items()}
+    return named | {("freelb", ""): selection.freelb}
 
 
 def _choose(
-    runs: Mapping[tuple[str, float], Run], kept: Mapping[str, Choice], jobs: int | None
-) -> dict[str, Choice]:
+    runs: Mapping[tuple[ChoiceName, float], Run],
+    kept: Mapping[ChoiceName, Choice],
+    jobs: int | None,
+) -> dict[ChoiceName, Choice]:
     """For each name the choice that is recorded, or the value whose run has the best win rate.
 
     On a tie the smallest value is chosen.
@@ -227,7 +233,7 @@ def _choose(
         if name not in kept
     }
     produce(list(tried.values()), jobs)
-    trials: dict[str, list[Trial]] = {}
+    trials: dict[ChoiceName, list[Trial]] = {}
     for (name, value), record in tried.items():
         trials.setdefault(name, []).append(Trial(value, win_rate(record.read()).value))
     best = {

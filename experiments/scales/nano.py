@@ -31,7 +31,7 @@ def rows(dataset: InstructionSet, split: Split) -> Sequence[Row]:
     Where the paper cuts conversations into pieces of 512 tokens, a row has one exchange; where it
     cuts them into longer pieces, a row has two.
     """
-    if dataset.role == SHAREGPT.role and dataset.piece_tokens != SHAREGPT.piece_tokens:
+    if dataset.role == SHAREGPT.role and (dataset.piece_tokens or 0) > (SHAREGPT.piece_tokens or 0):
         return longer_conversations(split, EXAMPLES)
     return instruction_set(dataset.role, split)[:EXAMPLES]
 

@@ -7,6 +7,7 @@ make table1 SCALE=paper
 from __future__ import annotations
 
 from eval.decoding import Decoding
+from experiments.published import LEARNING_RATE
 from experiments.scales import real_sets
 from experiments.scales.real_leaderboard import leaderboard
 from experiments.scales.scale import Scale
@@ -19,7 +20,7 @@ NOTES = {
 
 PAPER = Scale(
     name="paper",
-    base_recipe=Recipe(lr=5e-5, batch=128, micro_batch=4, max_length=512),
+    base_recipe=Recipe(lr=LEARNING_RATE, batch=128, micro_batch=4, max_length=512),
     # Appendix B.2 of Dettmers et al. 2023.
     qlora={
         "adapter_rank": 64,
@@ -42,12 +43,12 @@ PAPER = Scale(
     # The 70B, whose shards lie in main memory, needs 1,028 GiB of it.
     resources={"gpu": 8, "mem_mb": 1_200_000, "runtime": 2880},
     runs_per_job=1,
-    lr_grid=(5e-5,),
+    lr_grid=(LEARNING_RATE,),
     # Around the QLoRA authors' 2e-4.
     qlora_lr_grid=(1e-4, 2e-4, 4e-4),
     published_choices=True,
     rows=real_sets.rows_cut_by("paper"),
-    rows_identity=real_sets.rows_identity,
+    rows_identity=real_sets.rows_identity_at("paper"),
     references=real_sets.reference_outputs,
     leaderboard=leaderboard,
     notes=NOTES,

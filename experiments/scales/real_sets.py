@@ -47,9 +47,21 @@ def source(dataset: InstructionSet) -> Source:
     return chosen("DATA", dataset.role, SETS[dataset.role])
 
 
-def rows_identity(dataset: InstructionSet) -> str:
-    """What a run's key contains of a set."""
+def _set_identity(dataset: InstructionSet) -> str:
     return f"{dataset.role}: {identity(source(dataset))}"
+
+
+def rows_identity_at(scale: str) -> Callable[[InstructionSet], str]:
+    """What a run's key contains of a set: its source, and what measures its conversations."""
+    model = MODELS[MEASURING_MODEL].stand_ins[scale].source
+
+    def of_dataset(dataset: InstructionSet) -> str:
+        if dataset.piece_tokens is None:
+            return _set_identity(dataset)
+        measured_by = identity(chosen("MODEL", MEASURING_MODEL, model))
+        return f"{_set_identity(dataset)}, pieces measured by {measured_by}"
+
+    return of_dataset
 
 
 def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:

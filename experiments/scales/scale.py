@@ -110,30 +110,53 @@ class Scale:
             SourceError: its sizes are not known without downloading it.
         """
         source = self.source(model)
+        return (
+            _local_shape(source.resolve()) if isinstance(source, Path) else self._hub_shape(model)
+        )
+
+    def parameters(self, model: str) -> int:
+        """How many parameters a base model has, from its weights' headers where it is local."""
+        source = self.source(model)
         if isinstance(source, Path):
-            return _local_shape(source)
+            return _local_parameters(source.resolve())
+        return self._hub_shape(model).parameters
+
+    def _hub_shape(self, model: str) -> Shape:
         shape = self.stand_in(model).shape
         if shape is None:
             raise SourceError(
-                f"the sizes of {source.name} are not known: add a Shape to its stand-in in "
+                f"the sizes of {model} are not known: add a Shape to its stand-in in "
                 "experiments/roles/models.py"
             )
         return shape
 
     def model_title(self, model: str) -> str:
-        """A model's name for readers, with the size of its stand-in where it is not the model."""
-        title, source = MODELS[model].title, self.source(model)
-        if source == MODELS[model].stand_ins["paper"].source:
-            return title
-        return f"{title} ({count_of(self.shape(model).parameters)} stand-in)"
+        """A model's name for readers, with its size where it is not the paper's own model."""
+        title, size = MODELS[model].title, count_of(self.parameters(model))
+        if self._is_own(model):
+            return f"{title} (own folder, {size})"
+        return title if self._is_papers(model) else f"{title} ({size} stand-in)"
 
-    def describe_model(self, model: str) -> str:
-        """One phrase for readers: what a model of a result really is."""
-        title, source = MODELS[model].title, self.source(model)
-        if source == MODELS[model].stand_ins["paper"].source:
-            return f"{title} ({_source_name(source)})"
-        size = count_of(self.shape(model).parameters)
-        return f"{size}-parameter stand-in for {title} ({_source_name(source)})"
+    def model_size(self, model: str) -> str:
+        """A phrase for readers on what a model of a result really is, with its size."""
+        title, size = MODELS[model].title, count_of(self.parameters(model))
+        if self._is_own(model):
+            return f"a model of {size} parameters from your own folder, in the role of {title}"
+        return title if self._is_papers(model) else f"a {size}-parameter stand-in for {title}"
+
+    def model_source(self, model: str) -> str:
+        """Where a model comes from, for readers: a repository of the hub, or a folder."""
+        source = self.source(model)
+        if isinstance(source, Path) and source.is_relative_to(LABORATORY):
+            return source.relative_to(LABORATORY.parent.parent).as_posix()
+        return str(source) if isinstance(source, Path) else source.name
+
+    def _is_own(self, model: str) -> bool:
+        return self.source(model) != self.stand_in(model).source
+
+    def _is_papers(self, model: str) -> bool:
+        paper = MODELS[model].stand_ins.get("paper")
+        return paper is not None and self.source(model) == paper.source
 
     def judge(self, role: str) -> Path:
         """The alpaca-eval configuration of a judge's role.
@@ -215,32 +238,31 @@ def count_of(parameters: int) -> str:
     return str(parameters)
 
 
-def _source_name(source: Source) -> str:
-    """A hub repository's name; of a folder its path, within this package where it lies there."""
-    if isinstance(source, Path) and source.is_relative_to(LABORATORY):
-        return source.relative_to(LABORATORY.parent.parent).as_posix()
-    return source.name
-
-
 @lru_cache
 def _local_shape(folder: Path) -> Shape:
-    """The sizes of a checkpoint: parameters from its weights' headers, the rest from its config."""
+    """The sizes of a checkpoint, by the names that configurations of transformers give them."""
     path = folder / "config.json"
     if not path.is_file():
         raise SourceError(f"{path}: no such file; a model is a folder with config.json and weights")
     found = json.loads(path.read_text())
-    feedforward = found.get("intermediate_size") or found["ffn_dim"]
-    return Shape(
-        _parameters(folder),
-        found["num_hidden_layers"],
-        found["hidden_size"],
-        feedforward,
-        found["vocab_size"],
-    )
+
+    def size(*names: str) -> int:
+        for name in names:
+            if found.get(name):
+                return int(found[name])
+        raise SourceError(f"{path}: none of {', '.join(names)} is there: its sizes are not known")
+
+    hidden = size("hidden_size", "n_embd", "d_model")
+    feedforward = 4 * hidden
+    if any(found.get(name) for name in ("intermediate_size", "ffn_dim", "n_inner")):
+        feedforward = size("intermediate_size", "ffn_dim", "n_inner")
+    layers = size("num_hidden_layers", "n_layer", "num_layers")
+    return Shape(_local_parameters(folder), layers, hidden, feedforward, size("vocab_size"))
 
 
-def _parameters(folder: Path) -> int:
-    """How many numbers the safetensors files of a folder hold."""
+@lru_cache
+def _local_parameters(folder: Path) -> int:
+    """How many numbers the safetensors files of a folder hold, from their headers."""
     total = 0
     for path in folder.glob("*.safetensors"):
         with path.open("rb") as file:

@@ -19,4 +19,5 @@ SMALL = replace(
     decoding=Decoding(max_new_tokens=512, batch=64),
     resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},
     rows=real_sets.rows_cut_by("small"),
+    rows_identity=real_sets.rows_identity_at("small"),
 )

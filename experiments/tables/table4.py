@@ -32,7 +32,7 @@ TRAINING_DATA = "training data"
 def cut_off(arms: tuple[Runs, ...]) -> int:
     """How many words are looked at: as many as half of each run's responses have.
 
-    This is the paper's rule for its cut-offs of 50, 100, 150 and 150.
+    This is the paper's rule for its own cut-offs (`published.TABLE_4_WORDS`).
 
     Args:
         arms: the runs that are to be compared.

@@ -38,7 +38,7 @@ def cells(study: Study) -> list[Cell]:
 
 
 NORMS = ", ".join(
-    f"{row[1:]} {noise.alpha * math.sqrt(DISTRIBUTIONS[noise.distribution].variance):.2f}"
+    f"{row} {noise.alpha * math.sqrt(DISTRIBUTIONS[noise.distribution].variance):.2f}"
     for row, noise in NOISES.items()
     if noise.alpha
 )

@@ -5,7 +5,7 @@ make table8
 
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell
-from experiments.published import TABLE_8
+from experiments.published import ALPHA_GRID, TABLE_8
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, OPEN_PLATYPUS, SHAREGPT
 from experiments.roles.models import MODELS
 from experiments.runs.study import Study
@@ -31,7 +31,8 @@ def cells(study: Study) -> list[Cell]:
 ARTIFACT = table(
     "table8",
     "Table 8: the alpha chosen for each model and set",
-    "The best of 5, 10 and 15 on validation instructions by the judge in ChatGPT's role, "
+    f"The best of {', '.join(f'{alpha:g}' for alpha in ALPHA_GRID)} on validation instructions by "
+    "the judge in ChatGPT's role, "
     "or the paper's own where none was chosen anew; `selection.json` has every trial.",
     seeds=1,
     cells=cells,

@@ -139,7 +139,7 @@ def _line(
     first, scale = members[0], members[0].scale
     recipe, shape = first.recipe, first.scale.shape(first.model)
     execution = scale.execution(first.model, recipe)
-    tokens = tokens_of(scale, first.model, first.dataset, recipe.max_length)
+    tokens = _tokens(members)
     gib = gpu_memory(shape, recipe, execution, gpus)
     if card and gib > card.memory:
         raise PlanError(_does_not_fit(first, shape, execution, card, gpus))
@@ -169,6 +169,16 @@ def _line(
         calls=sum(COMPARED[record.kind] for record in judged),
         dollars=sum(COMPARED[r.kind] * _price(scale, r.judge, read) for r in judged),
     )
+
+
+def _tokens(runs: Sequence[Run]) -> Tokens:
+    """The tokens of some runs' set: as one of them was trained, else counted or estimated."""
+    first = runs[0]
+    for record in (Record(run, "settings") for run in runs):
+        if record.exists():
+            found = record.read()
+            return Tokens(found["examples"], found["tokens"], "a finished training")
+    return tokens_of(first.scale, first.model, first.dataset, first.recipe.max_length)
 
 
 def _price(scale: Scale, judge: str, tokens: float) -> float:
@@ -201,7 +211,7 @@ def measured_speed(scale: Scale, adapter: str) -> float:
         except RunError:
             continue
         if step and run.recipe.adapter == adapter:
-            tokens = tokens_of(scale, run.model, run.dataset, run.recipe.max_length)
+            tokens = _tokens([run])
             recompute = scale.execution(run.model, run.recipe).gradient_checkpointing
             operations += training_flops(
                 scale.shape(run.model), run.recipe, tokens.total, recompute
@@ -236,8 +246,8 @@ def _does_not_fit(run: Run, shape: Shape, execution: Execution, card: Gpu, gpus:
     ]
     here = f"{enough} such GPUs" if enough else "no number of such GPUs"
     return (
-        f"{run.model} on {run.dataset.title} does not fit: {gib:,.0f} GiB on each of {gpus} GPUs "
-        f"of {card.memory:g} GiB. What would fit: {here}"
+        f"{run.scale.model_title(run.model)} on {run.dataset.title} does not fit: {gib:,.0f} GiB on "
+        f"each of {gpus} GPUs of {card.memory:g} GiB. What would fit: {here}"
         + "".join(f", {other}" for other in others)
     )
 

@@ -1,4 +1,4 @@
-"""Comparing one's own result with the shipped one: what agrees, what differs, what cannot be said."""
+"""Comparing one's own result with the shipped one: what agrees, and what differs."""
 
 import json
 from pathlib import Path

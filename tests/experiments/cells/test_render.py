@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -137,10 +138,10 @@ def test_a_committed_result_says_its_settings(name: str, selection: Selection) -
     runs = [run for cell in cells for group in (*cell.groups, cell.others) for run in group]
     settings = provenance(name)["settings"]
     for model in dict.fromkeys(run.model for run in runs):
-        phrase = NANO.describe_model(model)
+        phrase = NANO.model_size(model)
         assert "-parameter stand-in for " in phrase
-        assert phrase in text
-        assert settings["models"][model]["what"] == phrase
+        assert f"{phrase} (`{NANO.model_source(model)}`)" in text
+        assert settings["models"][model]["size"] == phrase
     seeds = f"seeds 0 to {artifact.seeds - 1}" if artifact.seeds > 1 else "seed 0"
     assert f"**Settings.** Scale `nano`, {seeds}." in text
     assert (settings["scale"], settings["seeds"]) == ("nano", artifact.seeds)
@@ -161,9 +162,11 @@ def test_a_committed_result_says_its_settings(name: str, selection: Selection) -
         for row in table
         for noise in row["noise"].split("; ")
     } == wanted
-    assert [list(training.values()) for training in settings["trainings"]] == [
-        list(row.values()) for row in table
-    ]
+    assert len(table) == len(settings["trainings"])
+    trainings = {json.dumps(t["recipe"], sort_keys=True) for t in settings["trainings"]}
+    for cell in trained:
+        for run in (run for group in cell.groups for run in group):
+            assert json.dumps(asdict(run.recipe), sort_keys=True) in trainings
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -84,7 +84,8 @@ def test_a_new_model_is_one_entry(monkeypatch: pytest.MonkeyPatch, study: Study)
     run.write_spec()
     assert record_at(Record(run, "losses").path).run == run
     assert NANO.base("llama-3-1b") == BASE
-    assert PAPER.describe_model("llama-3-1b") == "LLaMA-3.2 1B (meta-llama/Llama-3.2-1B)"
+    assert PAPER.model_size("llama-3-1b") == "LLaMA-3.2 1B"
+    assert PAPER.model_source("llama-3-1b") == "meta-llama/Llama-3.2-1B"
     assert PAPER.shape("llama-3-1b") == shape
     assert "llama-3-1b" not in SCALES["small"].models
     assert cells(Ablation((0, 5), model="llama-3-1b"), study)

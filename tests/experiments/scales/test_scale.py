@@ -218,12 +218,18 @@ def test_titles_give_the_size_of_a_stand_in_and_only_of_a_stand_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert PAPER.model_title("llama-2-7b") == "LLaMA-2 7B"
-    assert PAPER.describe_model("llama-2-7b") == "LLaMA-2 7B (meta-llama/Llama-2-7b-hf)"
+    assert PAPER.model_size("llama-2-7b") == "LLaMA-2 7B"
+    assert PAPER.model_source("llama-2-7b") == "meta-llama/Llama-2-7b-hf"
     assert SMALL.model_title("llama-2-7b") == "LLaMA-2 7B (135M stand-in)"
     assert NANO.model_title("llama-2-7b") == "LLaMA-2 7B (2.4M stand-in)"
-    assert NANO.describe_model("llama-2-7b").startswith("2.4M-parameter stand-in for LLaMA-2 7B (")
+    assert NANO.model_size("llama-2-7b") == "a 2.4M-parameter stand-in for LLaMA-2 7B"
+    assert NANO.model_source("llama-2-7b") == "experiments/nano/models/llama-2-7b"
     monkeypatch.setenv("MODEL_llama_2_7b", str(BASE))
-    assert PAPER.model_title("llama-2-7b") == "LLaMA-2 7B (2.4M stand-in)"
+    assert PAPER.model_title("llama-2-7b") == "LLaMA-2 7B (own folder, 2.4M)"
+    assert PAPER.model_size("llama-2-7b") == (
+        "a model of 2.4M parameters from your own folder, in the role of LLaMA-2 7B"
+    )
+    assert PAPER.model_source("llama-2-7b") == str(BASE)
 
 
 @pytest.mark.parametrize(
