@@ -87,8 +87,8 @@ ARTIFACT = Artifact(
     "human",
     "The human study's counterpart: NEFT against the baseline, LLaMA-2 7B on Alpaca",
     f"{HUMAN_STUDY['pairs']} instructions, both models' answers side by side in random order. Win "
-    "score: wins / (pairs - draws), the paper's formula, with Wilson's interval; draws do not enter it, so read "
-    "the counts first. GPT-4 as judge in the paper, where it gave "
+    "score: wins / (pairs - draws), the paper's formula, with Wilson's interval; draws do not "
+    "enter it, so read the counts first. GPT-4 as judge in the paper, where it gave "
     f"{HUMAN_STUDY_GPT_4:.2f} on the pairs that people judged.",
     seeds=1,
     cells=cells,

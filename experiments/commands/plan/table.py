@@ -238,6 +238,7 @@ def _does_not_fit(run: Run, shape: Shape, execution: Execution, card: Gpu, gpus:
         return None
 
     gib = gpu_memory(shape, run.recipe, execution, gpus)
+    title = f"{run.scale.model_title(run.model)} on {run.dataset.title}"
     enough = least(card.memory, 1024)
     others = [
         f"{count} x {name}"
@@ -246,9 +247,8 @@ def _does_not_fit(run: Run, shape: Shape, execution: Execution, card: Gpu, gpus:
     ]
     here = f"{enough} such GPUs" if enough else "no number of such GPUs"
     return (
-        f"{run.scale.model_title(run.model)} on {run.dataset.title} does not fit: {gib:,.0f} GiB on "
-        f"each of {gpus} GPUs of {card.memory:g} GiB. What would fit: {here}"
-        + "".join(f", {other}" for other in others)
+        f"{title} does not fit: {gib:,.0f} GiB on each of {gpus} GPUs of {card.memory:g} GiB. What "
+        f"would fit: {here}" + "".join(f", {other}" for other in others)
     )
 
 

@@ -1,8 +1,9 @@
 """Golden losses: a few steps of the laboratory's training give the losses that they always gave.
 
-A change of the training, the noise, the data or the shipped model that is meant to change nothing must
-not change these. Where a change is meant, `python -m tests.experiments.nano.test_golden_losses` prints the
-new ones.
+A change of the training, the noise, the data or the shipped model that is meant to change nothing
+must not change these. Where a change is meant, this prints the new ones:
+
+python -m tests.experiments.nano.test_golden_losses
 """
 
 from pathlib import Path
