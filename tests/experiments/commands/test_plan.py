@@ -159,7 +159,7 @@ def test_what_exists_is_not_planned_again(workplace: Path) -> None:
     judged.path.write_text("[]")
     for record in training_records(cells):
         record.path.parent.mkdir(parents=True, exist_ok=True)
-        record.path.write_text("{}")
+        record.path.write_text(json.dumps({"examples": 52_002, "tokens": 10_000_000}))
     total = row(plan(ARTIFACTS["human"], PAPER, "A100-80GB", 8, 0.35, None), "total")
     assert (total["trained"], total["judge calls"], total["disk GiB"]) == ("2", "0", "0.00")
 

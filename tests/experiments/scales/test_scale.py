@@ -229,7 +229,7 @@ def test_titles_give_the_size_of_a_stand_in_and_only_of_a_stand_in(
     assert PAPER.model_size("llama-2-7b") == (
         "a model of 2.4M parameters from your own folder, in the role of LLaMA-2 7B"
     )
-    assert PAPER.model_source("llama-2-7b") == str(BASE)
+    assert PAPER.model_source("llama-2-7b") == "experiments/nano/models/llama-2-7b"
 
 
 @pytest.mark.parametrize(
