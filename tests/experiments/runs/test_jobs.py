@@ -1,0 +1,122 @@
+"""How records are made, from what there is; and errors, which name their record."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from transformers.utils import is_flash_attn_2_available
+
+from experiments.figures import figure6, figure8, human
+from experiments.nano.answers import reference_answer
+from experiments.nano.tasks import Task, evaluation_tasks
+from experiments.published import HUMAN_STUDY
+from experiments.runs import jobs
+from experiments.runs.jobs import JobError, make
+from experiments.runs.record import Record
+from experiments.runs.run import Run
+from experiments.scales.nano import NANO
+from tests.experiments.two_runs import RUNS
+
+RUN, OTHER = RUNS
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    (
+        ("moon", "unknown ATTENTION=moon; known: eager, sdpa, flash_attention_2"),
+        pytest.param(
+            "flash_attention_2",
+            "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn",
+            marks=pytest.mark.skipif(is_flash_attn_2_available(), reason="flash-attn is here"),
+        ),
+    ),
+)
+def test_an_attention_that_cannot_be_had_is_an_error_that_says_why(
+    name: str,
+    says: str,
+    workplace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ATTENTION", name)
+    RUN.write_spec()
+    with pytest.raises(JobError, match="1 of 1 records could not be made"):
+        make([Record(RUN, "checkpoint").path])
+    assert says in capsys.readouterr().err
+    assert not (RUN.folder / "model").exists()
+
+
+def write_answers(run: Run, answer: Callable[[Task], str]) -> None:
+    """Responses of a run that was never trained."""
+    rows = [
+        {
+            "instruction": task.instruction,
+            "output": answer(task),
+            "generator": run.key,
+            "dataset": task.subset,
+        }
+        for task in evaluation_tasks("test")
+    ]
+    record = Record(run, "responses")
+    run.write_spec()
+    record.path.parent.mkdir(parents=True)
+    record.path.write_text(json.dumps(rows))
+
+
+def test_a_judge_is_asked_on_responses_without_any_checkpoint(workplace: Path) -> None:
+    write_answers(RUN, reference_answer)
+    verdicts = Record(RUN, "verdicts", judge="gpt-4")
+    make([verdicts.path])
+    assert set(verdicts.read()) == {1.5}
+    assert not Record(RUN, "checkpoint").exists()
+
+
+def test_two_runs_are_compared_on_140_instructions_with_sides_in_random_order(
+    workplace: Path,
+) -> None:
+    write_answers(RUN, reference_answer)
+    write_answers(OTHER, lambda task: "")
+    record = Record(RUN, "head_to_head", judge="gpt-4", other=OTHER)
+    reverse = Record(OTHER, "head_to_head", judge="gpt-4", other=RUN)
+    make([record.path, reverse.path])
+    rows = record.read()
+    assert len({row["instruction"] for row in rows}) == len(rows) == HUMAN_STUDY["pairs"]
+    assert 40 < sum(row["generator_2"] == RUN.key for row in rows) < 100
+    won, lost = outcomes(record), outcomes(reverse)
+    assert won == {instruction: 1 - outcome for instruction, outcome in lost.items()}
+    assert sum(won.values()) / len(won) > 0.8  # the other run has said nothing
+
+
+def outcomes(record: Record) -> dict[str, float]:
+    """By instruction, 1 where the record's run won and 0 where it lost."""
+    values = human.OUTCOME.values(record)
+    return dict(zip((row["instruction"] for row in record.read()), values, strict=True))
+
+
+def test_flips_are_those_of_the_base_model(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ALPHAS", (1.0, 100.0))
+    monkeypatch.setattr(jobs, "LENGTHS", (16,))
+    monkeypatch.setattr(jobs, "SHOWN", ((100.0, 16),))
+    RUN.write_spec()
+    record = Record(RUN, "flips")
+    make([record.path])
+    found = record.read()
+    counts = found["tokens of the vocabulary"]["16"]
+    assert counts["1"] == 0 < counts["100"] <= found["vocabulary"] == len(found["norms"])
+    shares = found["share of each training example, %"]
+    assert len(shares["100"]) == len(NANO.rows(RUN.dataset, "train"))
+    assert not Record(RUN, "checkpoint").exists()
+
+
+def test_an_error_names_its_record_and_does_not_stop_the_others(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_answers(RUN, reference_answer)
+    unknown, verdicts = RUN.folder / "nothing.json", Record(RUN, "verdicts", judge="gpt-4")
+    with pytest.raises(JobError, match="1 of 2 records could not be made"):
+        make([unknown, verdicts.path])
+    assert f"error: {unknown}: {unknown}: no kind of record" in capsys.readouterr().err
+    assert verdicts.exists()

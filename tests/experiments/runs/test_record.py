@@ -1,0 +1,171 @@
+"""Records: their paths, what they are made from, what is missing, and how they are read."""
+
+import json
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.names import UnknownNameError
+from experiments.roles.instruction_sets import INSTRUCTION_SETS
+from experiments.roles.judges import JUDGES
+from experiments.runs.conditions import CONDITIONS, MATCHED_LENGTH
+from experiments.runs.jobs import MAKERS
+from experiments.runs.record import KINDS, Record, RecordError, missing, record_at, run_folder
+from experiments.runs.run import Run, RunError
+from experiments.scales.nano import NANO
+from neftune.distributions import Noise
+from tests.experiments.two_runs import RUNS
+
+RUN, OTHER = RUNS
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Run:
+    dataset = draw(st.sampled_from(list(INSTRUCTION_SETS.values())))
+    noise = Noise(draw(st.floats(0, 100)), draw(st.sampled_from(("uniform", "gaussian"))))
+    return replace(RUN, dataset=dataset, noise=noise, seed=draw(st.integers(0, 9)))
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    return Record(
+        draw(runs()),
+        draw(st.sampled_from(list(KINDS))),
+        draw(st.sampled_from(list(CONDITIONS))),
+        draw(st.sampled_from([*JUDGES, "a_judge-of-my-own"])),
+        draw(runs()),
+    )
+
+
+@given(records())
+def test_a_path_names_its_record(record: Record) -> None:
+    with TemporaryDirectory() as folder, chdir(folder):
+        for run in filter(None, (record.run, record.other)):
+            run.write_spec()
+        assert record_at(record.path) == record
+        assert record_at(record.path.resolve()) == record
+        assert run_folder(record.path) == record.run.folder
+        assert record.path == record.run.folder / record.name
+
+
+@given(records(), records())
+def test_different_records_have_different_paths(first: Record, second: Record) -> None:
+    assert (first == second) == (first.path == second.path)
+
+
+def test_every_kind_of_record_can_be_made() -> None:
+    assert set(MAKERS) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", ("test/answers.json", "model", "test/gpt-4/annotations.json/x"))
+def test_a_path_that_is_no_records_is_an_error_that_names_it(name: str, workplace: Path) -> None:
+    RUN.write_spec()
+    path = RUN.folder / name
+    with pytest.raises(RecordError, match=rf"^{path}: no kind of record has such a name"):
+        record_at(path)
+
+
+@pytest.mark.parametrize("edit", ("changed", "another run's"))
+def test_a_record_in_a_folder_with_wrong_settings_is_refused(edit: str, workplace: Path) -> None:
+    path = RUN.write_spec()
+    if edit == "changed":
+        path.write_text(json.dumps(RUN.settings() | {"seed": 7}))
+    else:
+        path.write_text(OTHER.write_spec().read_text())
+    with pytest.raises(RunError, match=rf"^{path}: is the run [0-9a-f]{{16}}, not {RUN.key}"):
+        record_at(Record(RUN, "losses").path)
+
+
+def test_an_unknown_kind_or_condition_is_an_error() -> None:
+    with pytest.raises(UnknownNameError, match="unknown kind of record 'loses'; known: checkpoint"):
+        Record(RUN, "loses")
+    with pytest.raises(UnknownNameError, match="unknown condition 'somewhere'; known: comprehens"):
+        Record(RUN, "responses", "somewhere")
+
+
+def kinds(found: list[Record]) -> list[str]:
+    return [record.kind for record in found]
+
+
+def test_a_record_knows_what_it_is_made_from() -> None:
+    verdicts = Record(RUN, "verdicts", "long", "gpt-4")
+    responses, checkpoint = Record(RUN, "responses", "long"), Record(RUN, "checkpoint")
+    assert verdicts.needs() == [responses]
+    assert responses.needs() == [checkpoint]
+    assert Record(RUN, "losses").needs() == [checkpoint]
+    assert checkpoint.needs() == Record(RUN, "flips").needs() == []
+    matched = Record(RUN, "verdicts", MATCHED_LENGTH, "gpt-4", OTHER)
+    assert Record(OTHER, "responses") in matched.of("responses").needs()
+    both = Record(RUN, "head_to_head", "test", "gpt-4", OTHER).needs()
+    assert set(both) == {Record(RUN, "responses"), Record(OTHER, "responses")}
+
+
+def test_what_is_missing_comes_in_the_order_of_making_and_each_once(workplace: Path) -> None:
+    verdicts = [Record(RUN, "verdicts", judge=judge) for judge in JUDGES]
+    found = missing([*verdicts, Record(RUN, "losses")])
+    assert kinds(found) == ["checkpoint", "responses", "verdicts", "verdicts", "losses"]
+    assert len(set(found)) == len(found)
+
+
+def test_what_exists_needs_nothing_more(workplace: Path) -> None:
+    """A judge can be asked on responses whose checkpoint is gone."""
+    responses = Record(RUN, "responses")
+    responses.path.parent.mkdir(parents=True)
+    responses.path.write_text("[]")
+    verdicts = Record(RUN, "verdicts", judge="gpt-4")
+    assert missing([verdicts]) == [verdicts]
+    assert missing([responses]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    (
+        ("verdicts", "no JSON"),
+        ("verdicts", '[{"instruction": "no preference here"}]'),
+        ("verdicts", '["no row"]'),
+        ("log", '{"step": 1}\n{'),
+        ("losses", ""),
+    ),
+)
+def test_a_damaged_record_is_an_error_that_names_it(
+    kind: str, text: str, workplace: Path
+) -> None:
+    record = Record(RUN, kind, judge="gpt-4")
+    record.path.parent.mkdir(parents=True)
+    record.path.write_text(text)
+    with pytest.raises(RecordError, match=rf"^{record.path}: cannot be read .*remove it"):
+        record.read()
+
+
+def test_a_record_that_was_not_made_is_an_error_that_names_it(workplace: Path) -> None:
+    record = Record(RUN, "losses")
+    with pytest.raises(RecordError, match=rf"^{record.path}: this record was not made yet"):
+        record.read()
+
+
+def test_a_record_that_was_made_again_is_read_again(workplace: Path) -> None:
+    record = Record(RUN, "losses")
+    record.path.parent.mkdir(parents=True)
+    record.path.write_text("[1]")
+    assert record.read() == [1]
+    record.path.unlink()
+    record.path.write_text("[2]")
+    assert record.read() == [2]
+
+
+def test_a_missing_verdict_is_not_a_number(workplace: Path) -> None:
+    record = Record(RUN, "verdicts", judge="gpt-4")
+    record.path.parent.mkdir(parents=True)
+    record.path.write_text(json.dumps([{"preference": p} for p in (2, 1, 1.5, None)]))
+    np.testing.assert_array_equal(record.read(), [2, 1, 1.5, np.nan])
+
+
+def test_the_scale_of_a_record_that_is_read_back_is_the_scale_itself(workplace: Path) -> None:
+    RUN.write_spec()
+    assert record_at(Record(RUN, "losses").path).run.scale is NANO
