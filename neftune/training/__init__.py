@@ -25,6 +25,8 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     prompts.py          the prompt formats of Alpaca and Vicuna
     base_model.py       loading a base model and its tokenizer
     finetune.py         the fine-tuning itself
+    bounded_trainer.py  the Trainer in bounded memory: split passes, evaluation by tokens
+    token_losses.py     losses in chunks of tokens, whatever the vocabulary
     packing.py          packed batches, without padding
     freelb.py           FreeLB, the adversarial training of the paper's Table 12
     qlora.py            QLoRA, the quantized fine-tuning of the paper's Table 3
