@@ -21,8 +21,10 @@ encoded (`data`). Then transformers' Trainer trains the model with the hyperpara
 result is a Hugging Face checkpoint with the log and the settings of the training.
 
     recipe.py           hyperparameters of a fine-tuning, and how it is executed
-    data.py             instruction data: reading, checking, encoding, padded batches
+    instructions.py     instruction data: reading and checking rows
+    data.py             instruction data as tokens with labels, and padded batches
     prompts.py          the prompt formats of Alpaca and Vicuna
+    model_folder.py     checking a model's folder before it is loaded
     base_model.py       loading a base model and its tokenizer
     finetune.py         the fine-tuning itself
     bounded_trainer.py  the Trainer in bounded memory: split passes, evaluation by tokens
@@ -33,5 +35,6 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     precision.py        the number format of matrix products on this machine
     compilation.py      compiled transformer blocks
     checkpoints.py      resuming a training that was interrupted
+    json_files.py       reading JSON files, with errors that name them
     files.py            writing files atomically
 """
