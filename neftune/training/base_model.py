@@ -89,9 +89,10 @@ def load_model_and_tokenizer(
         ValueError: the model or its tokenizer cannot be loaded, its weights are not those of its
             configuration, or the tokenizer has no end-of-sequence token.
     """
-    if Path(source).exists():
-        check_model_folder(Path(source))
+    stored = check_model_folder(Path(source)) if Path(source).exists() else None
     tokenizer = load_tokenizer(source)
+    if stored is not None:
+        _check_size(Path(source), stored)
     model: PreTrainedModel | PeftModel
     if recipe.adapter == "qlora":
         from neftune.training import qlora
@@ -129,7 +130,7 @@ def _loading(source: Path | str, what: str) -> Iterator[None]:
     """
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
     of_hub = hub_logging.get_verbosity()
-    hub_logging.set_verbosity(hub_logging.ERROR)
+    hub_logging.set_verbosity(logging.ERROR)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
@@ -158,6 +159,26 @@ def _loading(source: Path | str, what: str) -> Iterator[None]:
         hub_logging.set_verbosity(of_hub)
         if bar:
             logging.enable_progress_bar()
+
+
+def _check_size(folder: Path, stored: int) -> None:
+    """Refuse a configuration that asks for more weights than there are, before they are made.
+
+    Args:
+        folder: of the model.
+        stored: the number of values in its weights.
+    """
+    with _loading(folder, "model"), torch.device("meta"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        if getattr(config, "quantization_config", None):
+            return  # Quantized weights are packed, so there are fewer values.
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    asked = sum(value.numel() for value in model.parameters())
+    if asked > stored:
+        raise ModelFolderError(
+            f"{folder}: {asked - stored} of {asked} weights are missing, and would be random: "
+            f"{ONE_PLACE}"
+        )
 
 
 def _check_loading(found: dict[str, Any], source: Path | str) -> None:

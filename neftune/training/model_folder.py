@@ -1,6 +1,6 @@
 """Check a model's folder before torch is imported: its files, its shape, the ends of its weights.
 
-    check_model_folder(Path("llama"))                    # raises a ModelFolderError of one line
+    count = check_model_folder(Path("llama"))            # or a ModelFolderError of one line
 
 Only safetensors files count as weights. `pytorch_model.bin` is a pickle, which can run code when it
 is read, and is never opened.
@@ -9,6 +9,7 @@ is read, and is never opened.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,14 @@ class ModelFolderError(ValueError):
     """A model cannot be loaded; the message names its folder and says what to do."""
 
 
-def check_model_folder(folder: Path) -> None:
+def check_model_folder(folder: Path) -> int:
     """Check what can be checked of a model's folder without loading the model.
 
     Args:
         folder: as `save_pretrained` writes it.
+
+    Returns:
+        The number of values in its weights, by the files' headers.
 
     Raises:
         ModelFolderError: a file is missing, damaged or a pickle.
@@ -40,15 +44,21 @@ def check_model_folder(folder: Path) -> None:
     if not folder.is_dir():
         kind = "is a file, not a folder" if folder.exists() else "no such folder"
         raise ModelFolderError(f"{folder}: {kind}; {CONTENT}")
-    _check_config(folder)
+    config = _checked_config(folder)
     for name in ("tokenizer_config.json", "generation_config.json"):
         if (folder / name).exists() and not isinstance(_json(folder / name), dict):
             raise ModelFolderError(f"{folder / name}: should be a JSON object")
-    for path in _weight_files(folder):
-        _check_weights(path)
+    sizes = [size for path in _weight_files(folder) for size in _sizes(path)]
+    layers = config.get("num_hidden_layers") or config.get("n_layer") or 0
+    if isinstance(layers, int) and layers > len(sizes):
+        raise ModelFolderError(
+            f"{folder}: config.json asks for {layers} layers, but there are {len(sizes)} weights "
+            "in all; take both from one place"
+        )
+    return sum(sizes)
 
 
-def _check_config(folder: Path) -> None:
+def _checked_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.exists():
         raise ModelFolderError(f"{folder}: no config.json; {CONTENT}")
@@ -63,6 +73,7 @@ def _check_config(folder: Path) -> None:
             raise ModelFolderError(
                 f"{path}: {name} must be a whole number of at least 1, not {str(value)[:40]}"
             )
+    return config
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -87,8 +98,8 @@ def _weight_files(folder: Path) -> list[Path]:
     raise ModelFolderError(f"{folder}: no model.safetensors; {CONTENT}")
 
 
-def _check_weights(path: Path) -> None:
-    """Check that a safetensors file has a readable header and ends where the header says."""
+def _sizes(path: Path) -> list[int]:
+    """The sizes of a safetensors file's tensors; it must end where its header says."""
     again = "copy or download it again"
     if not path.is_file():
         raise ModelFolderError(f"{path}: no such file; {again}")
@@ -100,12 +111,14 @@ def _check_weights(path: Path) -> None:
         header = file.read(length)
     try:
         tensors = json.loads(header)
-        ends = [entry["data_offsets"][1] for n, entry in tensors.items() if n != "__metadata__"]
-        end = 8 + length + max(ends, default=0)
+        entries = [entry for name, entry in tensors.items() if name != "__metadata__"]
+        end = 8 + length + max((entry["data_offsets"][1] for entry in entries), default=0)
+        sizes = [math.prod(map(int, entry["shape"])) for entry in entries]
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise ModelFolderError(f"{path}: its header is damaged; {again}") from None
     if end != size:
         raise ModelFolderError(f"{path}: has {size} bytes where its header says {end}; {again}")
+    return sizes
 
 
 def _json(path: Path) -> Any:

@@ -95,15 +95,24 @@ def index(content: object) -> Damage:
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "BERT": (config(model_type="bert"), "weights are missing, and would be random"),
-    "more layers": (config(num_hidden_layers=3), "9 weights are missing"),
+    "more layers": (config(num_hidden_layers=3), "weights are missing, and would be random"),
+    "millions of layers": (config(num_hidden_layers=10**9), "asks for 1000000000 layers, but"),
+    "another name": (
+        weights(lambda w: w.update(other=w.pop("lm_head.weight"))),
+        "1 weights are missing, and would be random (lm_head.weight, …)",
+    ),
     "fewer layers": (config(num_hidden_layers=1), "9 weights have no place in the model"),
-    "a weight less": (weights(lambda w: w.pop("lm_head.weight")), "1 weights are missing"),
+    "a weight less": (
+        weights(lambda w: w.pop("lm_head.weight")),
+        "weights are missing, and would be",
+    ),
     "a weight more": (
         weights(lambda w: w.update(more=torch.zeros(2))),
         "1 weights have no place in the model of its config.json (more, …)",
     ),
-    "other shape": (config(hidden_size=48), "weights have another shape than config.json says"),
-    "huge": (config(vocab_size=10**12), "weights have another shape than config.json says"),
+    "other shape": (config(hidden_size=16), "weights have another shape than config.json says"),
+    "larger": (config(hidden_size=48), "weights are missing, and would be random"),
+    "huge": (config(vocab_size=10**12), "weights are missing, and would be random"),
     "NaN": (weights(lambda w: w["lm_head.weight"][3].fill_(torch.nan)), "holds NaN or infinity"),
     "infinity": (
         weights(lambda w: w["model.norm.weight"][:1].fill_(torch.inf)),
