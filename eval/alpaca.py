@@ -6,16 +6,25 @@
 A judge is an alpaca-eval configuration folder. If its `fn_completions` is `openai_completions`, the
 judge is queried over an API (`eval.judge_api`); it can also be `module:function`, a Python function
 that is called in place of an API.
+
+What a model answers is text to be judged. alpaca-eval itself lets an answer speak to the judge: its
+prompts are ChatML, in which `<|im_start|>system` begins a message, also within an answer. Here such
+marks are written `< |im_start| >` in what is sent over an API, and placeholders of the template
+within answers are not filled.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import logging
 import math
 import os
+import re
+import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,17 +34,25 @@ os.environ.setdefault("IS_ALPACA_EVAL_2", "False")
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
 
 
+import pandas as pd
 from alpaca_eval.annotators import PairwiseAnnotator
 from alpaca_eval.annotators.pairwise_evaluator import SinglePairwiseAnnotator
+from alpaca_eval.completion_parsers import ranking_parser
 from alpaca_eval.metrics import get_winrate
 
 from eval.judge_api import JudgeClient
 from eval.judge_config import JudgeError, judge_configuration
 from neftune.training.files import write_atomic
+from neftune.training.json_files import is_unicode
 
 logging.getLogger().setLevel(logging.WARNING)  # alpaca-eval sets it to INFO for everyone
 
 Annotations = list[dict[str, Any]]
+
+PLACEHOLDER = re.compile(r"{([^ \s]+?)}")
+"""A placeholder of a prompt template, by alpaca-eval's own pattern."""
+MARK = re.compile(r"<\|(\w+)\|>")
+"""A mark by which a chat format separates messages, such as `<|im_end|>`."""
 
 
 class _Annotator(PairwiseAnnotator):
@@ -43,26 +60,92 @@ class _Annotator(PairwiseAnnotator):
 
     def __init__(self, client: JudgeClient | None, **settings: Any) -> None:
         self.client = client
+        self.neutralized = Counter[str]()
         super().__init__(**settings)
 
     @property
     def SingleAnnotator(self) -> Callable[..., SinglePairwiseAnnotator]:  # noqa: N802
-        return partial(_single_annotator, self.client)
+        return partial(_single_annotator, self.client, self.neutralized)
+
+
+class _OneJudge(SinglePairwiseAnnotator):
+    """alpaca-eval's single judge, whose prompts the answers cannot change.
+
+    Args:
+        neutralized: counts, by field, the texts that were changed; None to change none.
+        **settings: of alpaca-eval's class.
+    """
+
+    def __init__(self, neutralized: Counter[str] | None, **settings: Any) -> None:
+        self.neutralized = neutralized
+        super().__init__(**settings)
+
+    def _make_prompts(
+        self, df_to_annotate: pd.DataFrame, prompt_template: str | None = None
+    ) -> tuple[list[str], pd.DataFrame]:
+        """Fill the template in one pass, so that nothing within an answer is filled."""
+        template = prompt_template or self.prompt_template
+        size = self.batch_size
+        if any(count != size for count in Counter(PLACEHOLDER.findall(template)).values()):
+            raise JudgeError(f"a placeholder is not {size} times in the judge's prompt template")
+        rows = df_to_annotate.to_dict(orient="records")
+        batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+        return [self._filled(template, batch) for batch in batches], df_to_annotate.copy()
+
+    def _filled(self, template: str, batch: Sequence[Mapping[str, Any]]) -> str:
+        used = Counter[str]()
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            text = str(batch[used[name]][name])
+            used[name] += 1
+            if self.neutralized is None:
+                return text
+            harmless = neutral(text)
+            self.neutralized[name] += harmless != text
+            return harmless
+
+        return PLACEHOLDER.sub(value, template)
+
+
+def neutral(text: str) -> str:
+    """Write the marks of chat formats in a text so that they are seen and separate nothing.
+
+    `<|im_end|>` becomes `< |im_end| >`.
+    """
+    return MARK.sub(r"< |\1| >", text)
 
 
 def _single_annotator(
-    client: JudgeClient | None, fn_completions: str, **settings: Any
+    client: JudgeClient | None, neutralized: Counter[str], fn_completions: str, **settings: Any
 ) -> SinglePairwiseAnnotator:
+    over_api = fn_completions == "openai_completions"
     module, colon, name = fn_completions.partition(":")
     function = getattr(importlib.import_module(module), name) if colon else fn_completions
-    annotator = SinglePairwiseAnnotator(fn_completions=function, **settings)
-    if fn_completions == "openai_completions":
+    annotator = _OneJudge(neutralized if over_api else None, fn_completions=function, **settings)
+    if over_api:
         if client is None:
             raise JudgeError("this judge is queried over an API and needs a client")
+        if annotator.fn_completion_parser.func is ranking_parser:
+            annotator.fn_completion_parser = _ranking
         annotator.fn_completions = partial(
             client.completions, readable=partial(_has_verdict, annotator)
         )
     return annotator
+
+
+def _ranking(completion: str) -> list[float]:
+    """alpaca-eval's parser of rankings, but two models of the same rank are a draw.
+
+    Its own reads the rank of the first model alone, and so counts a tie as that model's win.
+    """
+    found: list[float] = ranking_parser(completion)
+    try:
+        ranks = [ranked["rank"] for ranked in ast.literal_eval(completion)]
+    except (ValueError, TypeError, LookupError, SyntaxError, MemoryError, RecursionError):
+        return found
+    tied = len(ranks) == 2 and ranks[0] == ranks[1]
+    return [1.5] if tied and not math.isnan(found[0]) else found
 
 
 def _has_verdict(annotator: SinglePairwiseAnnotator, completion: Mapping[str, Any]) -> bool:
@@ -104,6 +187,13 @@ def annotate(
     instructions = [output["instruction"] for output in model_outputs]
     if set(instructions) != {output["instruction"] for output in reference_outputs}:
         raise JudgeError("the model and the reference do not have the same instructions")
+    for whose, outputs in (("model", model_outputs), ("reference", reference_outputs)):
+        for number, output in enumerate(outputs, start=1):
+            if not (is_unicode(output["instruction"]) and is_unicode(output["output"])):
+                raise JudgeError(
+                    f"row {number} of the {whose}'s outputs holds half of a surrogate pair "
+                    "(\\ud800 to \\udfff), which is not a character: remove it"
+                )
     annotator = _Annotator(
         client,
         annotators_config=judge.resolve(),
@@ -113,6 +203,15 @@ def annotate(
     annotations = annotator.annotate_head2head(
         outputs_1=list(reference_outputs), outputs_2=list(model_outputs)
     )
+    if annotator.neutralized:
+        counts = ", ".join(
+            f"{n} × {name}" for name, n in sorted(annotator.neutralized.items()) if n
+        )
+        if counts:
+            print(
+                f"{judge.name}: marks of a chat format made harmless in what was asked: {counts}",
+                file=sys.stderr,
+            )
     by_instruction = {row["instruction"]: row for row in annotations}
     return [_plain(by_instruction[instruction]) for instruction in instructions]
 

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import openai
 from alpaca_eval.utils import prompt_to_chatml
@@ -31,6 +33,8 @@ from tqdm import tqdm
 
 from eval.judge_config import PRICES, JudgeError
 
+MOST_TOKENS = 2**53
+"""No request has so many tokens; a server that says so is not believed."""
 FAILURES_IN_A_ROW = 10
 """Requests that fail one after the other until the endpoint counts as unreachable."""
 
@@ -40,7 +44,8 @@ class Endpoint:
     """An OpenAI-compatible API, and how it is queried.
 
     Args:
-        base_url: of an OpenAI-compatible server (vLLM, Ollama, llama.cpp); None for OpenAI's own.
+        base_url: of an OpenAI-compatible server (vLLM, Ollama, llama.cpp); None for OpenAI's own. A
+            user and password in it are never printed.
         model: replaces the model of the judge's configuration; None keeps that one.
         key: the API key; it is never printed or stored.
         prices: dollars per million tokens of prompt and of completion; None uses `PRICES`.
@@ -48,9 +53,12 @@ class Endpoint:
         timeout: seconds after which a request is sent again.
         retries: how often a request that failed is sent again.
         attempts: how often a request is sent until its answer has a verdict.
+
+    Raises:
+        JudgeError: the URL or the key cannot be one.
     """
 
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     model: str | None = None
     key: str = field(default="", repr=False)
     prices: tuple[float, float] | None = None
@@ -61,17 +69,54 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The name of the endpoint in error messages."""
-        return self.base_url or "OpenAI's API"
+        """The name of the endpoint in messages: its URL, without a user and password in it."""
+        if self.base_url is None:
+            return "OpenAI's API"
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __post_init__(self) -> None:
+        if self.base_url is not None and not _is_url(self.base_url):
+            raise JudgeError(
+                "JUDGE_BASE_URL must be the address of a server, such as http://localhost:8000/v1"
+            )
+        if not (self.key.isascii() and self.key.isprintable()) or " " in self.key:
+            raise JudgeError(
+                "OPENAI_API_KEY holds a line break, a space or another character that no key has: "
+                "set it again, without what surrounds it"
+            )
+
+    def hidden(self, text: str) -> str:
+        """A text without the key, and without the user and password of the URL."""
+        parts = urlsplit(self.base_url or "")
+        secrets = (parts.netloc.rpartition("@")[0], parts.password, self.key)
+        for secret in secrets:
+            text = text.replace(secret, "…") if secret else text
+        return text
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and (parts.port or 1) > 0
+            and text.isprintable()
+            and " " not in text
+        )
+    except ValueError:
+        return False
 
 
 def endpoint_from_environment() -> Endpoint:
     """Read the endpoint from JUDGE_BASE_URL, JUDGE_MODEL, JUDGE_PRICES and OPENAI_API_KEY.
 
     Raises:
-        JudgeError: there is neither a key nor a base URL, or the prices are not two numbers.
+        JudgeError: there is neither a key nor a base URL, one of them cannot be one, or the prices
+            are not two numbers.
     """
-    base_url, key = os.environ.get("JUDGE_BASE_URL"), os.environ.get("OPENAI_API_KEY", "")
+    base_url, key = os.environ.get("JUDGE_BASE_URL") or None, os.environ.get("OPENAI_API_KEY", "")
     if not key and not base_url:
         raise JudgeError(
             "this judge is queried over OpenAI's API: set OPENAI_API_KEY, or JUDGE_BASE_URL and "
@@ -80,7 +125,9 @@ def endpoint_from_environment() -> Endpoint:
     prices = os.environ.get("JUDGE_PRICES")
     try:
         both = tuple(map(float, prices.split())) if prices else None
-        if both is not None and len(both) != 2:
+        if both is not None and (
+            len(both) != 2 or not all(math.isfinite(price) and price >= 0 for price in both)
+        ):
             raise ValueError
     except ValueError:
         raise JudgeError(
@@ -143,7 +190,8 @@ class JudgeClient:
             there is no verdict.
 
         Raises:
-            JudgeError: the endpoint rejects the key or the model, or does not answer.
+            JudgeError: the endpoint rejects the key or the model, or does not answer, or the cache
+                is damaged.
         """
         model = self.endpoint.model or model_name
         requests = [
@@ -152,7 +200,7 @@ class JudgeClient:
         ]
         keys = [_key(each) for each in requests]
         self.cache.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_open(self.cache)) as calls:
+        with _usable(self.cache), closing(_open(self.cache)) as calls:
             cached = _verdicts(calls, keys)
             missing = {k: r for k, r in zip(keys, requests, strict=True) if k not in cached}
             self._send(calls, missing, readable)
@@ -210,23 +258,43 @@ def _answers(
     answers: list[dict[str, Any]] = []
     for _ in range(attempts):
         try:
-            reply = client.chat.completions.create(**request)
-            usage, choices = reply.usage, reply.choices or []
-        except (json.JSONDecodeError, openai.APIResponseValidationError, AttributeError):
-            continue  # The reply is not JSON, or does not follow the API.
-        completion = choices[0].model_dump() if choices else {"message": {"content": ""}}
-        completion["text"] = completion["message"]["content"] or ""
+            reply: Any = client.chat.completions.create(**request)
+        except (ValueError, RecursionError, openai.APIResponseValidationError):
+            continue  # The reply is not JSON in UTF-8.
+        try:
+            completion, usage = _completion(reply), reply.usage
+        except (ValueError, TypeError, AttributeError, LookupError):
+            continue  # The reply does not follow the API.
         answers.append(
             {
                 "completion": completion,
                 "readable": readable(completion),
-                "prompt_tokens": usage.prompt_tokens if usage else 0,
-                "completion_tokens": usage.completion_tokens if usage else 0,
+                "prompt_tokens": _count(getattr(usage, "prompt_tokens", 0)),
+                "completion_tokens": _count(getattr(usage, "completion_tokens", 0)),
             }
         )
         if answers[-1]["readable"]:
             break
     return answers
+
+
+def _completion(reply: Any) -> dict[str, Any]:
+    """The first choice of a reply, with its `text`, which is empty where the choice has none.
+
+    The openai package checks nothing: any part of a reply can be of any type.
+    """
+    first = next(iter(reply.choices or []), None)
+    completion = first.model_dump(warnings=False) if first is not None else {}
+    message = completion.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    text = content if isinstance(content, str) else ""
+    return {"message": {"content": ""}, **completion, "text": text}
+
+
+def _count(tokens: Any) -> int:
+    """A number of tokens; 0 for what is none."""
+    whole = isinstance(tokens, int) and not isinstance(tokens, bool)
+    return tokens if whole and 0 <= tokens < MOST_TOKENS else 0
 
 
 def _raise_if_permanent(
@@ -247,14 +315,25 @@ def _raise_if_permanent(
     if failed >= min(FAILURES_IN_A_ROW, len(requests)):
         lost = isinstance(error, openai.APIConnectionError)
         reason = type(error).__name__ if lost else str(error)
-        reason = reason.replace(endpoint.key, "…") if endpoint.key else reason
         raise JudgeError(
-            f"{endpoint.name} no longer answers ({reason}): is it running? {kept}"
+            f"{endpoint.name} no longer answers ({endpoint.hidden(reason)}): is it running? {kept}"
         ) from None
 
 
 def _key(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def _usable(cache: Path) -> Iterator[None]:
+    """Name the cache in errors of SQLite."""
+    try:
+        yield
+    except (sqlite3.Error, json.JSONDecodeError) as error:
+        raise JudgeError(
+            f"{cache}: the judge's answers cannot be read or kept ({error}): check that the disk "
+            "has room; if the file is damaged, move it away, and its requests are sent again"
+        ) from None
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -305,8 +384,8 @@ def _usage(
             "SELECT prompt_tokens, completion_tokens FROM calls WHERE key = ?", (key,)
         ):
             total.calls += 1
-            total.prompt_tokens += prompt_tokens
-            total.completion_tokens += completion_tokens
+            total.prompt_tokens += _count(prompt_tokens)
+            total.completion_tokens += _count(completion_tokens)
     if prices is None:
         total.dollars = None
     else:

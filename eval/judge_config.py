@@ -39,13 +39,19 @@ def judge_configuration(folder: Path) -> dict[str, Any]:
         The one entry of its `configs.yaml`.
 
     Raises:
-        JudgeError: the folder has no `configs.yaml`.
+        JudgeError: the folder has no `configs.yaml`, or that holds no judge.
     """
     path = folder / "configs.yaml"
     if not path.is_file():
         raise JudgeError(f"{folder}: no judge here; a judge is a folder with a configs.yaml")
-    (configuration,) = yaml.safe_load(path.read_text(encoding="utf-8")).values()
-    return dict(configuration)
+    try:
+        (configuration,) = yaml.safe_load(path.read_text(encoding="utf-8")).values()
+        found = dict(configuration)
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError):
+        raise JudgeError(f"{path}: should hold one judge in alpaca-eval's format") from None
+    if not isinstance(found.get("fn_completions"), str):
+        raise JudgeError(f"{path}: the judge has no fn_completions")
+    return found
 
 
 def api_model(folder: Path) -> str | None:
@@ -58,9 +64,12 @@ def api_model(folder: Path) -> str | None:
         The name of the model; None for a judge that does not use an API.
 
     Raises:
-        JudgeError: the folder has no `configs.yaml`.
+        JudgeError: the folder has no `configs.yaml`, or that holds no judge.
     """
     configuration = judge_configuration(folder)
     if configuration["fn_completions"] != "openai_completions":
         return None
-    return str(configuration["completions_kwargs"]["model_name"])
+    try:
+        return str(configuration["completions_kwargs"]["model_name"])
+    except (KeyError, TypeError):
+        raise JudgeError(f"{folder}: the judge's completions_kwargs name no model_name") from None

@@ -1,4 +1,4 @@
-"""The GPU benchmark runs end to end where there is no GPU, with a tiny model."""
+"""The benchmarks of a GPU and of memory run end to end, with a tiny model on a CPU."""
 
 import json
 import subprocess
@@ -21,3 +21,14 @@ def test_the_gpu_benchmark_runs_with_a_tiny_model() -> None:
     assert all(way["tokens per second"] > 0 for way in ways.values())
     assert found["responses per second"] > 0
     assert found["GPU-hours of Table 1, one seed"] > 0
+
+
+def test_the_memory_benchmark_measures_both_ways() -> None:
+    command = [sys.executable, "-m", "benchmarks.memory", "--small"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    row = done.stdout.splitlines()[-1]
+    assert row.startswith("| 2,048 | 0.02 GB | ")
+    peaks = [float(cell.split()[0]) for cell in row.strip("| ").split("|")[2:]]
+    assert len(peaks) == 2
+    assert all(0.2 < peak < 3 for peak in peaks)

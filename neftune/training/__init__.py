@@ -21,15 +21,20 @@ encoded (`data`). Then transformers' Trainer trains the model with the hyperpara
 result is a Hugging Face checkpoint with the log and the settings of the training.
 
     recipe.py           hyperparameters of a fine-tuning, and how it is executed
-    data.py             instruction data: reading, checking, encoding, padded batches
+    instructions.py     instruction data: reading and checking rows
+    data.py             instruction data as tokens with labels, and padded batches
     prompts.py          the prompt formats of Alpaca and Vicuna
+    model_folder.py     checking a model's folder before it is loaded
     base_model.py       loading a base model and its tokenizer
     finetune.py         the fine-tuning itself
+    bounded_trainer.py  the Trainer in bounded memory: split passes, evaluation by tokens
+    token_losses.py     losses in chunks of tokens, whatever the vocabulary
     packing.py          packed batches, without padding
     freelb.py           FreeLB, the adversarial training of the paper's Table 12
     qlora.py            QLoRA, the quantized fine-tuning of the paper's Table 3
     precision.py        the number format of matrix products on this machine
     compilation.py      compiled transformer blocks
     checkpoints.py      resuming a training that was interrupted
+    json_files.py       reading JSON files, with errors that name them
     files.py            writing files atomically
 """

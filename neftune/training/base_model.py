@@ -5,25 +5,41 @@
 
 After loading, the tokenizer has a padding token, and the model has an embedding for every token of
 the tokenizer. LLaMA-2, for example, has no padding token of its own.
+
+A model is refused, with one line that names it, if its weights are not exactly those that its
+configuration asks for, or are not finite numbers: otherwise random or broken weights would be
+trained. No code of a model is run, and no pickle is read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from huggingface_hub import logging as hub_logging
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import logging
 
+from neftune.training.model_folder import CONTENT, ModelFolderError, check_model_folder
 from neftune.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from peft import PeftModel
+
+ONE_PLACE = (
+    "config.json and the *.safetensors files are not of the same model; take both from one place"
+)
+LONGEST_REASON = 200
+"""Characters of another package's error message that are repeated."""
 
 
 def load_tokenizer(source: Path | str) -> PreTrainedTokenizerBase:
@@ -36,9 +52,15 @@ def load_tokenizer(source: Path | str) -> PreTrainedTokenizerBase:
         The tokenizer; its padding token is its end-of-sequence token if it had none.
 
     Raises:
-        ValueError: the tokenizer has no end-of-sequence token.
+        ValueError: the tokenizer cannot be read, or has no end-of-sequence token.
     """
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    if not Path(source).exists() or (Path(source) / "config.json").exists():
+        with _loading(source, "config.json"):
+            AutoConfig.from_pretrained(source, trust_remote_code=False)
+    with _loading(source, "tokenizer"):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source, trust_remote_code=False
+        )
     _set_padding_token(tokenizer, source)
     if tokenizer.eos_token_id is None:
         raise ValueError(
@@ -64,26 +86,121 @@ def load_model_and_tokenizer(
         The model and the tokenizer, fitted to each other by `fit_vocabulary`.
 
     Raises:
-        ValueError: the tokenizer has no end-of-sequence token.
+        ValueError: the model or its tokenizer cannot be loaded, its weights are not those of its
+            configuration, or the tokenizer has no end-of-sequence token.
     """
+    stored = check_model_folder(Path(source)) if Path(source).exists() else None
     tokenizer = load_tokenizer(source)
+    if stored is not None:
+        _check_size(Path(source), stored)
     model: PreTrainedModel | PeftModel
     if recipe.adapter == "qlora":
         from neftune.training import qlora
 
-        model = qlora.load(
-            source,
-            seed=seed,
-            rank=recipe.adapter_rank,
-            dropout=recipe.adapter_dropout,
-            attention=attention,
-        )
+        with _loading(source, "model"):
+            model = qlora.load(
+                source,
+                seed=seed,
+                rank=recipe.adapter_rank,
+                dropout=recipe.adapter_dropout,
+                attention=attention,
+            )
     else:
-        model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.float32, use_safetensors=True, attn_implementation=attention
-        )
+        with _loading(source, "model"):
+            model, found = AutoModelForCausalLM.from_pretrained(
+                source,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=False,
+                attn_implementation=attention,
+                output_loading_info=True,
+            )
+        _check_loading(found, source)
+    _check_finite(model, source)
     fit_vocabulary(model, tokenizer)
     return model, tokenizer
+
+
+@contextmanager
+def _loading(source: Path | str, what: str) -> Iterator[None]:
+    """Turn any error of loading into one line; transformers' own warnings and bars are not shown.
+
+    Raises:
+        ModelFolderError: names the source.
+    """
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    of_hub = hub_logging.get_verbosity()
+    hub_logging.set_verbosity(logging.ERROR)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except BaseException as error:  # A panic of the tokenizers package is not an Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        text = " ".join(f"{error}".split())
+        if "ignore_mismatched_sizes" in text:
+            raise ModelFolderError(
+                f"{source}: weights have another shape than config.json says: {ONE_PLACE}"
+            ) from None
+        reason = f"{type(error).__name__}: {text[:LONGEST_REASON]}"
+        if Path(source).exists():
+            raise ModelFolderError(
+                f"{source}: its {what} cannot be loaded ({reason}); {CONTENT}"
+            ) from None
+        raise ModelFolderError(
+            f"{source}: neither a folder here nor a model of the hub that can be reached "
+            f"({reason}); give a folder, or check the name and the network"
+        ) from None
+    finally:
+        logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(of_hub)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _check_size(folder: Path, stored: int) -> None:
+    """Refuse a configuration that asks for more weights than there are, before they are made.
+
+    Args:
+        folder: of the model.
+        stored: the number of values in its weights.
+    """
+    with _loading(folder, "model"), torch.device("meta"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        if getattr(config, "quantization_config", None):
+            return  # Quantized weights are packed, so there are fewer values.
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    asked = sum(value.numel() for value in model.parameters())
+    if asked > stored:
+        raise ModelFolderError(
+            f"{folder}: {asked - stored} of {asked} weights are missing, and would be random: "
+            f"{ONE_PLACE}"
+        )
+
+
+def _check_loading(found: dict[str, Any], source: Path | str) -> None:
+    """Refuse a model whose weights are not exactly those that its configuration asks for."""
+    for key, problem in (
+        ("missing_keys", "are missing, and would be random"),
+        ("unexpected_keys", "have no place in the model of its config.json"),
+    ):
+        names = sorted(map(str, found[key]))
+        if names:
+            raise ModelFolderError(
+                f"{source}: {len(names)} weights {problem} ({names[0]}, …): {ONE_PLACE}"
+            )
+
+
+def _check_finite(model: PreTrainedModel | PeftModel, source: Path | str) -> None:
+    for name, value in model.named_parameters():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ModelFolderError(
+                f"{source}: the weight {name} holds NaN or infinity; its file is damaged, or is of "
+                "a training that diverged: take another copy"
+            )
 
 
 def fit_vocabulary(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> None:

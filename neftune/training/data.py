@@ -1,25 +1,40 @@
-"""Instruction data: read it, check it row by row, and encode it as tokens with labels.
+"""Instruction data as tokens with labels, and as padded batches.
 
     rows = load_instructions("alpaca_data.json")         # or "tatsu-lab/alpaca", from the hub
     examples = encode(rows, tokenizer, prompt="alpaca", max_length=512)
 
-A row has `instruction`, `output` and optionally `input`, as in Stanford Alpaca; or it has
-`conversations`, a list of `{"from": "human" | "gpt", "value": …}` in which human turns and
-responses alternate, as in ShareGPT.
+Rows are read and checked by `neftune.training.instructions`, whose names this module offers too.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from transformers import PreTrainedTokenizerBase
 
+from neftune.training.instructions import (
+    InstructionDataError,
+    InstructionRow,
+    checked,
+    load_instructions,
+    read_rows,
+)
 from neftune.training.prompts import FOLLOWING_PROMPTS, PROMPTS
+
+__all__ = [
+    "IGNORED",
+    "Example",
+    "InstructionDataError",
+    "InstructionRow",
+    "checked",
+    "collator",
+    "encode",
+    "from_first_label",
+    "load_instructions",
+    "read_rows",
+]
 
 IGNORED = -100
 
@@ -29,137 +44,6 @@ class Example(TypedDict):
 
     input_ids: list[int]
     labels: list[int]
-
-
-class InstructionRow(BaseModel):
-    """One instruction and its response, from either of the two formats.
-
-    `earlier` holds the previous exchanges of a conversation, each a human turn and its response.
-    """
-
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    instruction: str = Field(min_length=1)
-    input: str = ""
-    output: str
-    earlier: tuple[tuple[str, str], ...] = ()
-
-
-class _Turn(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, populate_by_name=True)
-
-    speaker: Literal["human", "gpt"] = Field(alias="from")
-    value: str
-
-
-class _Conversation(BaseModel):
-    conversations: list[_Turn]
-
-    @model_validator(mode="after")
-    def _in_turn(self) -> _Conversation:
-        speakers = [turn.speaker for turn in self.conversations]
-        if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):
-            raise ValueError("human and gpt turns must alternate, and a human turn must be first")
-        return self
-
-    def row(self) -> InstructionRow:
-        said = [turn.value for turn in self.conversations]
-        exchanges = tuple(zip(said[::2], said[1::2], strict=True))
-        instruction, output = exchanges[-1]
-        return InstructionRow(instruction=instruction, output=output, earlier=exchanges[:-1])
-
-
-class InstructionDataError(ValueError):
-    """An instruction file is missing, unreadable or malformed; the message says where."""
-
-
-def checked(rows: Iterable[Any], source: str) -> list[InstructionRow]:
-    """Check rows, and convert both formats into one.
-
-    Args:
-        rows: dictionaries of either format.
-        source: the name of their origin for error messages.
-
-    Returns:
-        The rows, in the same order.
-
-    Raises:
-        InstructionDataError: names the source, the row (counted from 1) and the field.
-    """
-    good = []
-    for number, row in enumerate(rows, start=1):
-        try:
-            if isinstance(row, Mapping) and "conversations" in row:
-                good.append(_Conversation.model_validate(row).row())
-            else:
-                good.append(InstructionRow.model_validate(row))
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "row"
-            raise InstructionDataError(
-                f"{source}: row {number}: {field}: {first['msg']}; a row needs 'instruction' and "
-                "'output' (and may have 'input'), or 'conversations' of human and gpt turns"
-            ) from None
-    if not good:
-        raise InstructionDataError(f"{source}: holds no rows")
-    return good
-
-
-def load_instructions(source: str, limit: int | None = None) -> list[InstructionRow]:
-    """Load an instruction set.
-
-    Args:
-        source: a JSON file (one list) or JSON-lines file, or the name of a hub data set, of which
-            the split `train` is loaded.
-        limit: the largest number of rows to keep, from the start.
-
-    Returns:
-        The rows, in the order of the file.
-
-    Raises:
-        InstructionDataError: the file is missing, is not JSON, or has a malformed row.
-    """
-    path = Path(source)
-    if path.is_file():
-        rows = read_rows(path)
-    elif path.suffix or path.is_absolute() or source.count("/") != 1:
-        raise InstructionDataError(f"{source}: no such file; give a .json or .jsonl file")
-    else:
-        import datasets
-
-        try:
-            rows = list(datasets.load_dataset(source, split="train"))
-        except Exception as error:
-            raise InstructionDataError(
-                f"{source}: neither a local file nor a hub data set that can be "
-                f"reached from here ({type(error).__name__})"
-            ) from error
-    return checked(rows[:limit], source)
-
-
-def read_rows(path: Path) -> list[Any]:
-    """The rows of a JSON file (one list) or JSON-lines file, unchecked.
-
-    Raises:
-        InstructionDataError: a line is not JSON.
-    """
-    text = path.read_text(encoding="utf-8")
-    if text.lstrip().startswith("["):
-        try:
-            rows = json.loads(text)
-        except json.JSONDecodeError as error:
-            where = f"{path}: line {error.lineno}"
-            raise InstructionDataError(f"{where}: not JSON: {error.msg}") from None
-        return list(rows)
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                where = f"{path}: line {number}"
-                raise InstructionDataError(f"{where}: not JSON: {error.msg}") from None
-    return rows
 
 
 def encode(
@@ -179,7 +63,16 @@ def encode(
 
     Returns:
         The examples, in the order of the rows.
+
+    Raises:
+        ValueError: the tokenizer has no end-of-sequence token, or the prompt format does not hold
+            a longer conversation.
     """
+    if tokenizer.eos_token_id is None:
+        raise ValueError(
+            f"the tokenizer of {tokenizer.name_or_path} has no end-of-sequence token, which every "
+            "response must end with: set its eos_token"
+        )
     form, following = PROMPTS[prompt], FOLLOWING_PROMPTS[prompt]
     exchanges = [(*row.earlier, (row.instruction, row.output)) for row in rows]
     first = tokenizer(

@@ -29,7 +29,6 @@ from torch import nn
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    Trainer,
     TrainingArguments,
     set_seed,
 )
@@ -38,6 +37,7 @@ from neftune.attachment import pretrained_model
 from neftune.callback import NEFTune
 from neftune.distributions import Noise
 from neftune.training import precision
+from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.checkpoints import (
     KEPT,
     MarkComplete,
@@ -109,6 +109,7 @@ def finetune(
         train_dataset=list(examples),
         eval_dataset={n: sorted(p, key=_length) for n, p in probes.items()} if probes else None,
         data_collator=pack if execution.packed else collator(tokenizer.pad_token_id),
+        probe_padding=tokenizer.pad_token_id,
         callbacks=[
             *([KeepApart()] if execution.packed else []),
             NEFTune(noise, by_sequence=execution.noise_by_sequence),
@@ -170,11 +171,10 @@ def training_arguments(
         str(folder),
         per_device_train_batch_size=micro_batch,
         gradient_accumulation_steps=recipe.batch // (micro_batch * processes),
-        per_device_eval_batch_size=64,
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.lr,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=math.ceil(steps * recipe.warmup),
+        warmup_steps=warmup_steps(steps, recipe.warmup),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         activation_checkpointing=execution.gradient_checkpointing and not sharded,
@@ -197,6 +197,21 @@ def training_arguments(
     )
 
 
+def warmup_steps(steps: int, share: float) -> int:
+    """The steps in which the learning rate rises; the first of them is at 0 and trains nothing.
+
+    A share of less than half a step is no warmup. With 3%, a training of 16 steps or fewer then
+    begins at the peak and no step of it is lost, whereas a training of a single step would
+    otherwise change no weight. Longer ones keep the standard schedule of the paper's code, rounded
+    up as in transformers, so that their results can be compared with those of other trainings.
+
+    Args:
+        steps: optimizer steps of the training.
+        share: of them, between 0 and 1.
+    """
+    return math.ceil(steps * share) if steps * share >= 0.5 else 0
+
+
 def _clear(folder: Path, resume: bool) -> None:
     """Remove what an interrupted training left and this one does not resume from."""
     if resume:
@@ -205,9 +220,9 @@ def _clear(folder: Path, resume: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _trainer_class(recipe: Recipe, seed: int) -> Callable[..., Trainer]:
+def _trainer_class(recipe: Recipe, seed: int) -> Callable[..., BoundedTrainer]:
     if recipe.freelb is None:
-        return Trainer
+        return BoundedTrainer
     return partial(FreeLBTrainer, settings=recipe.freelb, noise_seed=seed)
 
 
@@ -243,7 +258,7 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def _save(
-    trainer: Trainer,
+    trainer: BoundedTrainer,
     model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
     log: Sequence[Mapping[str, Any]],

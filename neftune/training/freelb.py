@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Trainer
 
 from neftune.attachment import pretrained_model
 from neftune.distributions import Noise
 from neftune.noise import sample, sequence_lengths
+from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.recipe import FreeLB
 
 
@@ -40,7 +40,7 @@ def ascend(delta: Tensor, gradient: Tensor, settings: FreeLB) -> Tensor:
     return moved * (settings.max_norm / norms(moved)).clamp(max=1.0)
 
 
-class FreeLBTrainer(Trainer):
+class FreeLBTrainer(BoundedTrainer):
     """A Trainer that makes `settings.steps` adversarial passes over each batch.
 
     Args:
@@ -55,13 +55,10 @@ class FreeLBTrainer(Trainer):
         self.settings = settings
         self.generator = torch.Generator(self.args.device).manual_seed(noise_seed)
 
-    def training_step(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Any],
-        num_items_in_batch: Tensor | int | None = None,
+    def training_pass(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | int | None
     ) -> Tensor:
-        """Make the passes of one batch, and return their mean loss."""
+        """Make the adversarial passes over a batch, and return their mean loss."""
         model.train()
         inputs = self._prepare_inputs(inputs)
         ids = inputs.pop("input_ids")

@@ -90,11 +90,13 @@ class Recipe:
         lr: peak learning rate.
         epochs: passes over the training set; 0 does not train the model.
         batch: examples per optimizer step.
-        micro_batch: examples per forward pass; gradients are accumulated up to `batch`.
+        micro_batch: examples per forward pass; gradients are accumulated up to `batch`. A pass that
+            would not fit into main memory is split; see `neftune.training.bounded_trainer`.
         max_length: tokens per example.
         schedule: of the learning rate after warmup: `cosine` decays to 0, `constant` stays at the
             peak.
-        warmup: fraction of the steps in which the learning rate rises; ignored by `constant`.
+        warmup: fraction of the steps in which the learning rate rises; ignored by `constant`, and
+            where it is less than half a step.
         weight_decay: of AdamW.
         max_grad_norm: the L2 norm at which the gradient is clipped.
         frozen: parts of the model that are not trained (Table 11 of the paper).

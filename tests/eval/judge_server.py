@@ -21,6 +21,34 @@ from typing import Any
 
 KEY = "sk-secret-of-the-test"
 FAULTS = ("429", "500", "dropped", "stalled", "not JSON", "no choice", "no verdict")
+ODD_REPLIES = {
+    "message is null": b'{"choices": [{"message": null}]}',
+    "message is text": b'{"choices": [{"message": "hello"}]}',
+    "content is a list": b'{"choices": [{"message": {"content": [1]}}]}',
+    "choice is null": b'{"choices": [null]}',
+    "choice is text": b'{"choices": ["hello"]}',
+    "choices are null": b'{"choices": null}',
+    "choices are a number": b'{"choices": 7}',
+    "not UTF-8": b'{"choices": [{"message": {"content": "\xff\xfe"}}]}',
+    "a list": b"[1, 2]",
+    "null": b"null",
+    "text": b'"hello"',
+    "empty": b"",
+    "nested deeply": b"[" * 100_000,
+    "a web page": b"<html>Bad gateway</html>",
+}
+"""Replies with status 200 that do not follow the API."""
+ODD_USAGES: tuple[Any, ...] = (
+    None,
+    "many",
+    7,
+    [],
+    {},
+    {"prompt_tokens": None, "completion_tokens": None},
+    {"prompt_tokens": "a hundred", "completion_tokens": [1]},
+    {"prompt_tokens": -5, "completion_tokens": True},
+    {"prompt_tokens": 10**30, "completion_tokens": 1.5},
+)
 STALL = 60.0
 ANSWERS = re.compile(r'"(?:answer|output)": """(.*?)"""', re.DOTALL)
 
@@ -33,6 +61,9 @@ class JudgeServer:
         url: to give to the client.
         faults: what may go wrong.
         share: of the calls that go wrong.
+        usage: what is said of the tokens.
+        ranks: that are given instead of the longer answer's; None for those.
+        asked: the messages of every request.
         calls: how many came with the right key and for a model that there is.
         refused: how many others came.
         faulted: how many went wrong, by fault.
@@ -43,6 +74,11 @@ class JudgeServer:
     url: str = ""
     faults: Sequence[str] = ()
     share: float = 0.0
+    usage: Any = field(
+        default_factory=lambda: {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    )
+    ranks: tuple[int, int] | None = None
+    asked: list[list[dict[str, Any]]] = field(default_factory=list)
     calls: int = 0
     refused: int = 0
     faulted: dict[str, int] = field(default_factory=dict)
@@ -80,6 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             does.refused += 1
             return self._send(404, {"error": {"message": "no such model"}})
         fault = does.next_fault()
+        does.asked.append(request["messages"])
         first, second = ANSWERS.findall(request["messages"][-1]["content"])
         first_wins = len(first) > len(second)
         match fault:
@@ -96,11 +133,13 @@ class _Handler(BaseHTTPRequestHandler):
                 return None
             case "not JSON":
                 return self._raw(200, b'{"choices": [', {})
+            case str() if fault in ODD_REPLIES:
+                return self._raw(200, ODD_REPLIES[fault], {})
             case "no choice":
                 return self._send(200, self._reply(request, None))
             case "no verdict":
                 return self._send(200, self._reply(request, "Both are fine answers."))
-        self._send(200, self._reply(request, _verdict(request, first_wins), first_wins))
+        self._send(200, self._reply(request, _verdict(request, first_wins, does.ranks), first_wins))
         won = (first, second) if first_wins else (second, first)
         with does.lock:
             does.given[won] = does.given.get(won, 0) + 1
@@ -125,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
             "created": 0,
             "model": request["model"],
             "choices": [] if content is None else [choice],
-            "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+            "usage": self.server.does.usage,
         }
 
     def _send(
@@ -142,10 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _verdict(request: dict[str, Any], first_wins: bool) -> str:
+def _verdict(request: dict[str, Any], first_wins: bool, ranks: tuple[int, int] | None) -> str:
     if request.get("logprobs"):
         return "m" if first_wins else "M"
-    ranks = (1, 2) if first_wins else (2, 1)
+    ranks = ranks or ((1, 2) if first_wins else (2, 1))
     return str([{"model": f"model_{i}", "rank": rank} for i, rank in enumerate(ranks, start=1)])
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import alpaca_eval
 import pytest
@@ -14,7 +15,14 @@ import pytest
 from eval.alpaca import Annotations, annotate, check_missing, public_win_rate
 from eval.judge_api import Endpoint, JudgeClient, endpoint_from_environment
 from eval.judge_config import JudgeError
-from tests.eval.judge_server import FAULTS, KEY, JudgeServer, judge_server
+from tests.eval.judge_server import (
+    FAULTS,
+    KEY,
+    ODD_REPLIES,
+    ODD_USAGES,
+    JudgeServer,
+    judge_server,
+)
 
 JUDGES = Path(alpaca_eval.__file__).parent / "evaluators_configs"
 GPT_4 = JUDGES / "alpaca_eval_gpt4"
@@ -157,3 +165,100 @@ def test_the_environment_says_where_the_judge_is(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("JUDGE_PRICES", "cheap")
     with pytest.raises(JudgeError, match="JUDGE_PRICES must be two numbers"):
         endpoint_from_environment()
+
+
+def test_a_reply_outside_the_api_is_asked_again_and_stops_nothing(tmp_path: Path) -> None:
+    with judge_server(tuple(ODD_REPLIES), share=0.5) as server:
+        endpoint = replace(ENDPOINT, attempts=12)
+        rows = judged(server.url, tmp_path / "calls.sqlite", 60, endpoint)
+        assert set(server.faulted) == set(ODD_REPLIES)
+        expected = wins(server)
+    assert {r["instruction"].split()[1]: r["preference"] for r in rows} == expected
+    assert len(expected) == 60
+
+
+@pytest.mark.parametrize("usage", ODD_USAGES, ids=str)
+def test_odd_token_counts_are_no_tokens_and_later_runs_work(tmp_path: Path, usage: Any) -> None:
+    cache = tmp_path / "calls.sqlite"
+    with judge_server() as server:
+        server.usage = usage
+        for _ in range(2):
+            client = JudgeClient(replace(ENDPOINT, base_url=server.url), cache)
+            rows = annotate(outputs(3, "model"), outputs(3, "reference"), GPT_4, client)
+            assert {row["preference"] for row in rows} <= {1, 2}
+            assert client.usage.calls == 3
+            assert client.usage.prompt_tokens == client.usage.completion_tokens == 0
+        assert server.calls == 3
+
+
+def test_token_counts_of_an_older_cache_are_read(tmp_path: Path) -> None:
+    cache = tmp_path / "calls.sqlite"
+    with judge_server() as server:
+        judged(server.url, cache, 3)
+        with sqlite3.connect(cache) as calls:
+            calls.execute("UPDATE calls SET prompt_tokens = NULL, completion_tokens = 'many'")
+        assert len(judged(server.url, cache, 3)) == 3
+        assert server.calls == 3
+
+
+@pytest.mark.parametrize("damage", ("text", "cut", "other columns", "completion", "a folder"))
+def test_a_damaged_cache_is_one_line_with_its_path(tmp_path: Path, damage: str) -> None:
+    cache = tmp_path / "calls.sqlite"
+    with judge_server() as server:
+        if damage in ("cut", "completion"):
+            judged(server.url, cache, 40)
+        if damage == "text":
+            cache.write_text("this is no database, but a longer text\n" * 100)
+        elif damage == "cut":
+            cache.write_bytes(cache.read_bytes()[:5000] + b"\x77" * 9000)
+        elif damage == "other columns":
+            with sqlite3.connect(cache) as calls:
+                calls.execute("CREATE TABLE calls (something TEXT)")
+        elif damage == "completion":
+            with sqlite3.connect(cache) as calls:
+                calls.execute("UPDATE calls SET completion = '{'")
+        else:
+            cache.mkdir()
+        with pytest.raises(JudgeError, match=r"calls\.sqlite: .*move it away") as error:
+            judged(server.url, cache, 40)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ("sk-key\n", "sk key", "sk-kéy", "\tsk"))
+def test_a_key_that_no_request_can_hold_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(JudgeError, match="OPENAI_API_KEY holds a line break") as error:
+        replace(ENDPOINT, key=key)
+    assert key not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ("localhost:8000", "ftp://x/v1", "http://", "http://[x", "http://x y")
+)
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(JudgeError, match="JUDGE_BASE_URL must be the address of a server"):
+        replace(ENDPOINT, base_url=url)
+
+
+def test_a_password_in_the_address_is_never_printed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with judge_server() as server:
+        secret = server.url.replace("http://", "http://anna:s3cret@")
+        with pytest.raises(JudgeError, match="refused the key") as refused:
+            judged(secret, tmp_path / "calls.sqlite", 20)
+    with pytest.raises(JudgeError, match="no longer answers") as dead:
+        judged(secret, tmp_path / "calls.sqlite", 20, replace(ENDPOINT, retries=0))
+    with pytest.raises(JudgeError) as wrong:
+        replace(ENDPOINT, base_url="ftp://anna:s3cret@host")
+    shown = caplog.text + "".join(capfd.readouterr()) + repr(replace(ENDPOINT, base_url=secret))
+    shown += "".join(str(error.value) for error in (refused, dead, wrong))
+    assert "s3cret" not in shown
+    assert "anna" not in shown
+    assert server.url in str(dead.value)
+
+
+def test_two_models_of_the_same_rank_are_a_draw(tmp_path: Path) -> None:
+    with judge_server() as server:
+        server.ranks = (1, 1)
+        rows = judged(server.url, tmp_path / "calls.sqlite", 20)
+    assert [row["preference"] for row in rows] == [1.5] * 20

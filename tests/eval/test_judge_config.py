@@ -29,3 +29,20 @@ def test_a_judge_behind_an_api_has_a_model_with_a_price(tmp_path: Path) -> None:
 def test_a_folder_without_a_judge_is_named(tmp_path: Path) -> None:
     with pytest.raises(JudgeError, match=r"a judge is a folder with a configs.yaml"):
         judge_configuration(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ("", "[]", "a: [", "one: {}\ntwo: {}", "one: 7", "one:\n  fn_completions: 7"),
+)
+def test_a_file_without_one_judge_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "configs.yaml").write_text(content)
+    with pytest.raises(JudgeError, match=r"configs.yaml: ") as error:
+        judge_configuration(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_judge_behind_an_api_without_a_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "configs.yaml").write_text("one:\n  fn_completions: openai_completions\n")
+    with pytest.raises(JudgeError, match="completions_kwargs name no model_name"):
+        api_model(tmp_path)

@@ -7,10 +7,9 @@ folder = public_files(["alpaca-7b"])                 # fetched once, hashes pinn
 from __future__ import annotations
 
 import hashlib
-import json
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from experiments.paths import RUNS
 from neftune.training.files import write_atomic
+from neftune.training.json_files import FileError, is_unicode, parse_json, read_text
 
 CACHE = RUNS / "audit"
 SOURCE = "https://github.com/tatsu-lab/alpaca_eval/raw/cd543a1/results"
@@ -46,6 +46,10 @@ SHA256 = {
         "annotations.json": "5dde8a1a7323fe93c326e82a4533518d6924256b0b11608a3e6d49f3ef74d217",
     },
 }
+
+
+MOST_MISSING = 0.5
+"""The largest share of a model's verdicts that may be null."""
 
 
 class AuditError(RuntimeError):
@@ -87,24 +91,31 @@ def read_model(folder: Path) -> Judged:
     Raises:
         AuditError: names the file, and the row and field that are wrong in it.
     """
-    rows = {name: _read_list(folder / name) for name in FILES}
-    outputs = {}
-    for number, row in enumerate(rows["model_outputs.json"], start=1):
-        _need(row, ("instruction", "output"), folder / "model_outputs.json", number)
-        outputs[row["instruction"]] = row
-    annotations = rows["annotations.json"]
+    outputs = _by_instruction(folder / "model_outputs.json", ("instruction", "output"))
+    path = folder / "annotations.json"
+    verdicts = _by_instruction(path, ("instruction", "output_1", "output_2"))
     preferences = []
-    for number, row in enumerate(annotations, start=1):
-        path = folder / "annotations.json"
-        _need(row, ("instruction", "output_1", "output_2", "preference"), path, number)
-        if row["instruction"] not in outputs:
+    for number, (instruction, row) in enumerate(verdicts.items(), start=1):
+        if instruction not in outputs:
             raise AuditError(f"{path}: row {number}: its instruction has no model output")
-        preferences.append(_preference(row["preference"], path, number))
+        if row["output_2"] != outputs[instruction]["output"]:
+            raise AuditError(
+                f"{path}: row {number}: output_2 is not the model's output in model_outputs.json; "
+                "the two files are not of the same answers"
+            )
+        preferences.append(_preference(row, path, number))
+    missing = int(np.isnan(preferences).sum())
+    if missing > MOST_MISSING * len(preferences):
+        raise AuditError(
+            f"{path}: {missing} of {len(preferences)} verdicts are null, more than "
+            f"{MOST_MISSING:.0%}; a win rate of the rest would say little"
+        )
+    annotations = list(verdicts.values())
     answered = [outputs[row["instruction"]] for row in annotations]
     return Judged(
         name=folder.name,
         instructions=tuple(row["instruction"] for row in annotations),
-        subsets=tuple(str(row.get("dataset", "all")) for row in answered),
+        subsets=tuple(row.get("dataset", "all") for row in answered),
         responses=tuple(row["output"] for row in answered),
         preferences=np.array(preferences),
         reference_lengths=np.array([len(row["output_1"]) for row in annotations], dtype=float),
@@ -112,34 +123,59 @@ def read_model(folder: Path) -> Judged:
     )
 
 
-def _read_list(path: Path) -> list[dict[str, Any]]:
+def _by_instruction(path: Path, texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The rows of a file by instruction, of which none may be there twice.
+
+    Args:
+        path: the file.
+        texts: the fields that every row must have, as text.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(_read_list(path), start=1):
+        where = f"{path}: row {number}"
+        if not isinstance(row, dict):
+            raise AuditError(f"{where}: should be an object with the field {texts[0]!r}")
+        for field in (*texts, *(["dataset"] if "dataset" in row else [])):
+            if field not in row:
+                raise AuditError(f"{where}: no field {field!r}")
+            value = row[field]
+            if not isinstance(value, str) or not is_unicode(value):
+                raise AuditError(f"{where}: {field} should be text, not {_shown(value)}")
+        if row["instruction"] in found:
+            first = list(found).index(row["instruction"]) + 1
+            raise AuditError(f"{where}: has the same instruction as row {first}")
+        found[row["instruction"]] = row
+    return found
+
+
+def _read_list(path: Path) -> list[Any]:
+    if not path.exists():
+        raise AuditError(f"{path}: no such file; a model's folder holds {' and '.join(FILES)}")
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise AuditError(
-            f"{path}: no such file; a model's folder holds {' and '.join(FILES)}"
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise AuditError(f"{path}: not JSON: {error}") from None
+        rows = parse_json(read_text(path), path)
+    except FileError as error:
+        raise AuditError(str(error)) from None
     if not isinstance(rows, list) or not rows:
         raise AuditError(f"{path}: should be a list of rows, and not an empty one")
     return rows
 
 
-def _need(row: Any, fields: Sequence[str], path: Path, number: int) -> None:
-    missing = [field for field in fields if not isinstance(row, dict) or field not in row]
-    if missing:
-        raise AuditError(f"{path}: row {number}: no field {missing[0]!r}")
-
-
-def _preference(value: Any, path: Path, number: int) -> float:
+def _preference(row: Mapping[str, Any], path: Path, number: int) -> float:
+    where = f"{path}: row {number}"
+    if "preference" not in row:
+        raise AuditError(f"{where}: no field 'preference'")
+    value = row["preference"]
     if value is None:
         return np.nan
-    if not isinstance(value, int | float) or value not in (0, 1, 1.5, 2):
-        raise AuditError(
-            f"{path}: row {number}: preference {value!r} is none of 0, 1, 1.5, 2, null"
-        )
+    if isinstance(value, bool) or value not in (0, 1, 1.5, 2):
+        raise AuditError(f"{where}: preference {_shown(value)} is none of 0, 1, 1.5, 2, null")
     return 1.5 if value == 0 else float(value)
+
+
+def _shown(value: Any) -> str:
+    """A value in an error message: short, and without what cannot be printed."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def public_files(models: Sequence[str]) -> Path:

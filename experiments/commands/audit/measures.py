@@ -60,20 +60,29 @@ def audit_pair(before: Judged, after: Judged) -> dict[str, Any]:
     """What changed from one model to the other, on the same instructions.
 
     Raises:
-        AuditError: the two were not asked the same.
+        AuditError: the two were not asked the same, not compared with the same reference, or no
+            instruction has a verdict on both.
     """
     if set(before.instructions) != set(after.instructions):
         raise AuditError(f"{before.name} and {after.name} were not judged on the same instructions")
     after = _reordered(after, before.instructions)
-    subsets = {}
+    _check_reference(before, after)
+    both = ~np.isnan(before.preferences) & ~np.isnan(after.preferences)
+    if both.sum() < 2:
+        raise AuditError(
+            f"{before.name} and {after.name} have verdicts on {both.sum()} common instructions; at "
+            "least 2 are needed to compare them"
+        )
+    subsets: dict[str, Any] = {}
     for subset in sorted(set(before.subsets)):
         here = np.array([name == subset for name in before.subsets])
-        subsets[subset] = {
-            "instructions": int(here.sum()),
-            "before": asdict(win_rate(before.preferences[here])),
-            "after": asdict(win_rate(after.preferences[here])),
-            "gain": asdict(win_rate_gain(before.preferences[here], after.preferences[here])),
-        }
+        subsets[subset] = {"instructions": int(here.sum())}
+        if both[here].any():  # Otherwise there is nothing to compare.
+            subsets[subset] |= {
+                "before": asdict(win_rate(before.preferences[here])),
+                "after": asdict(win_rate(after.preferences[here])),
+                "gain": asdict(win_rate_gain(before.preferences[here], after.preferences[here])),
+            }
     gain = win_rate_gain(before.preferences, after.preferences)
     controlled = length_controlled_gain(
         (before.preferences, before.lengths),
@@ -89,6 +98,19 @@ def audit_pair(before: Judged, after: Judged) -> dict[str, Any]:
         "official_length_controlled_gain": _official_gain(before.name, after.name),
         "statement": _statement(before.name, after.name, gain, controlled),
     }
+
+
+def _check_reference(before: Judged, after: Judged) -> None:
+    """Refuse two models, in the same order, that were compared with different answers."""
+    for number, (one, other) in enumerate(
+        zip(before.annotations, after.annotations, strict=True), start=1
+    ):
+        if one["output_1"] != other["output_1"]:
+            raise AuditError(
+                f"{before.name}/annotations.json: row {number}: its output_1 differs from that of "
+                f"the same instruction in {after.name}/annotations.json; both models must have "
+                "been compared with the same reference"
+            )
 
 
 def _official_gain(before: str, after: str) -> float | None:

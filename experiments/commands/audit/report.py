@@ -141,7 +141,10 @@ def _beside_table_4(models: Mapping[str, Any]) -> list[list[str]]:
 def _subset_rows(pair: Mapping[str, Any]) -> list[list[str]]:
     rows = [["subset", "instructions", "before", "after", "gain"]]
     for subset, found in pair["subsets"].items():
-        estimates = (_interval(found[key]) for key in ("before", "after", "gain"))
+        estimates = (
+            _interval(found[key]) if key in found else "no verdicts"
+            for key in ("before", "after", "gain")
+        )
         rows.append([subset, str(found["instructions"]), *estimates])
     return rows
 

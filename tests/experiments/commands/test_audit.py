@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,24 @@ def test_any_two_folders_can_be_compared(
         ([{"instruction": "i"}], [VERDICT], r"model_outputs.json: row 1: no field 'output'"),
         ([ROW], [{**VERDICT, "instruction": "j"}], r"row 1: its instruction has no model output"),
         ({}, [VERDICT], r"model_outputs.json: should be a list"),
+        ([], [VERDICT], r"model_outputs.json: should be a list of rows, and not an empty one"),
+        ([ROW], [], r"annotations.json: should be a list of rows, and not an empty one"),
+        ([ROW], None, r"annotations.json: should be a list"),
+        (["text"], [VERDICT], r"model_outputs.json: row 1: should be an object with the field 'i"),
+        ([ROW], [VERDICT, None], r"annotations.json: row 2: should be an object with the field"),
+        ([ROW, ROW], [VERDICT], r"outputs.json: row 2: has the same instruction as row 1"),
+        ([ROW], [VERDICT, VERDICT], r"annotations.json: row 2: has the same instruction as row 1"),
+        ([ROW], [{**VERDICT, "output_2": "x"}], r"row 1: output_2 is not the model's output"),
+        ([ROW], [{**VERDICT, "preference": True}], r"row 1: preference True is none of 0, 1, 1.5"),
+        ([ROW], [{**VERDICT, "preference": [2]}], r"row 1: preference \[2\] is none of 0, 1"),
+        ([ROW], [{**VERDICT, "preference": "2"}], r"row 1: preference '2' is none of 0, 1, 1.5"),
+        ([ROW], [{**VERDICT, "preference": math.nan}], r"row 1: preference nan is none of"),
+        ([ROW], [{**VERDICT, "output_1": None}], r"row 1: output_1 should be text, not None"),
+        ([ROW], [{**VERDICT, "instruction": ["i"]}], r"row 1: instruction should be text, not \["),
+        ([{**ROW, "output": 7}], [VERDICT], r"outputs.json: row 1: output should be text, not 7"),
+        ([{**ROW, "dataset": None}], [VERDICT], r"row 1: dataset should be text, not None"),
+        ([{**ROW, "output": "\ud800"}], [VERDICT], r"row 1: output should be text, not '.ud800'"),
+        ([ROW], [{**VERDICT, "preference": None}], r"annotations.json: 1 of 1 verdicts are null"),
     ),
 )
 def test_a_wrong_file_is_an_error_that_names_it(
@@ -75,6 +95,65 @@ def test_a_wrong_file_is_an_error_that_names_it(
 ) -> None:
     with pytest.raises(AuditError, match=says):
         read_model(model(tmp_path / "m", outputs, annotations))
+
+
+def pair(folder: Path, **second: list[object]) -> list[str]:
+    """Two models of forty rows; fields of the second one's verdicts can be replaced."""
+    rows = [{**ROW, "instruction": str(n), "dataset": str(n % 2)} for n in range(40)]
+    for name, changes in (("plain", {}), ("noisy", second)):
+        verdicts = [
+            {**VERDICT, "instruction": str(n), "preference": 1 + n % 2}
+            | {field: values[n] for field, values in changes.items()}
+            for n in range(40)
+        ]
+        model(folder / name, rows, verdicts)
+    return ["audit", "--pair", *(str(folder / name) for name in ("plain", "noisy"))]
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    (
+        ({"preference": [2, *[None] * 39]}, "annotations.json: 39 of 40 verdicts are null, more"),
+        (
+            {"output_1": ["other", *["reference"] * 39]},
+            "plain/annotations.json: row 1: its output_1 differs from that of the same instruction",
+        ),
+    ),
+)
+def test_two_models_that_cannot_be_compared_are_one_line_and_leave_nothing(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    second: dict[str, list[object]],
+    says: str,
+) -> None:
+    arguments = pair(tmp_path, **second)
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_subset_without_verdicts_is_shown_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = pair(tmp_path, preference=[None if n % 2 else 2 for n in range(40)])
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert "no verdicts" in capsys.readouterr().out
+
+
+def test_a_pipe_or_a_folder_as_a_file_is_refused_at_once(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m", [ROW], [VERDICT])
+    path = folder / "annotations.json"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(AuditError, match=r"annotations.json: is not a regular file"):
+        read_model(folder)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(AuditError, match=r"annotations.json: is a folder; give a file"):
+        read_model(folder)
 
 
 def test_a_missing_folder_is_one_clear_error(

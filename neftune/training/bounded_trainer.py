@@ -1,0 +1,227 @@
+"""transformers' Trainer in bounded memory: split passes, chunked losses, evaluation by tokens.
+
+    BoundedTrainer(model, arguments, train_dataset=…, probe_padding=tokenizer.pad_token_id, …)
+
+A micro batch that would need more than `ACTIVATIONS` bytes of main memory is trained on in several
+passes, and losses of a pass with many logits are computed in chunks (`token_losses`). Both are
+decided by the size of a pass, so a small model on short rows is trained by the Trainer's own code.
+The losses of probes are sums over tokens by the number of tokens; the Trainer's own evaluation
+averages the means of batches, and so depends on the batches.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import Trainer, TrainerControl
+
+from neftune.attachment import pretrained_model
+from neftune.training.data import IGNORED
+from neftune.training.token_losses import (
+    TRAINED_LOGITS,
+    mean_loss,
+    output_head,
+    summed_loss,
+)
+
+ACTIVATIONS = 2**30
+"""Bytes of main memory for what a pass keeps for its backward pass, as estimated."""
+
+
+class BoundedTrainer(Trainer):
+    """A Trainer whose memory does not grow with vocabulary, micro batch and evaluation batch.
+
+    Several processes do not split their passes, because each has to make as many as the others; nor
+    are passes split for the memory of a GPU, which `micro_batch` is chosen for.
+
+    Args:
+        args: the Trainer's own positional arguments.
+        probe_padding: the padding token of the evaluation sets.
+        kwargs: the Trainer's own keyword arguments. `eval_dataset` has a list of examples by name.
+    """
+
+    def __init__(self, *args: Any, probe_padding: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.probe_padding = probe_padding
+        self.head = output_head(self.model)
+        self.vocabulary = pretrained_model(self.model).config.get_text_config().vocab_size
+        self.most_tokens = self._most_tokens()
+
+    def _most_tokens(self) -> int | None:
+        """Tokens, with padding, of a training pass; None if passes are not split."""
+        if self.args.world_size > 1 or self.args.n_gpu > 1:
+            return None
+        bounds = []
+        if self.args.device.type == "cpu":
+            kept = bytes_per_token(self.model, bool(self.args.activation_checkpointing))
+            bounds.append(ACTIVATIONS // kept)
+        if self.head is None:
+            bounds.append(TRAINED_LOGITS // self.vocabulary)
+        return min(bounds) if bounds else None
+
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Train on a micro batch in as many passes as it takes; returns the sum of their losses."""
+        if self.most_tokens is None or num_items_in_batch is None:
+            return self.training_pass(model, inputs, num_items_in_batch)
+        first, *rest = passes(inputs, self.most_tokens)
+        if rest and self.head is None:
+            warnings.warn(
+                f"{type(pretrained_model(self.model)).__name__} does more between its hidden "
+                "states and its loss than an output layer, so the loss cannot be computed in "
+                f"chunks: it is trained in passes of {self.most_tokens} tokens or of one row",
+                stacklevel=2,
+            )
+        total = self.training_pass(model, first, num_items_in_batch)
+        for each in rest:
+            total = total + self.training_pass(model, each, num_items_in_batch)
+        return total
+
+    def training_pass(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | int | None
+    ) -> Tensor:
+        """Make a forward and a backward pass, and return the loss."""
+        return super().training_step(model, inputs, num_items_in_batch)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """Compute the mean loss of a pass, in chunks if it has many logits."""
+        few = inputs["labels"].numel() * self.vocabulary <= TRAINED_LOGITS
+        if few or return_outputs or self.head is None or self.args.n_gpu > 1:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        inputs = dict(inputs)
+        labels = inputs.pop("labels")
+        loss = summed_loss(model, inputs, labels, self.head)
+        if num_items_in_batch is None:
+            return loss / labels[:, 1:].ne(IGNORED).sum()
+        loss = loss / num_items_in_batch
+        if self.args.average_tokens_across_devices:
+            loss = loss * self.accelerator.num_processes
+        return loss
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Log the mean loss over the tokens of each evaluation set, as `eval_<name>_loss`.
+
+        The Trainer's own evaluation draws a number from torch's generator for each set, as every
+        iteration over a data loader does. The order of the training examples comes from the same
+        generator, so the number is drawn here too: trainings keep the order they had.
+        """
+        metrics: dict[str, float] = {}
+        self.model.eval()
+        for name, examples in self.eval_dataset.items():
+            torch.empty((), dtype=torch.int64).random_()
+            with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16):
+                loss = mean_loss(self.model, examples, self.probe_padding, self.head)
+            found = {f"eval_{name}_loss": loss}
+            self.log(found)
+            self.control: TrainerControl = self.callback_handler.on_evaluate(
+                self.args, self.state, self.control, found
+            )
+            metrics |= found
+        return metrics
+
+
+def bytes_per_token(model: nn.Module, checkpointing: bool) -> int:
+    """Estimate what a forward pass keeps for the backward pass, by token.
+
+    Each linear layer's input and output are kept, which is nearly all; the output layer's are not,
+    because it works in chunks. With checkpointing only the inputs of the layers that follow each
+    other are kept, and all of one block.
+
+    Args:
+        model: a transformers model, or a wrapper of one.
+        checkpointing: blocks are computed again in the backward pass.
+
+    Returns:
+        Bytes, in float32, without attention matrices (of the implementation `eager`).
+    """
+    inner = pretrained_model(model)
+    head = inner.get_output_embeddings()
+    total = sum(_width(module) for module in inner.modules() if module is not head)
+    if checkpointing:
+        config = inner.config.get_text_config()
+        layers: int = config.num_hidden_layers
+        total = total // layers + layers * config.hidden_size
+    return max(1, 4 * total)
+
+
+def _width(module: Any) -> int:
+    """Inputs and outputs of a linear layer (GPT-2 has a class of its own); 0 of other modules."""
+    if hasattr(module, "in_features"):
+        return int(module.in_features + module.out_features)
+    return int(module.nx + module.nf) if hasattr(module, "nx") else 0
+
+
+def passes(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    """Split a batch into passes of at most a number of tokens, or of a single sequence.
+
+    Args:
+        batch: from `neftune.training.data.collator` or `neftune.training.packing.pack`.
+        most: tokens, with padding.
+
+    Returns:
+        The batch as it is, if it is small enough; otherwise batches of its sequences, in order.
+    """
+    if batch["input_ids"].numel() <= most:
+        return [dict(batch)]
+    return _packed(batch, most) if "position_ids" in batch else _padded(batch, most)
+
+
+def _padded(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    lengths = batch["attention_mask"].sum(1).tolist()
+    groups: list[list[int]] = [[]]
+    for row, length in enumerate(lengths):
+        columns = max(length, *(lengths[other] for other in groups[-1]), 0)
+        if groups[-1] and columns * (len(groups[-1]) + 1) > most:
+            groups.append([])
+        groups[-1].append(row)
+    found = []
+    for group in groups:
+        rows = slice(group[0], group[-1] + 1)
+        columns = max(lengths[rows])
+        kept = min(columns, batch["logits_to_keep"])
+        found.append(
+            {
+                **batch,
+                "input_ids": batch["input_ids"][rows, -columns:],
+                "attention_mask": batch["attention_mask"][rows, -columns:],
+                "labels": batch["labels"][rows, -kept:],
+                "logits_to_keep": kept,
+            }
+        )
+    return found
+
+
+def _packed(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    ids, positions, kept = (batch[n] for n in ("input_ids", "position_ids", "logits_to_keep"))
+    starts = positions[0].eq(0).nonzero()[:, 0].tolist()
+    cuts = [0]
+    for start, end in zip(starts, [*starts[1:], ids.shape[1]], strict=True):
+        if start > cuts[-1] and end - cuts[-1] > most:
+            cuts.append(start)
+    found = []
+    for start, end in zip(cuts, [*cuts[1:], ids.shape[1]], strict=True):
+        within = (kept >= start) & (kept < end)
+        found.append(
+            {
+                **batch,
+                "input_ids": ids[:, start:end],
+                "position_ids": positions[:, start:end],
+                "labels": batch["labels"][:, within],
+                "logits_to_keep": kept[within] - start,
+            }
+        )
+    return found

@@ -1,0 +1,161 @@
+"""Training in bounded memory: split passes sum to the whole, and no training is for nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import PreTrainedModel
+
+from neftune import Noise
+from neftune.training import bounded_trainer, token_losses
+from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
+from neftune.training.bounded_trainer import bytes_per_token, passes
+from neftune.training.data import IGNORED, Example, checked, collator, encode
+from neftune.training.finetune import finetune, warmup_steps
+from neftune.training.packing import pack
+from neftune.training.recipe import Execution, FreeLB, Recipe
+from tests.neftune.models import gemma2, gpt2, instructions, llama, tiny_llama
+
+COLLATORS: dict[str, Callable[..., dict[str, Any]]] = {"padded": collator(0), "packed": pack}
+
+
+def example(prompt: int, response: int, start: int) -> Example:
+    ids = [3 + (start + 7 * place) % 60 for place in range(prompt + response)]
+    return {"input_ids": ids, "labels": [IGNORED] * prompt + ids[prompt:]}
+
+
+@pytest.mark.parametrize("kind", COLLATORS)
+@settings(deadline=None, max_examples=40)
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=8),
+    most=st.integers(1, 90),
+)
+def test_passes_are_small_and_have_every_token_and_label_once(
+    kind: str, sizes: list[tuple[int, int]], most: int
+) -> None:
+    examples = [example(*size, place) for place, size in enumerate(sizes)]
+    batch = COLLATORS[kind](examples)
+    found = passes(batch, most)
+    longest = max(prompt + response for prompt, response in sizes)
+    assert all(each["input_ids"].numel() <= max(most, longest) for each in found)
+    torch.manual_seed(0)
+    model = llama()
+
+    def summed(inputs: dict[str, Any]) -> torch.Tensor:
+        labels = inputs["labels"][:, 1:].ne(IGNORED).sum()
+        loss: torch.Tensor = model(**inputs).loss * labels
+        return loss
+
+    torch.testing.assert_close(sum(map(summed, found)), summed(batch))
+    labels = [each["labels"][each["labels"].ne(IGNORED)] for each in found]
+    assert torch.equal(torch.cat(labels), batch["labels"][batch["labels"].ne(IGNORED)])
+
+
+def test_a_small_batch_is_passed_on_as_it_is() -> None:
+    batch = collator(0)([example(2, 5, 0), example(1, 3, 1)])
+    (only,) = passes(batch, 14)
+    assert all(only[name] is batch[name] for name in batch)
+
+
+def trained(
+    make: Callable[[], PreTrainedModel], out: Path, folder: Path, **settings: Any
+) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
+    torch.manual_seed(0)
+    model = make()
+    execution = Execution(packed=settings.pop("packed", False), noise_by_sequence=True)
+    examples = [example(2 + i % 5, 1 + 3 * i % 11, i) for i in range(12)]
+    log = finetune(
+        model,
+        load_tokenizer(folder),
+        examples,
+        Recipe(lr=1e-2, epochs=2, batch=6, micro_batch=6, **settings),
+        Noise(0 if "freelb" in settings else 5),
+        seed=0,
+        out=out,
+        probes={"same": examples},
+        execution=execution,
+    )
+    return log, {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = instructions(40)
+    texts = [row["instruction"] + row["output"] for row in rows]
+    return tiny_llama(tmp_path_factory.mktemp("tiny"), texts, 300)
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    (
+        (llama, {}),
+        (llama, {"packed": True}),
+        (gemma2, {}),
+        (llama, {"freelb": FreeLB(magnitude=0)}),
+    ),
+    ids=("padded", "packed", "capped", "freelb"),
+)
+def test_split_passes_and_chunks_train_alike(
+    make: Callable[[], PreTrainedModel],
+    settings: dict[str, Any],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = trained(make, tmp_path / "whole", folder, **settings)
+    for module in (bounded_trainer, token_losses):
+        monkeypatch.setattr(module, "TRAINED_LOGITS", 64 * 5)
+    monkeypatch.setattr(token_losses, "READ_LOGITS", 64 * 5)
+    monkeypatch.setattr(bounded_trainer, "ACTIVATIONS", 25 * bytes_per_token(make(), False))
+    split = trained(make, tmp_path / "split", folder, **settings)
+    for ours, theirs in zip(split[0], whole[0], strict=True):
+        assert ours == pytest.approx(theirs, rel=2e-3)
+    for name, value in whole[1].items():
+        torch.testing.assert_close(split[1][name], value, rtol=1e-2, atol=1e-3)
+
+
+def test_a_model_whose_loss_is_no_output_layer_is_trained_in_small_passes_with_a_warning(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doubled() -> PreTrainedModel:
+        model = llama()
+        model.lm_head.register_forward_hook(lambda layer, args, logits: 2 * logits)
+        return model
+
+    whole = trained(doubled, tmp_path / "whole", folder)
+    monkeypatch.setattr(bounded_trainer, "TRAINED_LOGITS", 64 * 20)
+    with pytest.warns(UserWarning, match=r"LlamaForCausalLM.*passes of 20 tokens"):
+        split = trained(doubled, tmp_path / "split", folder)
+    for ours, theirs in zip(split[0], whole[0], strict=True):
+        assert ours == pytest.approx(theirs, rel=2e-3)
+
+
+def test_the_estimate_counts_every_linear_layer_but_the_output_layer() -> None:
+    layer = 4 * (16 + 16) + 3 * (16 + 32)
+    assert bytes_per_token(llama(), False) == 4 * 2 * layer
+    assert bytes_per_token(llama(), True) == 4 * (layer + 2 * 16)
+    assert bytes_per_token(gpt2(), False) > 4 * 16
+
+
+def test_twenty_rows_for_one_epoch_change_the_weights(folder: Path, tmp_path: Path) -> None:
+
+    recipe = Recipe(lr=1e-3, epochs=1, batch=32, micro_batch=32)
+    model, tokenizer = load_model_and_tokenizer(folder, recipe, seed=0)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    examples = encode(checked(instructions(20), "here"), tokenizer, "alpaca", 512)
+    log = finetune(model, tokenizer, examples, recipe, Noise(5), seed=0, out=tmp_path / "tuned")
+    assert [entry["learning_rate"] for entry in log if "loss" in entry] == [1e-3]
+    changed = [not torch.equal(before[name], value) for name, value in model.state_dict().items()]
+    assert sum(changed) > len(changed) / 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "share", "warmup"),
+    ((1, 0.03, 0), (16, 0.03, 0), (17, 0.03, 1), (32, 0.03, 1), (96, 0.03, 3), (5, 0, 0)),
+)
+def test_a_warmup_of_less_than_half_a_step_is_none(steps: int, share: float, warmup: int) -> None:
+    assert warmup_steps(steps, share) == warmup
