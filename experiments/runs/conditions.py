@@ -62,9 +62,7 @@ CONDITIONS = {
         # The prompts of Table 5.
         Condition("long", suffix="Generate a long response"),
         Condition("comprehensive", suffix="Generate a comprehensive response"),
-        Condition(
-            "long-comprehensive", suffix="Generate a long and comprehensive response."
-        ),
+        Condition("long-comprehensive", suffix="Generate a long and comprehensive response."),
         Condition(MATCHED_LENGTH, as_long_as_other=True),
         # The decoding strategies of Table 10.
         Condition("hp0", top_p=0.1, temperature=0.1),

@@ -1,7 +1,7 @@
 """A record: one file of a run. It knows its path, what it is made from, and how it is read.
 
     record = Record(run, "verdicts", judge="gpt-4")
-    record.path                                          # runs/nano/<key>/test/gpt-4/annotations.json
+    record.path                                          # …/test/gpt-4/annotations.json
     record.needs()                                       # the responses
     missing([record])                                    # what must be made first, then itself
     record.read()                                        # the preferences, one an instruction
@@ -184,9 +184,7 @@ KINDS: dict[str, Kind] = {
     "settings": Kind("model/training_settings.json", _nothing),
     "responses": Kind("{condition}/model_outputs.json", _of_responses),
     "verdicts": Kind("{condition}/{judge}/annotations.json", _of_verdicts, _preferences),
-    "head_to_head": Kind(
-        "{condition}/{judge}/against-{other}/annotations.json", _of_head_to_head
-    ),
+    "head_to_head": Kind("{condition}/{judge}/against-{other}/annotations.json", _of_head_to_head),
     "losses": Kind("losses.json", _checkpoint),
     "leaderboard": Kind("leaderboard/results.json", _checkpoint),
     "spectrum": Kind("spectrum.json", _checkpoint),

@@ -113,9 +113,7 @@ values.
 def alpha_pairs(scale: Scale) -> list[tuple[str, InstructionSet]]:
     """The models and sets that an alpha is chosen for, as far as the scale has the models."""
     return [
-        (model, INSTRUCTION_SETS[role])
-        for model in scale.models
-        for role in MODELS[model].tuned_on
+        (model, INSTRUCTION_SETS[role]) for model in scale.models for role in MODELS[model].tuned_on
     ]
 
 

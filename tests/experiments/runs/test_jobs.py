@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from transformers.utils import is_flash_attn_2_available
 
-from experiments.figures import figure6, figure8, human
+from experiments.figures import human
 from experiments.nano.answers import reference_answer
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.published import HUMAN_STUDY

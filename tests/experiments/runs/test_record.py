@@ -133,9 +133,7 @@ def test_what_exists_needs_nothing_more(workplace: Path) -> None:
         ("losses", ""),
     ),
 )
-def test_a_damaged_record_is_an_error_that_names_it(
-    kind: str, text: str, workplace: Path
-) -> None:
+def test_a_damaged_record_is_an_error_that_names_it(kind: str, text: str, workplace: Path) -> None:
     record = Record(RUN, kind, judge="gpt-4")
     record.path.parent.mkdir(parents=True)
     record.path.write_text(text)

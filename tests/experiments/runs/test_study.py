@@ -17,9 +17,7 @@ def test_two_arms_differ_in_the_noise_alone(study: Study) -> None:
         for base, neft in zip(*arms.values(), strict=True):
             assert base.noise.alpha == 0
             assert neft.noise.alpha in ALPHA_GRID
-            (alike,) = [
-                run for run in study.noisy(dataset, neft.noise) if run.seed == base.seed
-            ]
+            (alike,) = [run for run in study.noisy(dataset, neft.noise) if run.seed == base.seed]
             assert neft == alike
             assert (base.recipe, base.seed) == (neft.recipe, neft.seed)
             assert base.key != neft.key
