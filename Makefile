@@ -79,7 +79,7 @@ release: $(READY) ## replace the project's own results in results/ (needs DATA=f
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
 	@$(BIN)/python -m notebooks.execute
 
-test: $(READY) ## the tests (about 7 minutes)
+test: $(READY) ## the tests (about 6.5 minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
 
 lint: $(READY) ## ruff and mypy
