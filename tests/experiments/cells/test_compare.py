@@ -68,6 +68,8 @@ def test_the_command_compares_the_newest_of_ones_own(
         folder.mkdir(parents=True)
     text = (ROOT / "results" / "nano" / "table1.json").read_text()
     (own / "table1.seeds5.json").write_text(text)
+    (own / "table1.seeds5.provenance.json").write_text("{}")
+    (own / "table10.json").write_text("{}")
     (shipped / "table1.json").write_text(text)
     assert main(["compare", "table1"]) == 0
     count = len([c for c in json.loads(text)["cells"] if c.get("seeds")])
