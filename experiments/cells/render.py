@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,7 @@ def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) ->
         The Markdown file.
     """
     out = out / study.scale.name
-    own = study.seeds == artifact.seeds
-    name = artifact.name if own else f"{artifact.name}.seeds{study.seeds}"
+    name = file_name(artifact, study.seeds)
     data, settings = artifact.data(cells), settings_of(cells, study)
     rows = artifact.rows(data)
     write_atomic(out / f"{name}.json", as_json(data))
@@ -101,12 +101,37 @@ def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) ->
     save(artifact.draw(data, f"{artifact.title}\n{measured_with(settings)}"), out / name)
     write_provenance(
         out / f"{name}.provenance.json",
-        f"make {artifact.name}" + ("" if own else f" SEEDS={study.seeds}"),
+        f"make {artifact.name}" + ("" if name == artifact.name else f" SEEDS={study.seeds}"),
         range(study.seeds),
         runs_of(records_of(cells)),
         settings=settings,
     )
     return out / f"{name}.md"
+
+
+def file_name(artifact: Artifact, seeds: int) -> str:
+    """The name of an artifact's files: with another number of seeds than its own it has these."""
+    return artifact.name if seeds == artifact.seeds else f"{artifact.name}.seeds{seeds}"
+
+
+def newest(folder: Path, artifact: Artifact, seeds: int | None = None) -> Path:
+    """The data of an artifact that was rendered into a folder.
+
+    Args:
+        folder: of a scale's results.
+        artifact: which.
+        seeds: the number of seeds that is wanted; without one, the newest of all.
+
+    Returns:
+        The JSON file; where nothing was rendered, the one that would be.
+    """
+    if seeds is not None:
+        return folder / f"{file_name(artifact, seeds)}.json"
+    data = re.compile(rf"{re.escape(artifact.name)}(\.seeds\d+)?\.json")
+    made = [path for path in folder.glob(f"{artifact.name}.*") if data.fullmatch(path.name)]
+    return max(
+        made, key=lambda path: path.stat().st_mtime, default=folder / f"{artifact.name}.json"
+    )
 
 
 def as_json(data: Any) -> str:

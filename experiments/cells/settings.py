@@ -4,8 +4,7 @@
     settings_text(settings)                              # Markdown
     measured_with(settings)                              # one line, for pictures
 
-The settings are read from the runs themselves and from the records of their trainings, so that they
-cannot differ from what was run.
+The settings are read from the runs themselves and from the records of their trainings.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.compare import AGREES, DIFFERS, compared
 from experiments.cells.markdown import markdown_table
+from experiments.cells.render import newest
 from experiments.commands.options import add_scale, add_seeds, scale_of
 from experiments.names import look_up
 from experiments.paths import RENDERED, RESULTS
@@ -35,29 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Print a comparison for each name."""
     scale = scale_of(arguments).name
     for name in arguments.names:
-        look_up("artifact", name, ARTIFACTS)
-        own = newest(RENDERED / scale, name, arguments.seeds)
+        artifact = look_up("artifact", name, ARTIFACTS)
+        own = newest(RENDERED / scale, artifact, arguments.seeds)
         print(comparison(own, RESULTS / scale / f"{name}.json", f"make {name}"))
-
-
-def newest(folder: Path, name: str, seeds: int | None) -> Path:
-    """The data of one's own result: with some number of seeds, or the newest of all.
-
-    Args:
-        folder: of one's own results.
-        name: of the artifact.
-        seeds: the number that was asked for, if any.
-    """
-    named = f"{name}.seeds{seeds}.json" if seeds else f"{name}.json"
-    if seeds:
-        return folder / named
-    made = [path for path in folder.glob(f"{name}.*json") if _is_data(path, name)]
-    return max(made, key=lambda path: path.stat().st_mtime, default=folder / named)
-
-
-def _is_data(path: Path, name: str) -> bool:
-    """Whether a file is the data of an artifact, and not its provenance."""
-    return re.fullmatch(rf"{re.escape(name)}(\.seeds\d+)?\.json", path.name) is not None
 
 
 def comparison(own: Path, shipped: Path, command: str) -> str:

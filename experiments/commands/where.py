@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from experiments.artifacts import ARTIFACTS
+from experiments.cells.render import newest
 from experiments.cells.settings import settings_text
 from experiments.commands.options import add_scale, scale_of
 from experiments.names import look_up
@@ -36,8 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"  made by    make {name}, from experiments/{source.parent.name}/{source.name}")
         print("  published  experiments/published.py")
         print(f"  shipped    {folder / name}.md, .csv, .json, .png, .svg")
-        made = "made" if any(own.glob(f"{name}*.md")) else "not made yet"
-        print(f"  yours      {own / name}.md, … ({made})")
+        data = newest(own, artifact)
+        made = "made" if data.exists() else "not made yet"
+        print(f"  yours      {data.with_suffix('.md')}, … ({made})")
         provenance = folder / f"{name}.provenance.json"
         print(f"  came from  {provenance}\n")
         if provenance.exists():

@@ -239,7 +239,9 @@ def _write_usage(record: Record, usages: Sequence[Any]) -> None:
     """Write what a judge behind an API cost beside its verdicts."""
     spent = [asdict(usage) for usage in usages if usage is not None]
     if spent:
-        total = {name: sum(each[name] or 0 for each in spent) for name in spent[0]}
+        # Dollars are None where the price of the judge's model is not known.
+        columns = {name: [each[name] for each in spent] for name in spent[0]}
+        total = {n: None if None in found else sum(found) for n, found in columns.items()}
         write_atomic(record.path.with_name("usage.json"), json.dumps(total, indent=1) + "\n")
 
 

@@ -28,6 +28,7 @@ from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS, StandIn
 from experiments.roles.sources import Shape, Source
 from experiments.scales.fetch import SourceError, chosen, identity, local
+from neftune.training.model_folder import count_values
 from neftune.training.recipe import Execution, Recipe
 
 Row = Mapping[str, Any]
@@ -118,7 +119,7 @@ class Scale:
         """How many parameters a base model has, from its weights' headers where it is local."""
         source = self.source(model)
         if isinstance(source, Path):
-            return _local_parameters(source.resolve())
+            return _parameters(source.resolve())
         return self._hub_shape(model).parameters
 
     def _hub_shape(self, model: str) -> Shape:
@@ -257,16 +258,8 @@ def _local_shape(folder: Path) -> Shape:
     if any(found.get(name) for name in ("intermediate_size", "ffn_dim", "n_inner")):
         feedforward = size("intermediate_size", "ffn_dim", "n_inner")
     layers = size("num_hidden_layers", "n_layer", "num_layers")
-    return Shape(_local_parameters(folder), layers, hidden, feedforward, size("vocab_size"))
+    return Shape(_parameters(folder), layers, hidden, feedforward, size("vocab_size"))
 
 
-@lru_cache
-def _local_parameters(folder: Path) -> int:
-    """How many numbers the safetensors files of a folder hold, from their headers."""
-    total = 0
-    for path in folder.glob("*.safetensors"):
-        with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        header.pop("__metadata__", None)
-        total += sum(math.prod(tensor["shape"]) for tensor in header.values())
-    return total
+_parameters = lru_cache(count_values)
+"""How many parameters a local model has; titles ask for it once a cell."""

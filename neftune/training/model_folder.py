@@ -1,6 +1,7 @@
 """Check a model's folder before torch is imported: its files, its shape, the ends of its weights.
 
     count = check_model_folder(Path("llama"))            # or a ModelFolderError of one line
+    count = count_values(Path("llama"))                  # the weights alone
 
 Only safetensors files count as weights. `pytorch_model.bin` is a pickle, which can run code when it
 is read, and is never opened.
@@ -56,6 +57,15 @@ def check_model_folder(folder: Path) -> int:
             "in all; take both from one place"
         )
     return sum(sizes)
+
+
+def count_values(folder: Path) -> int:
+    """Count the values in the weights of a model's folder, by the files' headers.
+
+    Raises:
+        ModelFolderError: there are no safetensors, or one of them is damaged.
+    """
+    return sum(size for path in _weight_files(folder) for size in _sizes(path))
 
 
 def _checked_config(folder: Path) -> dict[str, Any]:

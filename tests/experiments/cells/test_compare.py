@@ -71,6 +71,12 @@ def test_the_command_compares_the_newest_of_ones_own(
     (own / "table1.seeds5.provenance.json").write_text("{}")
     (own / "table10.json").write_text("{}")
     (shipped / "table1.json").write_text(text)
+    (own / "table1.json").write_text(text)
+    # With as many seeds as the project's own, the files have no number in their name.
+    assert main(["compare", "table1", "--seeds", "5"]) == 0
+    (own / "table1.json").unlink()
+    assert main(["compare", "table1", "--seeds", "4"]) == 1
+    capsys.readouterr()
     assert main(["compare", "table1"]) == 0
     count = len([c for c in json.loads(text)["cells"] if c.get("seeds")])
     assert f"{count} of {count} numbers agree" in capsys.readouterr().out

@@ -42,6 +42,10 @@ def test_where_names_the_file_the_result_and_the_settings(
         "**Settings.** Scale `nano`",
     ):
         assert words in text
+    (shipped / "runs" / "results" / "nano").mkdir(parents=True)
+    (shipped / "runs" / "results" / "nano" / "table80.json").touch()
+    main(["where", "table8"])
+    assert "not made yet" in capsys.readouterr().out
     main(["show", "table8"])
     capsys.readouterr()
     main(["where", "table8"])

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from transformers.utils import is_flash_attn_2_available
 
+from eval.judge_api import Usage
 from experiments.figures import human
 from experiments.nano.answers import reference_answer
 from experiments.nano.tasks import Task, evaluation_tasks
@@ -120,3 +122,17 @@ def test_an_error_names_its_record_and_does_not_stop_the_others(
         make([unknown, verdicts.path])
     assert f"error: {unknown}: {unknown}: no kind of record" in capsys.readouterr().err
     assert verdicts.exists()
+
+
+@pytest.mark.usefixtures("workplace")
+def test_costs_of_both_orders_are_added_and_an_unknown_price_stays_unknown() -> None:
+    record = Record(RUN, "verdicts", judge="gpt-4")
+    spent = record.path.with_name("usage.json")
+    known, unknown = Usage(2, 30, 4, 0.5), Usage(1, 10, 2, None)
+    jobs._write_usage(record, [known, known])
+    assert json.loads(spent.read_text()) == asdict(Usage(4, 60, 8, 1.0))
+    jobs._write_usage(record, [known, unknown])
+    assert json.loads(spent.read_text()) == asdict(Usage(3, 40, 6, None))
+    spent.unlink()
+    jobs._write_usage(record, [None])
+    assert not spent.exists()
