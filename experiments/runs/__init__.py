@@ -2,13 +2,14 @@
 
     study = Study(NANO, seeds=3, selection=load_selection(NANO))
     run = study.neft(ALPACA)[0]                          # the run of seed 0 with the chosen alpha
-    record = Record(run, "verdicts", judge="gpt-4")      # …/test/gpt-4/annotations.json
+    record = Record(run, "verdicts", judge="gpt-4")      # …/test/gpt-4-7d30c2aa/annotations.json
     produce([record])                                    # trains, decodes and asks the judge
     record.read()                                        # 2 won, 1 lost, 1.5 draw
 
 run.py         one fine-tuning; the hash of its content names its folder
 conditions.py  how a model is asked: which instructions, with which prompt and decoding
 record.py      a file of a run: its path, what it is made from, how it is read
+manifest.py    by record, its hash, what it was made from, where and in how many seconds
 flips.py       at which alphas and lengths flips of tokens are counted
 jobs.py        how each kind of record is made; runs in worker processes
 judging.py     asking a judge

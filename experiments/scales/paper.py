@@ -38,7 +38,7 @@ PAPER = Scale(
         checkpoint_steps=100,
         sharding="fsdp",
     ),
-    attention="sdpa",
+    own_attention="sdpa",
     decoding=Decoding(max_new_tokens=1024, batch=32),
     # The 70B, whose shards lie in main memory, needs 1,028 GiB of it.
     resources={"gpu": 8, "mem_mb": 1_200_000, "runtime": 2880},
@@ -50,6 +50,8 @@ PAPER = Scale(
     rows=real_sets.rows_cut_by("paper"),
     rows_identity=real_sets.rows_identity_at("paper"),
     references=real_sets.reference_outputs,
+    references_identity=real_sets.references_identity,
+    instructions_identity=real_sets.instructions_identity,
     leaderboard=leaderboard,
     notes=NOTES,
 )

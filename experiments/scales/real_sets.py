@@ -11,6 +11,7 @@ validation loss; nothing else is removed. Each set comes from the hub, or from a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -175,9 +176,27 @@ def reference_outputs(split: Split) -> list[dict[str, Any]]:
             "there are no validation instructions at this scale: its hyperparameters are the "
             "paper's (results/<scale>/selection.json)"
         )
+    path = local(_reference_source(), "reference")
+    found: list[dict[str, Any]] = json.loads(path.read_text())
+    return [{"dataset": "alpaca_eval", **row} for row in found]
+
+
+def references_identity(split: Split) -> str:
+    """What the name of a verdict contains of the reference answers: their source."""
+    return f"{split}: {identity(_reference_source())}"
+
+
+def instructions_identity(split: Split) -> str:
+    """What a manifest notes of the instructions: their source on the hub, or a hash of them."""
+    source = _reference_source()
+    if isinstance(source, Hub):
+        return f"{split}: {identity(source)}"
+    asked = [row["instruction"] for row in reference_outputs(split)]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _reference_source() -> Source:
     own = os.environ.get("REFERENCE_OUTPUTS")
     if own and not Path(own).is_file():
         raise SourceError(f"REFERENCE_OUTPUTS={own}: no such file")
-    path = Path(own) if own else local(REFERENCE, "reference")
-    found: list[dict[str, Any]] = json.loads(path.read_text())
-    return [{"dataset": "alpaca_eval", **row} for row in found]
+    return Path(own) if own else REFERENCE

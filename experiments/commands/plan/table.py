@@ -29,7 +29,6 @@ from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.published import HUMAN_STUDY, INSTRUCTIONS
 from experiments.roles.sources import Shape
-from experiments.runs.provenance import made
 from experiments.runs.record import Record, missing
 from experiments.runs.run import Run, RunError, read_run
 from experiments.runs.selection import load_selection
@@ -205,18 +204,18 @@ def measured_speed(scale: Scale, adapter: str) -> float:
     """
     operations = seconds = 0.0
     for path in sorted((RUNS / scale.name).glob("*/made.json")):
-        step = made(path.parent).get("model")
         try:
             run = read_run(path.parent)
         except RunError:
             continue
+        step = Record(run, "checkpoint").entry()
         if step and run.recipe.adapter == adapter:
             tokens = _tokens([run])
             recompute = scale.execution(run.model, run.recipe).gradient_checkpointing
             operations += training_flops(
                 scale.shape(run.model), run.recipe, tokens.total, recompute
             )
-            seconds += step["seconds"]
+            seconds += step.seconds
     if not seconds:
         raise PlanError(
             f"nothing was trained here yet at the scale {scale.name} with adapter {adapter}, so "

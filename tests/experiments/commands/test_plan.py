@@ -24,6 +24,7 @@ from experiments.commands.plan.table import PlanError, measured_speed, plan
 from experiments.names import UnknownNameError
 from experiments.published import EXAMPLES
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, SHAREGPT
+from experiments.runs.record import Record
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
 from experiments.scales.nano import NANO
@@ -31,6 +32,7 @@ from experiments.scales.paper import PAPER
 from experiments.scales.scale import Scale
 from experiments.scales.small import SMALL
 from neftune.training.recipe import Execution, Recipe
+from tests.experiments.records import write_record
 from tests.paths import ROOT, shared
 
 SEVEN_B = PAPER.shape("llama-2-7b")
@@ -155,11 +157,9 @@ def test_what_exists_is_not_planned_again(workplace: Path) -> None:
     study = Study(PAPER, 1, PUBLISHED)
     cells = ARTIFACTS["human"].cells(study)
     (judged,) = records_of(cells)
-    judged.path.parent.mkdir(parents=True)
-    judged.path.write_text("[]")
+    write_record(judged, "[]")
     for record in training_records(cells):
-        record.path.parent.mkdir(parents=True, exist_ok=True)
-        record.path.write_text(json.dumps({"examples": 52_002, "tokens": 10_000_000}))
+        write_record(record, json.dumps({"examples": 52_002, "tokens": 10_000_000}))
     total = row(plan(ARTIFACTS["human"], PAPER, "A100-80GB", 8, 0.35, None), "total")
     assert (total["trained"], total["judge calls"], total["disk GiB"]) == ("2", "0", "0.00")
 
@@ -175,7 +175,7 @@ def test_without_a_gpu_hours_follow_from_finished_runs_with_the_same_adapter(
     (tuned, _), (adapted, _) = study.baseline(ALPACA), study.baseline(ALPACA, adapter="qlora")
     for run, seconds in ((tuned, 18.0), (adapted, 72.0)):
         run.write_spec()
-        (run.folder / "made.json").write_text(json.dumps({"model": {"seconds": seconds}}))
+        write_record(Record(run, "checkpoint"), "{}", seconds=seconds)
     recompute = NANO.execution(tuned.model, tuned.recipe).gradient_checkpointing
     tokens = tokens_of(NANO, tuned.model, tuned.dataset, tuned.recipe.max_length).total
     flops = training_flops(NANO.shape(tuned.model), tuned.recipe, tokens, recompute)

@@ -14,6 +14,7 @@ import pytest
 
 from experiments.runs.record import Record
 from experiments.runs.workflow import WorkflowError, produce
+from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS, TARGETS
 from tests.paths import ROOT
 
@@ -67,14 +68,15 @@ def test_a_killed_workflow_resumes_without_redoing_what_is_finished(
 
 def test_a_failing_job_is_one_clear_error_and_the_others_continue(workplace: Path) -> None:
     run = replace(RUN, recipe=replace(RUN.recipe, epochs=0))
-    unknown = Record(run, "verdicts", "validation", "judge-judy")
-    losses = Record(run, "losses")
+    verdicts = Record(run, "verdicts", "validation", "gpt-4")
+    losses, responses = Record(run, "losses"), verdicts.of("responses")
+    write_record(responses, "[]")
+    responses.path.write_text("[1]")
     with pytest.raises(WorkflowError, match="some jobs failed") as error:
-        produce([unknown, losses], jobs=1)
-    assert "unknown judge 'judge-judy'; known: chatgpt, gpt-4" in str(error.value)
-    assert not unknown.exists()
+        produce([verdicts, losses], jobs=1)
+    assert f"{responses.path}: was changed after it was made" in str(error.value)
+    assert not verdicts.exists()
     assert losses.exists()
-    assert unknown.of("responses").exists()
 
 
 def test_a_second_workflow_in_the_same_folder_is_an_error(workplace: Path) -> None:

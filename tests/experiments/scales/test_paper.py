@@ -15,7 +15,6 @@ from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import instruction_set
 from experiments.nano.tasks import evaluation_tasks
 from experiments.roles.instruction_sets import ALPACA, INSTRUCTION_SETS
-from experiments.runs.provenance import made
 from experiments.runs.record import Record
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
@@ -104,4 +103,4 @@ def test_a_run_is_trained_by_several_processes(
     assert done.returncode == 0, done.stderr
     log = Record(tuned, "log").read()
     assert sum("loss" in entry for entry in log) == 3  # 3 epochs of one step
-    assert "model" in made(tuned.folder)
+    assert Record(tuned, "checkpoint").entry()
