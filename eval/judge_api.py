@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ import openai
 from alpaca_eval.utils import prompt_to_chatml
 from tqdm import tqdm
 
-from eval.judge_config import PRICES, JudgeError
+from eval.judge_config import PRICES, JudgeError, prices_from_environment
 
 MOST_TOKENS = 2**53
 """No request has so many tokens; a server that says so is not believed."""
@@ -122,19 +121,8 @@ def endpoint_from_environment() -> Endpoint:
             "this judge is queried over OpenAI's API: set OPENAI_API_KEY, or JUDGE_BASE_URL and "
             "JUDGE_MODEL for a server of your own"
         )
-    prices = os.environ.get("JUDGE_PRICES")
-    try:
-        both = tuple(map(float, prices.split())) if prices else None
-        if both is not None and (
-            len(both) != 2 or not all(math.isfinite(price) and price >= 0 for price in both)
-        ):
-            raise ValueError
-    except ValueError:
-        raise JudgeError(
-            "JUDGE_PRICES must be two numbers, the dollars per million tokens of prompt and of "
-            f"completion, not {prices!r}"
-        ) from None
-    return Endpoint(base_url, os.environ.get("JUDGE_MODEL"), key or "none", both)
+    prices = prices_from_environment()
+    return Endpoint(base_url, os.environ.get("JUDGE_MODEL"), key or "none", prices)
 
 
 @dataclass

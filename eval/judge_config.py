@@ -10,6 +10,8 @@ template that it names.
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,27 @@ PRICES = {
 
 class JudgeError(RuntimeError):
     """A judge cannot be used, or too many of its verdicts are missing; the message says why."""
+
+
+def prices_from_environment() -> tuple[float, float] | None:
+    """Read JUDGE_PRICES, as in `PRICES`; None where it is not set.
+
+    Raises:
+        JudgeError: it is not two numbers.
+    """
+    text = os.environ.get("JUDGE_PRICES")
+    if not text:
+        return None
+    try:
+        prompt, completion = map(float, text.split())
+        if not all(math.isfinite(price) and price >= 0 for price in (prompt, completion)):
+            raise ValueError
+    except ValueError:
+        raise JudgeError(
+            "JUDGE_PRICES must be two numbers, the dollars per million tokens of prompt and of "
+            f"completion, not {text!r}"
+        ) from None
+    return prompt, completion
 
 
 def judge_configuration(folder: Path) -> dict[str, Any]:
