@@ -39,6 +39,27 @@ class JudgeError(RuntimeError):
     """A judge cannot be used, or too many of its verdicts are missing; the message says why."""
 
 
+def prices_from_environment() -> tuple[float, float] | None:
+    """Read JUDGE_PRICES, as in `PRICES`; None where it is not set.
+
+    Raises:
+        JudgeError: it is not two numbers.
+    """
+    text = os.environ.get("JUDGE_PRICES")
+    if not text:
+        return None
+    try:
+        prompt, completion = map(float, text.split())
+        if not all(math.isfinite(price) and price >= 0 for price in (prompt, completion)):
+            raise ValueError
+    except ValueError:
+        raise JudgeError(
+            "JUDGE_PRICES must be two numbers, the dollars per million tokens of prompt and of "
+            f"completion, not {text!r}"
+        ) from None
+    return prompt, completion
+
+
 def judge_configuration(folder: Path) -> dict[str, Any]:
     """Read the configuration of a judge.
 
@@ -178,19 +199,8 @@ def endpoint_from_environment() -> Endpoint:
             "this judge is queried over OpenAI's API: set OPENAI_API_KEY, or JUDGE_BASE_URL and "
             "JUDGE_MODEL for a server of your own"
         )
-    prices = os.environ.get("JUDGE_PRICES")
-    try:
-        both = tuple(map(float, prices.split())) if prices else None
-        if both is not None and (
-            len(both) != 2 or not all(math.isfinite(price) and price >= 0 for price in both)
-        ):
-            raise ValueError
-    except ValueError:
-        raise JudgeError(
-            "JUDGE_PRICES must be two numbers, the dollars per million tokens of prompt and of "
-            f"completion, not {prices!r}"
-        ) from None
-    return Endpoint(base_url, os.environ.get("JUDGE_MODEL"), key or "none", both)
+    prices = prices_from_environment()
+    return Endpoint(base_url, os.environ.get("JUDGE_MODEL"), key or "none", prices)
 
 
 def judge_identity(folder: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 
 from experiments.artifacts import ARTIFACTS
-from experiments.commands.options import add_scale, add_seeds, positive, scale_of
+from experiments.commands.options import add_scale, add_seeds, scale_of, whole
 from experiments.commands.plan.costs import GPUS
 from experiments.commands.plan.table import plan
 from experiments.names import look_up
@@ -41,7 +41,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu", help=f"{', '.join(GPUS)}; default for nano: this machine, as measured"
     )
-    parser.add_argument("--gpus", type=positive, default=8, help="that share a fine-tuning")
+    parser.add_argument(
+        "--gpus", type=whole(1, 100_000), default=8, help="that share a fine-tuning"
+    )
     parser.add_argument("--mfu", type=_share, default=0.35, help="share of the GPU's peak reached")
     add_seeds(parser)
 
