@@ -10,6 +10,9 @@ RUN    := @$(BIN)/python -m experiments
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
+# A workflow ends when the make that started it is killed.
+export MAKE_PID := $(shell echo $$PPID)
+
 .DEFAULT_GOAL := help
 .PHONY: help where compare setup $(ARTIFACTS) paper plan unpack selection ablation audit release notebooks
 .PHONY: test lint bench architecture clean
