@@ -97,7 +97,7 @@ def reason(log: Path) -> tuple[str, list[str]] | None:
     except ValueError:
         return None
     text = log.read_text(errors="replace") if log.exists() else ""
-    if status == 128 + signal.SIGKILL or "(SIGKILL)" in text:
+    if status == 128 + signal.SIGKILL:
         return OUT_OF_MEMORY, [OUT_OF_MEMORY]
     if errors := _errors(text):
         return errors[0], errors
@@ -110,11 +110,14 @@ def reason(log: Path) -> tuple[str, list[str]] | None:
 
 def _errors(text: str) -> list[str]:
     """The errors that `jobs.make` and the command line print, without the word itself."""
-    return [
-        line.removeprefix("error: ")[:LINE_LENGTH]
-        for line in re.split(r"[\r\n]", text)
-        if line.startswith("error: ")
-    ]
+    found = []
+    for line in re.split(r"[\r\n]", text):
+        if line.startswith("error: "):
+            found.append(line.removeprefix("error: ")[:LINE_LENGTH])
+        elif "(SIGKILL)" in line and OUT_OF_MEMORY not in found:
+            # torchrun says so of one of several processes of a training.
+            found.append(OUT_OF_MEMORY)
+    return found
 
 
 def last_lines(text: str) -> list[str]:

@@ -256,6 +256,7 @@ def _what_failed(planned: int, failures: Failures, log: Path, absent: Sequence[R
             f"{len(failures.headlines)} of {planned} jobs failed, first {first} with: {why} "
             f"(all logs: {first.parent}/); {resumes}"
         )
-    said = " | ".join(last_lines(log.read_text(errors="replace")))[-LINE_LENGTH:]
+    lines = last_lines(log.read_text(errors="replace"))
+    said = " | ".join(map(str.strip, lines))[-LINE_LENGTH:]
     why = said or f"nothing was said, and {absent[0].path} is missing"
     return f"the workflow failed, and no job said why (full log: {log}): {why}; {resumes}"
