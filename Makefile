@@ -65,6 +65,9 @@ $(foreach name,$(GIVEN),$(if $(findstring $(NEWLINE),$(value $(name))),$(error $
 $(foreach name,$(WHICH),$(if $(filter command,$(firstword $(origin $(name)))),,$(eval $(name) :=)))
 $(if $(word 2,$(foreach name,$(WHICH),$(if $(value $(name)),$(name)))),$(error give one of $(WHICH), not several))
 
+# A workflow ends when the make that started it is killed.
+export MAKE_PID := $(shell echo $$PPID)
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: $(TARGETS)

@@ -14,6 +14,8 @@ flips.py       at which alphas and lengths flips of tokens are counted
 jobs.py        how each kind of record is made; runs in worker processes
 judging.py     asking a judge
 workflow.py    Snakemake makes the missing records, on this machine or a cluster
+keeper.py      ends the workflow's processes when the command that started them ends
+failures.py    why jobs failed, from their logs
 selection.py   learning rates and alphas, chosen on validation instructions
 study.py       the runs that tables ask for, by set, model, noise and seed
 provenance.py  where a result came from
