@@ -13,8 +13,8 @@ import alpaca_eval
 import pytest
 
 from eval.alpaca import Annotations, annotate, check_missing, public_win_rate
-from eval.judge_api import Endpoint, JudgeClient, endpoint_from_environment
-from eval.judge_config import JudgeError
+from eval.judge_api import JudgeClient
+from eval.judge_config import Endpoint, JudgeError, endpoint_from_environment
 from tests.eval.judge_server import (
     FAULTS,
     KEY,
@@ -26,6 +26,7 @@ from tests.eval.judge_server import (
 
 JUDGES = Path(alpaca_eval.__file__).parent / "evaluators_configs"
 GPT_4 = JUDGES / "alpaca_eval_gpt4"
+ENVIRONMENT = ("JUDGE_BASE_URL", "OPENAI_BASE_URL", "JUDGE_MODEL", "JUDGE_PRICES", "OPENAI_API_KEY")
 ENDPOINT = Endpoint(key=KEY, concurrency=16, timeout=2.0, attempts=5)
 
 
@@ -155,7 +156,7 @@ def test_verdicts_outside_the_format_are_missing_and_reported(tmp_path: Path) ->
 
 
 def test_the_environment_says_where_the_judge_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("JUDGE_BASE_URL", "JUDGE_MODEL", "JUDGE_PRICES", "OPENAI_API_KEY"):
+    for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(JudgeError, match="set OPENAI_API_KEY, or JUDGE_BASE_URL and JUDGE_MODEL"):
         endpoint_from_environment()
