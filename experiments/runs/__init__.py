@@ -12,6 +12,9 @@ record.py      a file of a run: its path, what it is made from, how it is read
 flips.py       at which alphas and lengths flips of tokens are counted
 jobs.py        how each kind of record is made; runs in worker processes
 judging.py     asking a judge
+preflight.py   what is missing before records can be made, all of it, within seconds
+capacity.py    whether this machine has room for trainings: disk, memory, GPUs
+machine.py     what this machine has: memory, GPUs, folders that can be written to
 workflow.py    Snakemake makes the missing records, on this machine or a cluster
 selection.py   learning rates and alphas, chosen on validation instructions
 study.py       the runs that tables ask for, by set, model, noise and seed

@@ -27,12 +27,17 @@ from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, Instructio
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS, StandIn
 from experiments.roles.sources import Shape, Source
-from experiments.scales.fetch import SourceError, chosen, identity, local
+from experiments.scales.fetch import chosen, identity, instead_of, local
+from experiments.scales.hub import SourceError
 from neftune.training.model_folder import count_values
 from neftune.training.recipe import Execution, Recipe
 
 Row = Mapping[str, Any]
 Adapter = Literal["none", "qlora"]
+Material = Literal["rows", "references", "leaderboard"]
+"""What a scale gives besides its models: the rows of a set, reference answers, the tasks."""
+Check = Callable[[], int]
+"""Raises what is wrong with something that is needed; returns the bytes to be downloaded for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,8 @@ class Scale:
         rows_identity: what a run's key contains of the training rows.
         references: AlpacaEval's records of the reference answers of a split.
         leaderboard: lm-eval's task names by the leaderboard's, and the folder of the task files.
+        checks: how it is checked within seconds that a material can be had, by names for readers;
+            empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
     """
 
@@ -76,6 +83,7 @@ class Scale:
     rows_identity: Callable[[InstructionSet], str]
     references: Callable[[Split], list[dict[str, Any]]]
     leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
+    checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
 
     @property
@@ -98,7 +106,7 @@ class Scale:
 
     def base(self, model: str) -> Path:
         """The folder of a base model; downloads it where it is missing."""
-        return local(self.source(model), model)
+        return local(self.source(model), instead_of("MODEL", model))
 
     def base_identity(self, model: str) -> str:
         """What a run's key contains of a base model."""

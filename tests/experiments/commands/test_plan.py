@@ -12,20 +12,14 @@ from experiments.__main__ import main
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.cell import records_of
 from experiments.cells.settings import training_records
-from experiments.commands.plan.costs import (
-    GIB,
-    GPUS,
-    gpu_memory,
-    memory,
-    tokens_of,
-    training_flops,
-)
+from experiments.commands.plan.costs import GPUS, tokens_of, training_flops
 from experiments.commands.plan.table import PlanError, measured_speed, plan
 from experiments.names import UnknownNameError
 from experiments.published import EXAMPLES
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, SHAREGPT
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
+from experiments.scales.memory import GIB, gpu_memory, memory
 from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from experiments.scales.scale import Scale
