@@ -13,6 +13,9 @@ manifest.py    by record, its hash, what it was made from, where and in how many
 flips.py       at which alphas and lengths flips of tokens are counted
 jobs.py        how each kind of record is made; runs in worker processes
 judging.py     asking a judge
+preflight.py   what is missing before records can be made, all of it, within seconds
+capacity.py    whether this machine has room for trainings: disk, memory, GPUs
+machine.py     what this machine has: memory, GPUs, folders that can be written to
 workflow.py    Snakemake makes the missing records, on this machine or a cluster
 keeper.py      ends the workflow's processes when the command that started them ends
 failures.py    why jobs failed, from their logs

@@ -105,5 +105,6 @@ NANO = Scale(
     references_identity=references_identity,
     instructions_identity=instructions_identity,
     leaderboard=leaderboard,
+    checks=lambda material, dataset: {},
     notes=NOTES,
 )

@@ -30,13 +30,18 @@ from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, Instructio
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS, StandIn
 from experiments.roles.sources import Shape, Source
-from experiments.scales.fetch import SourceError, chosen, identity, local
+from experiments.scales.fetch import chosen, identity, instead_of, local
+from experiments.scales.hub import SourceError
 from neftune.training.model_folder import count_values
 from neftune.training.recipe import Execution, Recipe
 
 Row = Mapping[str, Any]
 ATTENTIONS = {name: name for name in ("eager", "sdpa", "flash_attention_2")}
 Adapter = Literal["none", "qlora"]
+Material = Literal["rows", "references", "leaderboard"]
+"""What a scale gives besides its models: the rows of a set, reference answers, the tasks."""
+Check = Callable[[], int]
+"""Raises what is wrong with something that is needed; returns the bytes to be downloaded for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,8 @@ class Scale:
         references_identity: what the name of a verdict contains of these answers.
         instructions_identity: what a manifest notes of the instructions of a split.
         leaderboard: lm-eval's task names by the leaderboard's, and the folder of the task files.
+        checks: how it is checked within seconds that a material can be had, by names for readers;
+            empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
     """
 
@@ -85,6 +92,7 @@ class Scale:
     references_identity: Callable[[Split], str]
     instructions_identity: Callable[[Split], str]
     leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
+    checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
 
     @property
@@ -107,7 +115,7 @@ class Scale:
 
     def base(self, model: str) -> Path:
         """The folder of a base model; downloads it where it is missing."""
-        return local(self.source(model), model)
+        return local(self.source(model), instead_of("MODEL", model))
 
     def base_identity(self, model: str) -> str:
         """What a run's key contains of a base model."""

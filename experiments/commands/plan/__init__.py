@@ -6,7 +6,7 @@
 Nothing is trained or downloaded. Hours follow from the operations of a training at a stated share
 of the GPU's peak, or at the speed that finished runs of the scale had.
 
-costs.py   the arithmetic: tokens, operations, memory
+costs.py   the arithmetic: tokens, operations
 table.py   the plan of an artifact
 """
 

@@ -16,13 +16,10 @@ from experiments.cells.markdown import markdown_table
 from experiments.cells.render import all_records
 from experiments.commands.plan.costs import (
     CHARACTERS_A_TOKEN,
-    GIB,
     GPUS,
     OUTPUT_CHARACTERS,
     Gpu,
     Tokens,
-    gpu_memory,
-    memory,
     tokens_of,
     training_flops,
 )
@@ -34,6 +31,7 @@ from experiments.runs.record import Record, missing
 from experiments.runs.run import Run, RunError, read_run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
+from experiments.scales.memory import GIB, gpu_memory, memory
 from experiments.scales.scale import Scale
 from neftune.training.recipe import Execution, Recipe
 

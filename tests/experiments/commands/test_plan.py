@@ -13,15 +13,7 @@ from experiments.__main__ import main
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.cell import records_of
 from experiments.cells.settings import training_records
-from experiments.commands.plan import costs
-from experiments.commands.plan.costs import (
-    GIB,
-    GPUS,
-    gpu_memory,
-    memory,
-    tokens_of,
-    training_flops,
-)
+from experiments.commands.plan.costs import GPUS, tokens_of, training_flops
 from experiments.commands.plan.table import PlanError, measured_speed, plan
 from experiments.names import UnknownNameError
 from experiments.published import EXAMPLES
@@ -30,6 +22,8 @@ from experiments.roles.sources import Shape
 from experiments.runs.record import Record
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
+from experiments.scales import memory as memories
+from experiments.scales.memory import GIB, gpu_memory, memory
 from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from experiments.scales.scale import Scale
@@ -241,9 +235,9 @@ def test_a_judge_of_ones_own_has_its_own_price(
 
 
 def test_bounds_are_those_of_the_training() -> None:
-    assert costs.ACTIVATIONS == bounded_trainer.ACTIVATIONS
+    assert memories.ACTIVATIONS == bounded_trainer.ACTIVATIONS
     for name in ("TRAINED_LOGITS", "READ_LOGITS", "READ_TOKENS"):
-        assert getattr(costs, name) == getattr(token_losses, name)
+        assert getattr(memories, name) == getattr(token_losses, name)
 
 
 def measured() -> dict[str, float]:

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from eval.leaderboard import evaluate
-from experiments.scales.fetch import SourceError
+from experiments.scales.hub import SourceError
 from experiments.scales.real_leaderboard import SUBJECTS, leaderboard
 from tests.paths import BASE, ROOT, shared
 
