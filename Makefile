@@ -12,7 +12,7 @@ SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
 .PHONY: help where compare setup $(ARTIFACTS) paper plan unpack selection ablation audit release notebooks
-.PHONY: test lint bench architecture clean
+.PHONY: test test-long lint bench architecture clean
 
 help: ## this list
 	@echo "Tables and figures: each trains what is missing, prints the table, writes runs/results/nano/NAME.*"
@@ -21,7 +21,7 @@ help: ## this list
 	@echo "  settings: SEEDS=1 JOBS=2 SCALE=nano|small|paper"
 	@echo
 	@echo "Other commands"
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 14
 	@echo
 	@echo "  make where TABLE=6   where Table 6 is made, its result, its settings"
 	@echo "  make ablation ALPHA='0 5 15' DATASET=alpaca MODEL=llama-2-7b NOISE=gaussian LENGTH_RULE=padded \\"
@@ -79,8 +79,11 @@ release: $(READY) ## replace the project's own results in results/ (needs DATA=f
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
 	@$(BIN)/python -m notebooks.execute
 
-test: $(READY) ## the tests (about 6.5 minutes)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
+test: $(READY) ## the tests but the long ones (about TIME1 minutes)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not long" -n $(or $(JOBS),auto) --dist worksteal
+
+test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about TIME2 minutes)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long -vv -n $(or $(JOBS),auto) --dist worksteal
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .
