@@ -9,7 +9,7 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection audit unpack release \
-             notebooks test lint bench architecture clean
+             notebooks test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -27,6 +27,7 @@ settings.audit     := DATA PAIR
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
+settings.test-long := JOBS
 EVERYWHERE         := PYTHON VENV
 
 # Values are passed on as they were typed, whatever characters they have. ALPHA, SET and PAIR are lists.
@@ -77,7 +78,7 @@ help: ## this list
 	@echo "$(sort $(ARTIFACTS))" | tr ' ' '\n' | sort -V | tr '\n' ' ' | fold -s -w 92 | sed 's/^/  make /'
 	@echo
 	@echo "Other commands"
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 16
 	@echo
 	@echo "Settings"
 	@printf '  %-13s %s\n' 'table1' '$(filter-out $(ENVIRONMENT),$(settings.table1))' \
@@ -137,8 +138,13 @@ release: $(READY) ## replace the project's own results in results/ (needs DATA=f
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
 	@$(BIN)/python -m notebooks.execute
 
-test: $(READY) ## the tests (about 6.5 minutes)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
+PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
+
+test: $(READY) ## the tests but the long ones (about 6 minutes)
+	$(PYTEST) -m "not long"
+
+test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 10 minutes)
+	$(PYTEST) -m long -vv
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -56,7 +56,8 @@ class Usage:
 class JudgeClient:
     """Requests completions from an endpoint, and caches them.
 
-    `usage` is the `Usage` of the requests of the last call of `completions`, cached ones included.
+    `usage` is the `Usage` of all requests so far, cached ones included; alpaca-eval sends them in
+    parts.
 
     Args:
         endpoint: the API to query.
@@ -67,6 +68,7 @@ class JudgeClient:
         self.endpoint = endpoint
         self.cache = cache
         self.usage = Usage()
+        self._sent: set[str] = set()
 
     def completions(
         self,
@@ -105,7 +107,8 @@ class JudgeClient:
             self._send(calls, missing, readable)
             found = _verdicts(calls, keys)
             prices = self.endpoint.prices or PRICES.get(model)
-            self.usage = _usage(calls, keys, prices)
+            self._sent.update(keys)
+            self.usage = _usage(calls, self._sent, prices)
             dollars = [_usage(calls, [key], prices).dollars for key in keys]
         empty = {"text": "", "logprobs": None}
         every = [found.get(key, empty) for key in keys]
@@ -160,6 +163,10 @@ def _answers(
             reply: Any = client.chat.completions.create(**request)
         except (ValueError, RecursionError, openai.APIResponseValidationError):
             continue  # The reply is not JSON in UTF-8.
+        except openai.APIError:
+            if not answers:
+                raise
+            break  # What was answered is kept and counted; the next request finds the error again.
         try:
             completion, usage = _completion(reply), reply.usage
         except (ValueError, TypeError, AttributeError, LookupError):
@@ -240,7 +247,7 @@ def _open(path: Path) -> sqlite3.Connection:
     with calls:
         calls.execute(
             "CREATE TABLE IF NOT EXISTS calls (key TEXT, readable INTEGER, completion TEXT, "
-            "prompt_tokens INTEGER, completion_tokens INTEGER)"
+            "digest TEXT, prompt_tokens INTEGER, completion_tokens INTEGER)"
         )
         calls.execute("CREATE UNIQUE INDEX IF NOT EXISTS verdict ON calls (key) WHERE readable")
         calls.execute("CREATE INDEX IF NOT EXISTS of_key ON calls (key)")
@@ -249,33 +256,33 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _store(calls: sqlite3.Connection, key: str, answers: Sequence[Mapping[str, Any]]) -> None:
     """Store answers; if another process has stored a verdict meanwhile, that one is kept."""
+    rows = []
+    for answer in answers:
+        text = json.dumps(answer["completion"])
+        tokens = (answer["prompt_tokens"], answer["completion_tokens"])
+        rows.append((key, answer["readable"], text, _digest(key, text), *tokens))
     with calls:
-        calls.executemany(
-            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    key,
-                    answer["readable"],
-                    json.dumps(answer["completion"]),
-                    answer["prompt_tokens"],
-                    answer["completion_tokens"],
-                )
-                for answer in answers
-            ],
-        )
+        calls.executemany("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _digest(key: str, completion: str) -> str:
+    """What tells an answer that was changed in the file, which SQLite itself does not notice."""
+    return hashlib.sha256(f"{key} {completion}".encode()).hexdigest()
 
 
 def _verdicts(calls: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     found = {}
+    kept = "SELECT completion, digest FROM calls WHERE key = ? AND readable"
     for key in keys:
-        row = calls.execute("SELECT completion FROM calls WHERE key = ? AND readable", (key,))
-        for (completion,) in row:
+        for completion, digest in calls.execute(kept, (key,)):
+            if digest != _digest(key, completion):
+                raise sqlite3.DatabaseError("an answer in it was changed")
             found[key] = json.loads(completion)
     return found
 
 
 def _usage(
-    calls: sqlite3.Connection, keys: Sequence[str], prices: tuple[float, float] | None
+    calls: sqlite3.Connection, keys: Iterable[str], prices: tuple[float, float] | None
 ) -> Usage:
     total = Usage()
     for key in set(keys):

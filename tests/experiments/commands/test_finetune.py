@@ -37,6 +37,7 @@ def test_a_file_in_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (out / "model.safetensors").read_bytes() == before
 
 
+@pytest.mark.long
 def test_the_real_alpaca_file(tmp_path: Path) -> None:
     arguments = ["finetune", "--dataset-file", str(shared("alpaca52k/alpaca_data.json"))]
     arguments += [

@@ -45,6 +45,7 @@ def until(
     raise TimeoutError
 
 
+@pytest.mark.long
 @pytest.mark.skipif(missing() is not None, reason=f"SLURM: {missing()}")
 def test_table_1_through_slurm_is_the_local_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study: Study

@@ -42,6 +42,7 @@ def wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
     raise AssertionError(f"{path} did not appear in five minutes")
 
 
+@pytest.mark.long
 def test_a_killed_workflow_resumes_without_redoing_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def run(
     )
 
 
+@pytest.mark.long
 def test_table_1_at_the_papers_scale_resumes_where_a_missing_key_stopped_it(tmp_path: Path) -> None:
     environment = write_stand_ins(tmp_path, 24)
     command = ("show", "table1", "--scale", "paper", "--seeds", "1")
@@ -89,6 +90,7 @@ def test_table_1_at_the_papers_scale_resumes_where_a_missing_key_stopped_it(tmp_
     assert [each["calls"] for each in spent] == [8] * 8
 
 
+@pytest.mark.long
 def test_a_run_is_trained_by_several_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

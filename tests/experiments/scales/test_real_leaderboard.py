@@ -50,6 +50,7 @@ def slices(folder: Path) -> None:
         (folder / f"hellaswag_{split}.jsonl").write_text(text)
 
 
+@pytest.mark.long
 def test_scores_equal_those_of_lm_evals_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

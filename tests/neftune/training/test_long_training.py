@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from tests.neftune.models import tiny_llama
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.long
 TRAINING = "tests.neftune.training.long_training"
 
 

@@ -196,6 +196,7 @@ def test_the_loss_in_chunks_is_autocast_like_the_model(monkeypatch: pytest.Monke
     assert (ours - theirs).norm() < 0.02 * theirs.norm()
 
 
+@pytest.mark.long
 def test_two_processes_get_the_gradients_of_one(tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
@@ -227,6 +228,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.long
 def test_a_step_and_an_evaluation_hold_a_small_part_of_the_logits() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True
