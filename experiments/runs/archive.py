@@ -95,9 +95,9 @@ def unpack(archive: Path) -> tuple[int, int]:
     try:
         with tarfile.open(archive, "r:xz") as tar:
             for entry in tqdm(tar, desc="unpacking records", unit="file"):
-                tarfile.data_filter(entry, str(staging.resolve()))
-                if not entry.isfile():
-                    raise tarfile.TarError(f"{entry.name} is no file")
+                safe = tarfile.data_filter(entry, str(staging.resolve()))
+                if not entry.isfile() or safe.name != entry.name:
+                    raise tarfile.TarError(f"{entry.name} is no file of a run")
                 tar.extract(entry, staging, set_attrs=False, filter="data")
         return _put_in_place(staging)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:

@@ -31,6 +31,7 @@ from tqdm import tqdm
 
 from experiments.paths import RUNS
 from experiments.runs.failures import LINE_LENGTH, Failures, last_lines
+from experiments.runs.preflight import check_before
 from experiments.runs.record import Record, missing
 from experiments.runs.run import Run
 from neftune.training.files import write_atomic
@@ -62,6 +63,7 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
             queued at a time.
 
     Raises:
+        PreflightError: something that the records need is missing.
         WorkflowError: another workflow is running here, or a job failed; the message has the first
             failed job's own error, and each one's was printed when it failed.
         KeyboardInterrupt: the process was asked to end, or the `make` that started it has ended.
@@ -69,13 +71,14 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
     wanted = [record for record in dict.fromkeys(records) if not record.exists()]
     if not wanted:
         return
+    jobs = jobs or cores()
+    check_before(wanted, jobs)
     steps = missing(wanted)
     for record in steps:
         for run in filter(None, (record.run, record.other)):
             run.write_spec()
     RUNS.mkdir(exist_ok=True)
     with _lock(RUNS / ".lock") as lock:
-        jobs = jobs or cores()
         plan = RUNS / "plan.json"
         resources = dict(wanted[0].run.scale.resources)
         planned = [
