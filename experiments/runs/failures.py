@@ -21,6 +21,9 @@ LINES_SHOWN = 3
 JOBS_SHOWN = 5
 LINE_LENGTH = 400
 OUT_OF_MEMORY = "killed, probably for lack of memory; JOBS=1 needs less"
+NO_SPACE = "No space left on device"
+COUNT = re.compile(r"error: \d+ of \d+ records")
+"""What `jobs.make` prints at its end."""
 PROGRESS = re.compile(r"\d+%\||^\s*\{'")
 """A progress bar, or the Trainer's log entry between two of them."""
 CLOSING = re.compile(r"Complete log|Shutting down|Exiting because|Elapsed time|At least one job")
@@ -109,15 +112,16 @@ def reason(log: Path) -> tuple[str, list[str]] | None:
 
 
 def _errors(text: str) -> list[str]:
-    """The errors that `jobs.make` and the command line print, without the word itself."""
-    found = []
+    """The errors that `jobs.make` prints, after what other programs say of their cause."""
+    causes, errors = [], []
     for line in re.split(r"[\r\n]", text):
-        if line.startswith("error: "):
-            found.append(line.removeprefix("error: ")[:LINE_LENGTH])
-        elif "(SIGKILL)" in line and OUT_OF_MEMORY not in found:
-            # torchrun says so of one of several processes of a training.
-            found.append(OUT_OF_MEMORY)
-    return found
+        if line.startswith("error: ") and not COUNT.match(line):
+            errors.append(line.removeprefix("error: ")[:LINE_LENGTH])
+        elif "(SIGKILL)" in line:
+            causes.append(OUT_OF_MEMORY)  # torchrun, of one of a training's processes
+        elif NO_SPACE in line:
+            causes.append(line.strip()[:LINE_LENGTH])  # the compiler, of TMPDIR
+    return [*dict.fromkeys(causes), *errors]
 
 
 def last_lines(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Write files atomically: a reader sees the old content or the new content, never a part of it.
 
     write_atomic(Path("table.json"), json.dumps(table))
+    replace_folder(Path("tuned.partial"), Path("tuned"))  # the same for a folder
 
 An interrupted or failed write leaves the old file in place, also when the machine loses power. What
 a killed process left beside the file goes with the next write of it.
@@ -9,6 +10,7 @@ a killed process left beside the file goes with the next write of it.
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,6 +55,29 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_folder(folder: Path, out: Path) -> None:
+    """Rename a complete folder to `out` once all of it is on the disk.
+
+    Args:
+        folder: with all of its files.
+        out: its name from now on; a folder of that name is removed.
+    """
+    sync_files(folder)
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(folder, out)
+    sync_folder(out.parent)
+
+
+def sync_files(folder: Path) -> None:
+    """Have the system write the files below a folder to the disk."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -46,6 +46,7 @@ from neftune.training.checkpoints import (
 )
 from neftune.training.compilation import blocks, can_compile, compiled_blocks
 from neftune.training.data import Example, collator
+from neftune.training.files import replace_folder
 from neftune.training.freelb import FreeLBTrainer
 from neftune.training.packing import KeepApart, pack
 from neftune.training.recipe import Execution, Part, Recipe
@@ -277,8 +278,7 @@ def _save(
         (folder / "training_log.jsonl").write_text(lines)
         content = json.dumps(settings, indent=1, sort_keys=True) + "\n"
         (folder / "training_settings.json").write_text(content)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(folder, out)
+        replace_folder(folder, out)
     trainer.accelerator.wait_for_everyone()
 
 

@@ -11,6 +11,7 @@ Traceback (most recent call last):
   File "x.py", line 1, in <module>
 OSError: [Errno 28] No space left on device: 'x'
 """
+FULL = "cc: x.o: No space left on device"
 
 
 def failures(folder: Path, log: str | None, status: int, job: int = 0) -> Failures:
@@ -25,6 +26,7 @@ def failures(folder: Path, log: str | None, status: int, job: int = 0) -> Failur
     (
         ("error: a: no key\nerror: b: no key\n", 1, "a: no key"),
         (TRACEBACK, 1, "OSError: [Errno 28] No space left on device: 'x'"),
+        ("error: a: failed\ncc: x.o: No space left on device\n", 1, FULL),
         ("10%|#  | 1/9\r20%|##  | 2/9", 137, OUT_OF_MEMORY),
         ("E0 Signal 9 (SIGKILL) received by PID 7\nerror: a: failed\n", 1, OUT_OF_MEMORY),
         ("10%|#  | 1/9\r20%|##  | 2/9", 139, "ended by signal 11"),
@@ -50,6 +52,8 @@ def test_an_error_is_told_while_the_job_goes_on_and_only_whole_lines_are(tmp_pat
     assert found.news() == []
     log.write_text("training\nerror: a: no key\nanswering\n")
     assert found.news() == [f"{log}: a: no key"]
+    log.write_text(log.read_text() + "error: 1 of 2 records could not be made\n")
+    log.with_suffix(".exit").write_text("1\n")
     assert found.news() == []
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from experiments.runs.record import Record
-from experiments.runs.workflow import WorkflowError, produce
+from experiments.runs.workflow import WorkflowError, cores, produce
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS, TARGETS
 from tests.paths import ROOT
@@ -153,3 +153,11 @@ def test_a_second_workflow_in_the_same_folder_is_an_error(workplace: Path) -> No
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(WorkflowError, match=r"another workflow is running in .*; wait for it"):
             produce(TARGETS)
+
+
+def test_cores_are_counted_where_the_system_has_no_affinities(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    assert cores() == os.cpu_count()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from neftune.training.files import write_atomic
+from neftune.training.files import replace_folder, write_atomic
 
 
 @contextmanager
@@ -63,3 +63,12 @@ def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> 
         (tmp_path / name).touch()
     write_atomic(path, "whole")
     assert sorted(os.listdir(tmp_path)) == sorted(["table.json", *others])
+
+
+def test_a_folder_replaces_another(tmp_path: Path) -> None:
+    for name in ("tuned", "tuned.partial"):
+        (tmp_path / name / "weights").mkdir(parents=True)
+        (tmp_path / name / "weights" / name).touch()
+    replace_folder(tmp_path / "tuned.partial", tmp_path / "tuned")
+    assert os.listdir(tmp_path) == ["tuned"]
+    assert os.listdir(tmp_path / "tuned" / "weights") == ["tuned.partial"]
