@@ -167,7 +167,8 @@ def _judge(step: Record) -> list[Mapping[str, Check]]:
             within(LIMIT, partial(check_judge, folder))
         return 0
 
-    return [{f"the judge {JUDGES[step.judge].title}": check}]
+    title = JUDGES[step.judge].title if step.judge in JUDGES else step.judge
+    return [{f"the judge {title}": check}]
 
 
 USES: dict[str, Callable[[Record], list[Mapping[str, Check]]]] = {

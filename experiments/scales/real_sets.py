@@ -240,22 +240,27 @@ def _exchanges(turns: Sequence[Row]) -> list[tuple[Row, Row]]:
     return list(zip(kept[::2], kept[1::2], strict=False))
 
 
-@lru_cache
 def reference_outputs(split: Split) -> list[dict[str, Any]]:
     """text-davinci-003's answers to AlpacaEval's 805 instructions.
 
     From the hub, or from the file that REFERENCE_OUTPUTS names, in AlpacaEval's format.
 
     Raises:
-        SourceError: the file is not there, or another split is asked for: hyperparameters are the
-            paper's at these scales, and there are no instructions to choose them on.
+        SourceError: the file is not there or not in that format, or another split is asked for:
+            hyperparameters are the paper's at these scales, and there are no instructions to choose
+            them on.
+        FileError: the file is not JSON.
     """
     if split != "test":
         raise SourceError(
             "there are no validation instructions at this scale: its hyperparameters are the "
             "paper's (results/<scale>/selection.json)"
         )
-    path = local(_reference_source(), REFERENCE_INSTEAD)
+    return _outputs(local(_reference_source(), REFERENCE_INSTEAD))
+
+
+@lru_cache
+def _outputs(path: Path) -> list[dict[str, Any]]:
     found = parse_json(read_text(path), path)
     for number, row in enumerate(found if isinstance(found, list) else [None], start=1):
         if not isinstance(row, dict) or not all(

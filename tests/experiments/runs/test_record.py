@@ -20,7 +20,6 @@ from experiments.runs.record import KINDS, Record, RecordError, missing, record_
 from experiments.runs.run import Run, RunError
 from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
-from experiments.scales.real_sets import reference_outputs
 from neftune.distributions import Noise
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
@@ -93,12 +92,11 @@ def test_the_name_of_a_verdict_tells_judges_servers_and_references_apart(
 def test_answers_to_other_instructions_are_refused(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = workplace / "asked.json"
-    monkeypatch.setenv("REFERENCE_OUTPUTS", str(asked))
     responses = Record(replace(RUN, scale=PAPER), "responses")
     for instruction, output in (("Say hello.", "Hello."), ("Say hello.", "Hi."), ("Go.", "Gone.")):
-        reference_outputs.cache_clear()
+        asked = workplace / f"{output}json"
         asked.write_text(json.dumps([{"instruction": instruction, "output": output}]))
+        monkeypatch.setenv("REFERENCE_OUTPUTS", str(asked))
         if output == "Hello.":
             write_record(responses, "[]")
         if instruction == "Say hello.":
