@@ -110,14 +110,19 @@ def test_what_another_program_calls_name_is_not_meant(place: Path) -> None:
 
 
 def test_settings_are_taken_from_the_environment_too(place: Path) -> None:
-    assert ran(place, "table1", SEEDS="2")[0] == ["show", "--seeds=2", "table1"]
+    assert ran(place, "table1", SEEDS="2")[0] == ["show", "table1", "--seeds=2"]
 
 
 def test_makes_own_options_work(place: Path) -> None:
     assert ran(place, "-j2", "table1", "SEEDS=1", "PYTHON=python3")[0][0] == "show"
     done = make(place, "-n", "table1", "SEEDS=1")
     words = done.stdout.split()
-    assert words == ["venv/bin/python", "-m", "experiments", "show", "--seeds='1'", "table1"]
+    assert words == ["venv/bin/python", "-m", "experiments", "show", "table1", "--seeds='1'"]
+
+
+def test_a_command_that_starts_make_itself_does_not_hand_its_settings_on(place: Path) -> None:
+    _, environment = ran(place, "table1", "SEEDS=1", SCALE="paper", ALPHA="5")
+    assert not environment.keys() & {"MAKEFLAGS", "SEEDS", "SCALE", "ALPHA"}
 
 
 def test_every_setting_of_a_target_is_an_option_of_its_command(place: Path) -> None:
