@@ -38,7 +38,7 @@ option  = --$(shell echo $1 | tr A-Z_ a-z-)
 OPTIONS = $(foreach one,$(filter $(ONE),$(settings.$@)),$(if $(value $(one)),$(call option,$(one))=$(call quoted,$(value $(one))))) \
   $(foreach many,$(filter $(MANY),$(settings.$@)),$(if $(value $(many)),$(call option,$(many)) $(foreach each,$(value $(many)),$(call quoted,$(each)))))
 ARTIFACT = -- $(call quoted,$(or $(value NAME),$(if $(value FIGURE),figure$(value FIGURE),table$(or $(value TABLE),1))))
-unexport $(WHICH) $(ONE) $(MANY)
+unexport $(WHICH) $(ONE) $(MANY) MAKEFLAGS
 
 # What was asked for is checked here.
 GOALS := $(or $(MAKECMDGOALS),help)
@@ -106,7 +106,7 @@ $(READY): requirements.lock pyproject.toml
 setup: $(READY) ## make the virtual environment (the other commands do it themselves)
 
 $(ARTIFACTS): $(READY)
-	$(RUN) show $(OPTIONS) $@
+	$(RUN) show $@ $(OPTIONS)
 
 compare: $(READY) ## your own TABLE=1 (or FIGURE=3, or NAME=…) beside the shipped one and the paper's
 	$(RUN) compare $(OPTIONS) $(ARTIFACT)

@@ -16,7 +16,7 @@ from importlib import import_module
 from types import ModuleType
 
 from experiments import commands
-from experiments.commands.options import Parser, check_environment, check_printable
+from experiments.commands.options import Parser, check_arguments, check_environment
 from experiments.names import look_up
 
 
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command. An error that the user can mend is one line, without a traceback."""
     given = sys.argv[1:] if argv is None else argv
     try:
-        check_printable(given)
+        check_arguments(given)
         if given and not given[0].startswith("-"):
             look_up("command", given[0], command_modules())
     except ValueError as error:

@@ -94,15 +94,18 @@ def scale_of(arguments: argparse.Namespace) -> Scale:
     return look_up("scale", arguments.scale, SCALES)
 
 
-def check_printable(arguments: Sequence[str]) -> None:
+def check_arguments(arguments: Sequence[str]) -> None:
     """Refuse what could not be shown in one line, nor written to a file of text.
 
     Raises:
-        SettingError: an argument has a control character, or is no Unicode.
+        SettingError: an argument has a control character, or is no Unicode, or an option's value is
+            two hyphens, which argparse would take for none.
     """
     for argument in arguments:
         if any(unicodedata.category(character) in UNPRINTABLE for character in argument):
             raise SettingError(f"{argument!a} holds a character that cannot be printed")
+        if argument.startswith("--") and argument.endswith("=--"):
+            raise SettingError(f"{argument} has no value")
 
 
 def check_environment() -> None:

@@ -153,6 +153,8 @@ def test_numbers_have_ranges(
         (("show", "table1", "--seeds"), "argument --seeds: expected one argument"),
         (("show", "table\n1"), "'table\\n1' holds a character that cannot be printed"),
         (("where", "table1\udcff"), "'table1\\udcff' holds a character that cannot be printed"),
+        (("selection", "--jobs=--"), "--jobs=-- has no value"),
+        (("selection", "--jobs", "--"), "argument --jobs: expected one argument"),
         (("audit", "--pair", "one"), "argument --pair: expected 2 arguments"),
     ),
 )
