@@ -103,7 +103,7 @@ def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) ->
     save(artifact.draw(data, f"{artifact.title}\n{measured_with(settings)}"), out / name)
     write_provenance(
         out / f"{name}.provenance.json",
-        f"make {artifact.name}" + ("" if name == artifact.name else f" SEEDS={study.seeds}"),
+        artifact.command(study.scale.name, study.seeds),
         range(study.seeds),
         runs_of(records_of(cells)),
         settings=settings,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,25 @@ class Ablation:
         file = "-".join(["alpha", *map(_shortest, self.alphas)])
         return f"{_bounded(folder)}/{_bounded(file)}"
 
+    @property
+    def target(self) -> str:
+        """What `make` is told to make it."""
+        default = Ablation(())
+        variables = {
+            "MODEL": "model",
+            "DATASET": "dataset",
+            "NOISE": "distribution",
+            "LENGTH_RULE": "length_rule",
+            "JUDGE": "judge",
+        }
+        chosen = {"ALPHA": " ".join(map(_shortest, self.alphas))}
+        for variable, field in variables.items():
+            if getattr(self, field) != getattr(default, field):
+                chosen[variable] = getattr(self, field)
+        if self.settings:
+            chosen["SET"] = " ".join(f"{name}={value}" for name, value in self.settings)
+        return " ".join(["ablation", *(f"{n}={shlex.quote(v)}" for n, v in chosen.items())])
+
 
 def _shortest(number: float) -> str:
     """The shortest text of a number that no other number has."""
@@ -199,6 +219,7 @@ def artifact(ablation: Ablation) -> Artifact:
         data=lambda asked: table_data(asked, first),
         rows=rows_by_metric,
         draw=draw,
+        target=ablation.target,
     )
 
 

@@ -35,10 +35,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a comparison for each name."""
     scale = scale_of(arguments).name
-    for name in arguments.names:
-        artifact = look_up("artifact", name, ARTIFACTS)
+    chosen = [look_up("artifact", name, ARTIFACTS) for name in arguments.names]
+    for artifact in chosen:
         own = newest(RENDERED / scale, artifact, arguments.seeds)
-        print(comparison(own, RESULTS / scale / f"{name}.json", f"make {name}"))
+        command = artifact.command(scale, arguments.seeds or 1)
+        print(comparison(own, RESULTS / scale / f"{artifact.name}.json", command))
 
 
 def has_cells(*results: Path) -> bool:
