@@ -16,6 +16,7 @@ judging.py     asking a judge
 preflight.py   what is missing before records can be made, all of it, within seconds
 capacity.py    whether this machine has room for trainings: disk, memory, GPUs
 machine.py     what this machine has: memory, GPUs, folders that can be written to
+lock.py        one workflow at a time in the folder of runs
 workflow.py    Snakemake makes the missing records, on this machine or a cluster
 keeper.py      ends the workflow's processes when the command that started them ends
 failures.py    why jobs failed, from their logs

@@ -21,6 +21,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.paths import RESULTS, RUNS
+from experiments.runs.lock import hold_runs
 from experiments.runs.manifest import MANIFEST, digest
 from experiments.runs.run import Run
 from experiments.scales.scale import Scale
@@ -87,11 +88,16 @@ def unpack(archive: Path) -> tuple[int, int]:
 
     Raises:
         ArchiveError: there is no archive, it is damaged, or it names a place outside of `runs/`.
+        RunsInUseError: a workflow is running.
     """
     check_hash(archive)
-    staging = RUNS / ".unpacking"
+    with hold_runs():
+        return _unpack(archive, RUNS / ".unpacking")
+
+
+def _unpack(archive: Path, staging: Path) -> tuple[int, int]:
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    staging.mkdir()
     try:
         with tarfile.open(archive, "r:xz") as tar:
             for entry in tqdm(tar, desc="unpacking records", unit="file"):

@@ -13,7 +13,6 @@ each signal does.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -31,6 +30,7 @@ from tqdm import tqdm
 
 from experiments.paths import RUNS
 from experiments.runs.failures import LINE_LENGTH, Failures, last_lines
+from experiments.runs.lock import hold_runs, is_running
 from experiments.runs.preflight import check_before
 from experiments.runs.record import Record, missing
 from experiments.runs.run import Run
@@ -39,12 +39,10 @@ from neftune.training.files import write_atomic
 SNAKEFILE = Path(__file__).parent / "Snakefile"
 PROFILES = Path(__file__).parent / "profiles"
 POLL = 0.5
-LOCK_PATIENCE = 20.0
-"""Seconds in which the jobs of a workflow that was killed a moment ago come to an end."""
 
 
 class WorkflowError(RuntimeError):
-    """Jobs failed, or another workflow is running."""
+    """Jobs failed; the message has the first one's reason."""
 
 
 def cores() -> int:
@@ -64,7 +62,8 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
 
     Raises:
         PreflightError: something that the records need is missing.
-        WorkflowError: another workflow is running here, or a job failed; the message has the first
+        RunsInUseError: another workflow is running here.
+        WorkflowError: a job failed; the message has the first
             failed job's own error, and each one's was printed when it failed.
         KeyboardInterrupt: the process was asked to end, or the `make` that started it has ended.
     """
@@ -77,8 +76,7 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
     for record in steps:
         for run in filter(None, (record.run, record.other)):
             run.write_spec()
-    RUNS.mkdir(exist_ok=True)
-    with _lock(RUNS / ".lock") as lock:
+    with hold_runs() as lock:
         plan = RUNS / "plan.json"
         resources = dict(wanted[0].run.scale.resources)
         planned = [
@@ -102,46 +100,6 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
         absent = [record for record in wanted if not record.exists()]
         if status or absent:
             raise WorkflowError(_what_failed(len(planned), failures, log, absent))
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[IO[str]]:
-    """Hold the lock of the folder of runs.
-
-    Raises:
-        WorkflowError: another workflow holds it.
-    """
-    with path.open("a+") as lock:
-        deadline = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip()
-                if _exists(holder) or time.monotonic() > deadline:
-                    raise WorkflowError(
-                        f"another workflow is running in {RUNS.resolve()}"
-                        + (f" (process {holder})" if holder else "")
-                        + "; wait for it, or stop it"
-                    ) from None
-                time.sleep(POLL)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield lock
-
-
-def _exists(process: str) -> bool:
-    """Whether a process of this machine runs; what is no process id is taken for one that does."""
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, OSError):
-        return True
-    return True
 
 
 def _run(
@@ -245,7 +203,7 @@ def _watch(keeper: subprocess.Popen[bytes], records: Sequence[Record], failures:
             if ended:
                 return
             # A `make` that is killed tells its children nothing.
-            if make and not _exists(make):
+            if make and not is_running(make):
                 raise KeyboardInterrupt
             time.sleep(POLL)
 

@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from experiments.runs import workflow
+from experiments.runs.lock import RunsInUseError
 from tests.attacks.stopped_workflow import records, stand_ins
 from tests.paths import ROOT
 
@@ -230,7 +231,7 @@ def test_a_workflow_is_refused_as_long_as_jobs_of_a_killed_one_run(
     monkeypatch.setattr(workflow, "LOCK_PATIENCE", 1.0)
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(workflow.WorkflowError, match="another workflow is running"):
+    with pytest.raises(RunsInUseError, match="another workflow is running"):
         workflow.produce(records())
     keeper.resume()
     assert until(lambda: not place.processes(), SECONDS_TO_END)

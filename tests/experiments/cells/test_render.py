@@ -174,7 +174,7 @@ def test_a_committed_result_says_its_settings(name: str, selection: Selection) -
 def test_a_committed_result_says_where_it_came_from(name: str, selection: Selection) -> None:
     found = provenance(name)
     artifact = ALL[name]
-    assert found["command"] == f"make {name}"
+    assert found["command"] == artifact.command("nano", artifact.seeds)
     assert found["seeds"] == list(range(artifact.seeds))
     runs = {
         run.key

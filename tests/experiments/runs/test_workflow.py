@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from experiments.runs.lock import RunsInUseError
 from experiments.runs.record import Record
 from experiments.runs.workflow import WorkflowError, cores, produce
 from tests.experiments.records import write_record
@@ -151,7 +152,7 @@ def test_a_second_workflow_in_the_same_folder_is_an_error(workplace: Path) -> No
     Path("runs").mkdir()
     with open("runs/.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(WorkflowError, match=r"another workflow is running in .*; wait for it"):
+        with pytest.raises(RunsInUseError, match=r"another workflow is running in .*; wait for it"):
             produce(TARGETS)
 
 
