@@ -94,11 +94,11 @@ def test_loss_and_gradients_in_chunks_are_those_of_all_logits(
     each = cross_entropy(after(linear(hidden, weight, bias)), labels, reduction="none")
     expected = torch.autograd.grad(3 * each.sum(), leaves)
     losses = _chunk_losses(hidden, weight, bias, labels, after, chunk)
-    torch.testing.assert_close(losses, each)
+    torch.testing.assert_close(losses, each, rtol=1e-5, atol=1e-5)
     total = _SummedLoss.apply(  # type: ignore[no-untyped-call]
         hidden, weight, bias, labels, after, chunk
     )
-    torch.testing.assert_close(total, each.sum())
+    torch.testing.assert_close(total, each.sum(), rtol=1e-5, atol=1e-5)
     found = torch.autograd.grad(3 * total, leaves)
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
@@ -207,7 +207,7 @@ def test_two_processes_get_the_gradients_of_one(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     assert len(found) == 4
-    assert max(found.values()) < 1e-5, found
+    assert max(found.values()) < 1e-5, found  # a hundred roundings of float32
 
 
 VOCABULARY, ROWS, COLUMNS = 200_000, 5, 512
