@@ -67,11 +67,11 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
             failed job's own error, and each one's was printed when it failed.
         KeyboardInterrupt: the process was asked to end, or the `make` that started it has ended.
     """
+    jobs = jobs or cores()
+    check_before(records, jobs)
     wanted = [record for record in dict.fromkeys(records) if not record.exists()]
     if not wanted:
         return
-    jobs = jobs or cores()
-    check_before(wanted, jobs)
     steps = missing(wanted)
     for record in steps:
         for run in filter(None, (record.run, record.other)):
