@@ -22,3 +22,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     fresh.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(fresh, path)
+
+
+def give_usual_permissions(folder: Path) -> None:
+    """Give a folder and all in it the permissions of new ones; safetensors writes for the owner."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
