@@ -10,7 +10,6 @@ token (Figures 6, 8 and 9).
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from neftune.distributions import Noise
 from neftune.noise import noise_scale, sample
+from neftune.training.model_folder import weight_files
 
 EMBEDDING_NAMES = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
 """The last parts of the name of the input embedding matrix in a checkpoint."""
@@ -134,33 +134,23 @@ def embedding_of(folder: str | Path) -> Tensor:
         (V, d) float32.
 
     Raises:
-        ValueError: the folder has no such checkpoint, or no tensor with one of the known names.
+        ModelFolderError: the folder has no such checkpoint.
+        ValueError: it has no tensor with one of the known names.
     """
     folder = Path(folder)
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        files = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        for name, file in sorted(files.items()):
-            if _is_embedding(name):
-                with safe_open(folder / file, framework="pt") as tensors:
-                    return _float32(tensors.get_tensor(name))
-    elif (folder / "model.safetensors").is_file():
-        with safe_open(folder / "model.safetensors", framework="pt") as tensors:
+    for file in weight_files(folder):
+        with safe_open(file, framework="pt") as tensors:
             for name in sorted(tensors.keys()):
                 if _is_embedding(name):
-                    return _float32(tensors.get_tensor(name))
+                    return tensors.get_tensor(name).to(torch.float32)
     raise ValueError(
-        f"{folder}: no embedding matrix found; looked in model.safetensors and the files of "
-        f"model.safetensors.index.json for a tensor named {', '.join(EMBEDDING_NAMES)}"
+        f"{folder}: no embedding matrix found in its weights; looked for a tensor named "
+        f"{', '.join(EMBEDDING_NAMES)}"
     )
 
 
 def _is_embedding(name: str) -> bool:
     return any(f".{name}".endswith(f".{known}") for known in EMBEDDING_NAMES)
-
-
-def _float32(tensor: Tensor) -> Tensor:
-    return tensor.to(torch.float32)
 
 
 def similarity_spectrum(weights: Tensor, count: int = 100) -> list[float]:

@@ -21,6 +21,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from eval.decoding import Decoding
 from neftune.training.files import write_atomic
+from neftune.training.foreign_messages import hide
+
+# Many models bring settings for sampling and a largest length. What is said here replaces them.
+hide("transformers.generation.utils", "Both `max_new_tokens`")
+hide("transformers.generation.configuration_utils", "The following generation flags are not valid")
 
 
 @dataclass(frozen=True)
@@ -38,18 +43,52 @@ class Prompt:
     dataset: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered.
+
+    Args:
+        text: without special tokens and outer white space.
+        tokens: how many the model wrote, without the end token.
+        ended: whether it wrote an end token, and was not stopped at the largest number.
+    """
+
+    text: str
+    tokens: int
+    ended: bool
+
+
 @torch.no_grad()
-def _decode(
+def decode(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    texts: list[str],
+    texts: Sequence[str],
     decoding: Decoding,
-) -> list[str]:
-    batch = tokenizer(texts, return_tensors="pt", padding=True, return_token_type_ids=False)
+) -> list[Answer]:
+    """Decode the answers to prompts, all in one batch.
+
+    An answer ends with the tokenizer's end token, which answers end with in training, or with an
+    end token of the model's generation settings.
+
+    Args:
+        model: a causal language model in evaluation mode.
+        tokenizer: the model's tokenizer; its padding side is set to left.
+        texts: the prompts.
+        decoding: how to decode.
+
+    Returns:
+        The answers, in the order of the prompts.
+    """
+    tokenizer.padding_side = "left"
+    # Without `verbose=False` the tokenizer warns of prompts that are longer than it was made for.
+    batch = tokenizer(
+        list(texts), return_tensors="pt", padding=True, return_token_type_ids=False, verbose=False
+    )
     batch = batch.to(model.device)
     sampling: dict[str, Any] = {"do_sample": decoding.top_p is not None}
     if decoding.top_p is not None:
         sampling |= {"top_p": decoding.top_p, "temperature": decoding.temperature, "top_k": 0}
+    ends = _ends(model, tokenizer)
     out = model.generate(
         **batch,
         **sampling,
@@ -57,9 +96,22 @@ def _decode(
         min_new_tokens=decoding.min_new_tokens or None,
         repetition_penalty=decoding.repetition_penalty,
         pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=ends,
     )
-    fresh = out[:, batch["input_ids"].shape[1] :]
-    return [text.strip() for text in tokenizer.batch_decode(fresh, skip_special_tokens=True)]
+    fresh = out[:, batch["input_ids"].shape[1] :].tolist()
+    decoded = tokenizer.batch_decode(fresh, skip_special_tokens=True)
+    answers = []
+    for text, ids in zip(decoded, fresh, strict=True):
+        length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
+        answers.append(Answer(text.strip(), length, length < len(ids)))
+    return answers
+
+
+def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The tokens that end an answer."""
+    own = model.generation_config.eos_token_id
+    found = own if isinstance(own, list) else [own]
+    return sorted({token for token in (*found, tokenizer.eos_token_id) if token is not None})
 
 
 def respond(
@@ -89,13 +141,12 @@ def respond(
         The content of the file: `instruction`, `output`, `generator` and `dataset` of each prompt.
     """
     model.eval()
-    tokenizer.padding_side = "left"
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
-    asked = [generator, weights, str(decoding), *(prompt.text for prompt in prompts)]
-    identity = _hash(*asked)
+    identity = _hash(generator, weights, str(decoding), *(prompt.text for prompt in prompts))
     outputs = _finished(partial, identity)
-    lengths = [len(ids) for ids in tokenizer([prompt.text for prompt in prompts])["input_ids"]]
+    encoded = tokenizer([prompt.text for prompt in prompts], verbose=False)["input_ids"]
+    lengths = [len(ids) for ids in encoded]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
     with (
         partial.open("a") as file,
@@ -106,9 +157,8 @@ def respond(
             if not all(index in outputs for index in indices):
                 texts = [prompts[index].text for index in indices]
                 torch.manual_seed(decoding.seed + start)
-                decoded = dict(
-                    zip(indices, _decode(model, tokenizer, texts, decoding), strict=True)
-                )
+                answers = decode(model, tokenizer, texts, decoding)
+                decoded = {i: answer.text for i, answer in zip(indices, answers, strict=True)}
                 for index, text in decoded.items():
                     line = [index, text, _hash(identity, str(index), text)]
                     file.write(json.dumps(line) + "\n")

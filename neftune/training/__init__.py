@@ -25,10 +25,13 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     data.py             instruction data as tokens with labels, and padded batches
     prompts.py          the prompt formats of Alpaca and Vicuna
     model_folder.py     checking a model's folder before it is loaded
+    weights.py          loading exactly the weights that a configuration asks for
     base_model.py       loading a base model and its tokenizer
     finetune.py         the fine-tuning itself
     bounded_trainer.py  the Trainer in bounded memory: split passes, evaluation by tokens
     token_losses.py     losses in chunks of tokens, whatever the vocabulary
+    schedule.py         the learning rate of each step
+    reporting.py        the log in TensorBoard or Weights & Biases
     packing.py          packed batches, without padding
     freelb.py           FreeLB, the adversarial training of the paper's Table 12
     qlora.py            QLoRA, the quantized fine-tuning of the paper's Table 3
@@ -37,4 +40,11 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     checkpoints.py      resuming a training that was interrupted
     json_files.py       reading JSON files, with errors that name them
     files.py            writing files atomically
+    foreign_messages.py hiding messages of other packages that tell a user nothing
 """
+
+from neftune.training.foreign_messages import hide
+
+# peft imports bitsandbytes, which warns that it has no faster kernel of the hub for a product of
+# 4-bit weights. Nothing here needs it, and no one can act on the warning.
+hide("bitsandbytes.backends.cpu.ops", "Failed to load CPU gemm_4bit_forward")

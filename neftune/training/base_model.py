@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from huggingface_hub import logging as hub_logging
@@ -26,18 +26,22 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    set_seed,
 )
 from transformers.utils import logging
 
+from neftune.training.foreign_messages import hide
 from neftune.training.model_folder import CONTENT, ModelFolderError, check_model_folder
 from neftune.training.recipe import Recipe
+from neftune.training.weights import ONE_PLACE, load_weights
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
-ONE_PLACE = (
-    "config.json and the *.safetensors files are not of the same model; take both from one place"
-)
+# What it says of added tokens is said at `fit_vocabulary`.
+hide("transformers.modeling_utils", "The new embeddings will be initialized from")
+hide("transformers.modeling_utils", "The new lm_head weights will be initialized from")
+
 LONGEST_REASON = 200
 """Characters of another package's error message that are repeated."""
 
@@ -79,7 +83,7 @@ def load_model_and_tokenizer(
         source: a checkpoint folder, or the name of a model on the Hugging Face hub.
         recipe: decides between full fine-tuning, which gets float32 weights, and QLoRA, which gets
             4-bit weights with a fresh adapter of the recipe's rank and dropout.
-        seed: of the adapter's initial weights.
+        seed: of weights that are drawn: an adapter's, and embeddings of added tokens.
         attention: transformers' attention implementation; by default its own choice.
 
     Returns:
@@ -107,16 +111,9 @@ def load_model_and_tokenizer(
             )
     else:
         with _loading(source, "model"):
-            model, found = AutoModelForCausalLM.from_pretrained(
-                source,
-                dtype=torch.float32,
-                use_safetensors=True,
-                trust_remote_code=False,
-                attn_implementation=attention,
-                output_loading_info=True,
-            )
-        _check_loading(found, source)
+            model = load_weights(source, dtype=torch.float32, attn_implementation=attention)
     _check_finite(model, source)
+    set_seed(seed)
     fit_vocabulary(model, tokenizer)
     return model, tokenizer
 
@@ -135,7 +132,7 @@ def _loading(source: Path | str, what: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError):
+    except (MemoryError, torch.OutOfMemoryError, ModelFolderError):
         raise
     except BaseException as error:  # A panic of the tokenizers package is not an Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
@@ -179,19 +176,6 @@ def _check_size(folder: Path, stored: int) -> None:
             f"{folder}: {asked - stored} of {asked} weights are missing, and would be random: "
             f"{ONE_PLACE}"
         )
-
-
-def _check_loading(found: dict[str, Any], source: Path | str) -> None:
-    """Refuse a model whose weights are not exactly those that its configuration asks for."""
-    for key, problem in (
-        ("missing_keys", "are missing, and would be random"),
-        ("unexpected_keys", "have no place in the model of its config.json"),
-    ):
-        names = sorted(map(str, found[key]))
-        if names:
-            raise ModelFolderError(
-                f"{source}: {len(names)} weights {problem} ({names[0]}, …): {ONE_PLACE}"
-            )
 
 
 def _check_finite(model: PreTrainedModel | PeftModel, source: Path | str) -> None:

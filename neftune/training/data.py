@@ -31,6 +31,7 @@ __all__ = [
     "checked",
     "collator",
     "encode",
+    "encode_each",
     "from_first_label",
     "load_instructions",
     "read_rows",
@@ -65,6 +66,21 @@ def encode(
         The examples, in the order of the rows.
 
     Raises:
+        ValueError: as of `encode_each`.
+    """
+    every = encode_each(rows, tokenizer, prompt, max_length)
+    return [example for example in every if example is not None]
+
+
+def encode_each(
+    rows: Sequence[InstructionRow],
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: str,
+    max_length: int,
+) -> list[Example | None]:
+    """Do what `encode` does, with None in the place of each row that it drops.
+
+    Raises:
         ValueError: the tokenizer has no end-of-sequence token, or the prompt format does not hold
             a longer conversation.
     """
@@ -75,9 +91,9 @@ def encode(
         )
     form, following = PROMPTS[prompt], FOLLOWING_PROMPTS[prompt]
     exchanges = [(*row.earlier, (row.instruction, row.output)) for row in rows]
-    first = tokenizer(
-        [form(turns[0][0], row.input) for row, turns in zip(rows, exchanges, strict=True)]
-    )["input_ids"]
+    opening = [form(turns[0][0], row.input) for row, turns in zip(rows, exchanges, strict=True)]
+    # Without `verbose=False` the tokenizer warns of long rows, which are cut below.
+    first = tokenizer(opening, verbose=False)["input_ids"]
     # What follows the first prompt continues a sequence, so it gets no beginning-of-sequence token.
     rest = [
         text
@@ -85,18 +101,18 @@ def encode(
         for number, (human, gpt) in enumerate(turns)
         for text in ((following(human), gpt) if number else (gpt,))
     ]
-    within = iter(tokenizer(rest, add_special_tokens=False)["input_ids"])
-    examples: list[Example] = []
-    for turns, opening in zip(exchanges, first, strict=True):
+    within = iter(tokenizer(rest, add_special_tokens=False, verbose=False)["input_ids"])
+    examples: list[Example | None] = []
+    for turns, opened in zip(exchanges, first, strict=True):
         ids: list[int] = []
         labels: list[int] = []
         for number in range(len(turns)):
-            start = next(within) if number else opening
+            start = next(within) if number else opened
             response = [*next(within), tokenizer.eos_token_id]
             ids += [*start, *response]
             labels += [IGNORED] * len(start) + response
-        if any(label != IGNORED for label in labels[:max_length]):
-            examples.append({"input_ids": ids[:max_length], "labels": labels[:max_length]})
+        kept: Example = {"input_ids": ids[:max_length], "labels": labels[:max_length]}
+        examples.append(kept if any(label != IGNORED for label in kept["labels"]) else None)
     return examples
 
 
@@ -105,7 +121,8 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
 
     Rows are padded on the left, so that all responses end in the last column. The model computes
     the logits of the last K columns only, beginning one column before the first labelled token of
-    the batch. The loss is the same as with all logits, because the others have no label.
+    the batch. The loss is the same as with all logits, because the others have no label. The first
+    token of a row has none either: nothing precedes it that could predict it.
 
     Args:
         pad_token_id: the tokenizer's padding token.
@@ -117,7 +134,8 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
 
     def collate(examples: Sequence[Example]) -> dict[str, Any]:
         columns = max(len(example["input_ids"]) for example in examples)
-        kept = 1 + max(from_first_label(example["labels"]) for example in examples)
+        first = max(from_first_label(example["labels"]) for example in examples)
+        kept = min(columns, 1 + first)
         shape = (len(examples), columns)
         ids, mask = torch.full(shape, pad_token_id), torch.zeros(shape, dtype=torch.int64)
         labels = torch.full((len(examples), kept), IGNORED)
@@ -125,7 +143,7 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
             length = len(example["input_ids"])
             ids[row, columns - length :] = torch.tensor(example["input_ids"])
             mask[row, columns - length :] = 1
-            shown = torch.tensor(example["labels"][-kept:])
+            shown = torch.tensor([IGNORED, *example["labels"][1:]][-kept:])
             labels[row, kept - len(shown) :] = shown
         return {
             "input_ids": ids,

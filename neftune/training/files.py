@@ -96,3 +96,12 @@ def _runs(process: int) -> bool:
     except OSError:
         return True  # another user's
     return True
+
+
+def give_usual_permissions(folder: Path) -> None:
+    """Give a folder and all in it the permissions of new ones; safetensors writes for the owner."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)

@@ -46,10 +46,11 @@ from neftune.training.checkpoints import (
 )
 from neftune.training.compilation import blocks, can_compile, compiled_blocks
 from neftune.training.data import Example, collator
-from neftune.training.files import replace_folder
+from neftune.training.files import give_usual_permissions, replace_folder
 from neftune.training.freelb import FreeLBTrainer
 from neftune.training.packing import KeepApart, pack
 from neftune.training.recipe import Execution, Part, Recipe
+from neftune.training.reporting import asked_reporter, check_reporter, reporting
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -69,8 +70,11 @@ def finetune(
     out: Path,
     probes: Mapping[str, Sequence[Example]] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
+    report_to: str | None = None,
 ) -> list[dict[str, Any]]:
     """Fine-tune a model, and write it with its tokenizer, the log and the settings.
+
+    One line says what is trained before the training begins.
 
     Args:
         model: from `base_model.load_model_and_tokenizer`; it is changed in place. Matrix products
@@ -84,6 +88,8 @@ def finetune(
             appears only when the training is complete.
         probes: sets of examples on which the loss without noise is logged during training.
         execution: how the training is executed.
+        report_to: where the log is shown as well, see `neftune.training.reporting`; by default
+            where the environment variable REPORT_TO says.
 
     Returns:
         The log, one dictionary for each line of `training_log.jsonl`: `loss` is the training loss
@@ -91,7 +97,10 @@ def finetune(
 
     Raises:
         ValueError: the batch cannot be split over the processes, or cannot be packed.
+        ReporterError: the log cannot be shown.
     """
+    reporter = asked_reporter() if report_to is None else report_to
+    check_reporter(reporter)
     set_seed(seed)
     unfinished = out.with_name(out.name + ".partial")
     checkpoint = last_complete_checkpoint(unfinished) if execution.checkpoint_steps else None
@@ -102,6 +111,7 @@ def finetune(
     )
     if is_main_process():
         _clear(unfinished, resume)
+        print(summary(model, examples, recipe, noise, steps), flush=True)
     settings = _settings(model, examples, recipe, noise, seed, execution)
     freeze(model, recipe.frozen)
     trainer = _trainer_class(recipe, seed)(
@@ -117,16 +127,52 @@ def finetune(
             MarkComplete(),
         ],
     )
-    if recipe.epochs:
-        compiled = execution.compile_blocks and can_compile()
-        with compiled_blocks(model) if compiled else nullcontext():
-            trainer.train(resume_from_checkpoint=checkpoint)
-    elif probes:
-        trainer.evaluate()
+    with reporting(reporter if is_main_process() else None, unfinished) as callbacks:
+        for callback in callbacks:
+            trainer.add_callback(callback)
+        _train(trainer, recipe, execution, checkpoint)
     settings["steps"] = trainer.state.global_step
     log = [_reproducible(entry) for entry in trainer.state.log_history]
     _save(trainer, model, tokenizer, log, settings, out)
     return log
+
+
+def _train(
+    trainer: BoundedTrainer, recipe: Recipe, execution: Execution, checkpoint: str | None
+) -> None:
+    if recipe.epochs:
+        compiled = execution.compile_blocks and can_compile()
+        with compiled_blocks(trainer.model) if compiled else nullcontext():
+            trainer.train(resume_from_checkpoint=checkpoint)
+    elif trainer.eval_dataset:
+        trainer.evaluate()
+
+
+def summary(
+    model: nn.Module, examples: Sequence[Example], recipe: Recipe, noise: Noise, steps: int
+) -> str:
+    """Say in one line what is trained: the model, its size, the examples, the noise.
+
+    Args:
+        model: a transformers model, or a wrapper of one.
+        examples: the training set.
+        recipe: the hyperparameters.
+        noise: the noise on the embeddings.
+        steps: optimizer steps of the training.
+    """
+    inner = pretrained_model(model)
+    name = inner.config.name_or_path or type(inner).__name__
+    way = "an adapter on " if recipe.adapter == "qlora" else ""
+    if recipe.freelb is not None:
+        disturbed = "adversarial perturbations (FreeLB)"
+    elif noise.alpha:
+        disturbed = f"{noise.distribution} noise of alpha {noise.alpha:g}"
+    else:
+        disturbed = "no noise"
+    return (
+        f"Training {way}{name}, {count_parameters(model):,} parameters, on {len(examples):,} "
+        f"examples in {steps:,} steps, with {disturbed} on the embeddings."
+    )
 
 
 def training_arguments(
@@ -175,7 +221,7 @@ def training_arguments(
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.lr,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=warmup_steps(steps, recipe.warmup),
+        warmup_steps=math.ceil(steps * recipe.warmup),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         activation_checkpointing=execution.gradient_checkpointing and not sharded,
@@ -196,21 +242,6 @@ def training_arguments(
         disable_tqdm=None,
         seed=seed,
     )
-
-
-def warmup_steps(steps: int, share: float) -> int:
-    """The steps in which the learning rate rises; the first of them is at 0 and trains nothing.
-
-    A share of less than half a step is no warmup. With 3%, a training of 16 steps or fewer then
-    begins at the peak and no step of it is lost, whereas a training of a single step would
-    otherwise change no weight. Longer ones keep the standard schedule of the paper's code, rounded
-    up as in transformers, so that their results can be compared with those of other trainings.
-
-    Args:
-        steps: optimizer steps of the training.
-        share: of them, between 0 and 1.
-    """
-    return math.ceil(steps * share) if steps * share >= 0.5 else 0
 
 
 def _clear(folder: Path, resume: bool) -> None:
@@ -278,6 +309,7 @@ def _save(
         (folder / "training_log.jsonl").write_text(lines)
         content = json.dumps(settings, indent=1, sort_keys=True) + "\n"
         (folder / "training_settings.json").write_text(content)
+        give_usual_permissions(folder)
         replace_folder(folder, out)
     trainer.accelerator.wait_for_everyone()
 

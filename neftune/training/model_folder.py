@@ -2,6 +2,7 @@
 
     count = check_model_folder(Path("llama"))            # or a ModelFolderError of one line
     count = count_values(Path("llama"))                  # the weights alone
+    files = weight_files(Path("llama"))                  # one, or several shards
 
 Only safetensors files count as weights. `pytorch_model.bin` is a pickle, which can run code when it
 is read, and is never opened.
@@ -49,7 +50,7 @@ def check_model_folder(folder: Path) -> int:
     for name in ("tokenizer_config.json", "generation_config.json"):
         if (folder / name).exists() and not isinstance(_json(folder / name), dict):
             raise ModelFolderError(f"{folder / name}: should be a JSON object")
-    sizes = [size for path in _weight_files(folder) for size in _sizes(path)]
+    sizes = [size for path in weight_files(folder) for size in _sizes(path)]
     layers = config.get("num_hidden_layers") or config.get("n_layer") or 0
     if isinstance(layers, int) and layers > len(sizes):
         raise ModelFolderError(
@@ -65,7 +66,7 @@ def count_values(folder: Path) -> int:
     Raises:
         ModelFolderError: there are no safetensors, or one of them is damaged.
     """
-    return sum(size for path in _weight_files(folder) for size in _sizes(path))
+    return sum(size for path in weight_files(folder) for size in _sizes(path))
 
 
 def _checked_config(folder: Path) -> dict[str, Any]:
@@ -86,7 +87,12 @@ def _checked_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """Find the weights of a model's folder: one safetensors file, or the shards of an index.
+
+    Raises:
+        ModelFolderError: there are no safetensors, or their index is damaged.
+    """
     if (folder / "model.safetensors").exists():
         return [folder / "model.safetensors"]
     index = folder / "model.safetensors.index.json"

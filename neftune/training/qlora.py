@@ -11,15 +11,17 @@ paper).
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, set_seed
+from transformers import BitsAndBytesConfig, PreTrainedModel, set_seed
 
 from neftune.training import precision
+from neftune.training.weights import load_weights
 
 SCALING = 0.25
 
@@ -43,23 +45,26 @@ def load(
 
     Returns:
         The model; only its adapter is trainable.
+
+    Raises:
+        ModelFolderError: its weights are not those that its configuration asks for.
     """
     model = _quantized(base, attention)
     set_seed(seed)
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=rank,
-            lora_alpha=round(SCALING * rank),
-            lora_dropout=dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
+    adapter = LoraConfig(
+        r=rank,
+        lora_alpha=round(SCALING * rank),
+        lora_dropout=dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
     )
+    with warnings.catch_warnings():  # peft reads a property that transformers has renamed.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated")
+        return get_peft_model(model, adapter)
 
 
 def _quantized(base: Path | str, attention: str | None = None) -> PreTrainedModel:
-    return AutoModelForCausalLM.from_pretrained(
+    return load_weights(
         base,
         attn_implementation=attention,
         dtype=precision.for_training(),
@@ -85,7 +90,7 @@ def merged(model: PeftModel) -> PreTrainedModel:
     from bitsandbytes.functional import dequantize_4bit
 
     base = model.peft_config["default"].base_model_name_or_path
-    plain: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    plain: Any = load_weights(base, dtype=torch.float32)
     # Quantize the base again: on the CPU a forward pass in evaluation mode repacks bitsandbytes'
     # weights, and repacked weights cannot be dequantized.
     fresh = _quantized(base)

@@ -106,8 +106,8 @@ class Recipe:
         max_length: tokens per example.
         schedule: of the learning rate after warmup: `cosine` decays to 0, `constant` stays at the
             peak.
-        warmup: fraction of the steps in which the learning rate rises; ignored by `constant`, and
-            where it is less than half a step.
+        warmup: fraction of the steps in which the learning rate rises, rounded up to whole steps;
+            ignored by `constant`.
         weight_decay: of AdamW.
         max_grad_norm: the L2 norm at which the gradient is clipped.
         frozen: parts of the model that are not trained (Table 11 of the paper).

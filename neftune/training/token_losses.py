@@ -29,8 +29,10 @@ from neftune.attachment import pretrained_model
 from neftune.training.data import IGNORED, Example, collator
 
 TRAINED_LOGITS = 2**24
-"""Logits that a training pass computes at once, 64 MiB in float32; it holds them about four times:
-as they are, exponentiated, and two gradients."""
+"""The most logits of a training pass that the model computes itself, 64 MiB in float32."""
+CHUNK_LOGITS = 2**23
+"""Logits of a chunk in training, 32 MiB in float32. It holds them about four times: as they are,
+exponentiated, and two gradients."""
 READ_LOGITS = 2**25
 """The same without gradients, where they are held about twice."""
 READ_TOKENS = 2**14
@@ -118,7 +120,7 @@ def summed_loss(
     Returns:
         A scalar, in nats.
     """
-    chunk = max(1, TRAINED_LOGITS // head.layer.out_features)
+    chunk = max(1, CHUNK_LOGITS // head.layer.out_features)
 
     def total(*found: Any) -> Tensor:
         summed: Tensor = _SummedLoss.apply(*found)  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from eval.decoding import Decoding
-from eval.responses import Prompt, respond
+from eval.responses import Answer, Prompt, decode, respond
 from tests.paths import BASE
 
 PROMPTS = [
@@ -41,15 +41,15 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     responses(whole)
     import eval.responses
 
-    decode, calls = eval.responses._decode, []
+    real, calls = eval.responses.decode, []
 
-    def failing(*arguments: object) -> list[str]:
+    def failing(*arguments: object) -> list[Answer]:
         calls.append(arguments)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return decode(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(eval.responses, "_decode", failing)
+    monkeypatch.setattr(eval.responses, "decode", failing)
     with pytest.raises(KeyboardInterrupt):
         responses(cut)
     assert not cut.exists()
@@ -58,3 +58,18 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     responses(cut)
     assert len(calls) == 2 + 2  # of three batches the first was not decoded again
     assert cut.read_bytes() == whole.read_bytes()
+
+
+def test_an_answer_ends_with_the_end_token_that_answers_end_with_in_training() -> None:
+    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    texts = [prompt.text for prompt in PROMPTS]
+    written = decode(model, tokenizer, texts, DECODING)
+    assert all(0 < answer.tokens <= 24 for answer in written)
+    assert all(answer.ended == (answer.tokens < 24) for answer in written)
+    model.generation_config.eos_token_id = None  # The model knows no end token of its own.
+    model.lm_head.weight.data[tokenizer.eos_token_id] = 0
+    model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(model.lm_head.weight)))
+    model.lm_head.bias.data[tokenizer.eos_token_id] = 1e6
+    stopped = decode(model, tokenizer, texts, DECODING)
+    assert {(answer.text, answer.tokens, answer.ended) for answer in stopped} == {("", 0, True)}

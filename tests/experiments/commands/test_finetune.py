@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from experiments.__main__ import main
-from experiments.commands.finetune import check_converged
+from experiments.commands.finetune.training import check_converged
 from experiments.nano.instructions import instruction_set
 from tests.paths import BASE, ROOT, shared
 
@@ -28,7 +28,15 @@ def test_a_file_in_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str
     losses = json.loads((out / "clean_losses.json").read_text())
     assert losses["after"]["train"] < losses["before"]["train"]
     assert set(losses["after"]) == {"train", "held_out", "other"}
-    assert "72 examples, alpha 10" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Fine-tuning llama-2-7b once, on {own} (80 rows, one in ten held")
+    assert (
+        "2,410,176 parameters, on 72 examples in 6 steps, with uniform noise of alpha 10" in printed
+    )
+    assert "| trained on (72) | 10    |" in printed
+    answers = json.loads((out / "answers.json").read_text())
+    assert len(answers) == 8
+    assert all(0 < each["tokens"] <= 256 for each in answers)
     assert AutoModelForCausalLM.from_pretrained(out).num_parameters() > 1e6
 
     before = (out / "model.safetensors").read_bytes()
@@ -69,20 +77,20 @@ def test_a_training_that_diverges_is_an_error_and_leaves_nothing(
     arguments = rows(tmp_path)
     assert main([*arguments, "--model", "llama-2-7b", "--lr", lr]) == 1
     error = capsys.readouterr().err.split("\r")[-1].splitlines()[-1]
-    assert error.startswith("error: the training diverged: its loss went from ")
+    assert error.startswith("error: the training with alpha 5 diverged: its loss went from ")
     assert "give a lower --lr than" in error
     assert [path.name for path in tmp_path.iterdir()] == ["own.json"]
 
 
 def test_losses_that_rise_a_little_are_no_divergence() -> None:
     model = torch.nn.Linear(2, 2)
-    check_converged(model, {"train": [2.0, 3.0], "held_out": [2.0, 9.0]}, 100, 1e-3)
+    check_converged(model, {"train": [2.0, 3.0], "held_out": [2.0, 9.0]}, 100, "alpha 5", 1e-3)
     for points in ([5.0, 5.1], [2.0, math.nan], [math.inf, 1.0]):
-        with pytest.raises(ValueError, match="the training diverged"):
-            check_converged(model, {"train": points}, 100, 1e-3)
+        with pytest.raises(ValueError, match="the training with alpha 5 diverged"):
+            check_converged(model, {"train": points}, 100, "alpha 5", 1e-3)
     model.weight.data[0, 0] = torch.nan
     with pytest.raises(ValueError, match="not every number stayed finite"):
-        check_converged(model, {"train": [2.0, 1.0]}, 100, 1e-3)
+        check_converged(model, {"train": [2.0, 1.0]}, 100, "alpha 5", 1e-3)
 
 
 def test_files_get_the_usual_permissions_and_the_arguments_are_kept(
@@ -111,6 +119,9 @@ def test_files_get_the_usual_permissions_and_the_arguments_are_kept(
         (("--limit", "1"), 1, "own.json: 1 row (with --limit 1), but at least 2 are needed"),
         (("--limit", "2"), 600, "own.json: only 1 row has a prompt of fewer than 512 tokens"),
         (("--other-file", "."), 1, ".: is a folder; give a file"),
+        (("--alpha", "5", "0", "5.0"), 1, "--alpha 5 is given twice; each alpha is trained once"),
+        (("--alpha", "0", "-1"), 1, "alpha must be a finite number of at least 0, not -1.0"),
+        (("--alpha", "nan"), 1, "alpha must be a finite number of at least 0, not nan"),
         (("--seed", "-1"), 1, "--seed must be between 0 and 2**32 - 1, not -1"),
         (("--model", "."), 1, ".: no config.json; a model's folder holds"),
         (("--model", "README.md"), 1, "README.md: is a file, not a folder"),

@@ -87,7 +87,9 @@ def test_table_1_at_the_papers_scale_resumes_where_a_missing_key_stopped_it(tmp_
         ("open-platypus", 15.0),
     }
     assert {(s["recipe"]["lr"], s["recipe"]["batch"]) for s in specs} == {(5e-5, 128)}
-    spent = [json.loads(p.read_text()) for p in tmp_path.glob("runs/paper/*/test/gpt-4-*/usage.json")]
+    spent = [
+        json.loads(p.read_text()) for p in tmp_path.glob("runs/paper/*/test/gpt-4-*/usage.json")
+    ]
     assert [each["calls"] for each in spent] == [8] * 8
 
 

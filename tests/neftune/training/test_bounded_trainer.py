@@ -15,9 +15,9 @@ from neftune.training import bounded_trainer, token_losses
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.bounded_trainer import bytes_per_token, passes
 from neftune.training.data import IGNORED, Example, checked, collator, encode
-from neftune.training.finetune import finetune, warmup_steps
+from neftune.training.finetune import finetune
 from neftune.training.packing import pack
-from neftune.training.recipe import Execution, FreeLB, Recipe
+from neftune.training.recipe import Execution, FreeLB, Recipe, Schedule
 from tests.neftune.models import gemma2, gpt2, instructions, llama, tiny_llama
 from tests.neftune.same_training import SAME, difference, float32
 
@@ -111,6 +111,7 @@ def test_split_passes_and_chunks_train_alike(
     whole = trained(make, tmp_path / "whole", folder, **settings)
     for module in (bounded_trainer, token_losses):
         monkeypatch.setattr(module, "TRAINED_LOGITS", 64 * 5)
+    monkeypatch.setattr(token_losses, "CHUNK_LOGITS", 64 * 5)
     monkeypatch.setattr(token_losses, "READ_LOGITS", 64 * 5)
     monkeypatch.setattr(bounded_trainer, "ACTIVATIONS", 25 * bytes_per_token(make(), False))
     split = trained(make, tmp_path / "split", folder, **settings)
@@ -145,20 +146,28 @@ def test_the_estimate_counts_every_linear_layer_but_the_output_layer() -> None:
 
 
 def test_twenty_rows_for_one_epoch_change_the_weights(folder: Path, tmp_path: Path) -> None:
-
     recipe = Recipe(lr=1e-3, epochs=1, batch=32, micro_batch=32)
     model, tokenizer = load_model_and_tokenizer(folder, recipe, seed=0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     examples = encode(checked(instructions(20), "here"), tokenizer, "alpaca", 512)
-    log = finetune(model, tokenizer, examples, recipe, Noise(5), seed=0, out=tmp_path / "tuned")
-    assert [entry["learning_rate"] for entry in log if "loss" in entry] == [1e-3]
+    finetune(model, tokenizer, examples, recipe, Noise(5), seed=0, out=tmp_path / "tuned")
     changed = [not torch.equal(before[name], value) for name, value in model.state_dict().items()]
     assert sum(changed) > len(changed) / 2
 
 
-@pytest.mark.parametrize(
-    ("steps", "share", "warmup"),
-    ((1, 0.03, 0), (16, 0.03, 0), (17, 0.03, 1), (32, 0.03, 1), (96, 0.03, 3), (5, 0, 0)),
-)
-def test_a_warmup_of_less_than_half_a_step_is_none(steps: int, share: float, warmup: int) -> None:
-    assert warmup_steps(steps, share) == warmup
+@pytest.mark.parametrize(("schedule", "warmup"), (("cosine", 0.03), ("cosine", 1), ("constant", 0)))
+@pytest.mark.parametrize("steps", (1, 2, 16, 17, 35))
+def test_the_logged_learning_rate_is_above_zero_in_every_step(
+    steps: int, schedule: Schedule, warmup: float, folder: Path, tmp_path: Path
+) -> None:
+    recipe = Recipe(lr=1e-3, epochs=1, batch=2, micro_batch=2, schedule=schedule, warmup=warmup)
+    torch.manual_seed(0)
+    examples = [example(2, 3, start) for start in range(2 * steps)]
+    log = finetune(
+        llama(), load_tokenizer(folder), examples, recipe, Noise(5), seed=0, out=tmp_path / "out"
+    )
+    rates = [entry["learning_rate"] for entry in log if "loss" in entry]
+    assert len(rates) == steps
+    assert all(0 < rate <= 1e-3 for rate in rates)
+    if schedule == "constant":
+        assert set(rates) == {1e-3}

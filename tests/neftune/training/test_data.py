@@ -16,6 +16,7 @@ from neftune.training.data import (
     checked,
     collator,
     encode,
+    encode_each,
     load_instructions,
 )
 from neftune.training.prompts import alpaca_prompt, vicuna_prompt
@@ -110,6 +111,10 @@ def test_long_examples_are_cut_and_those_without_a_response_dropped() -> None:
     (example,) = encode(checked([long], "here"), tokenizer, "alpaca", 80)
     assert len(example["input_ids"]) == 80
     assert encode(checked([long], "here"), tokenizer, "alpaca", 10) == []
+    rows = checked([long, GOOD | {"instruction": "word " * 600}, GOOD], "here")
+    first, dropped, last = encode_each(rows, tokenizer, "alpaca", 80)
+    assert dropped is None
+    assert [first, last] == encode(rows, tokenizer, "alpaca", 80)
 
 
 def test_a_longer_conversation_is_trained_on_every_answer() -> None:
@@ -132,7 +137,7 @@ def test_a_longer_conversation_is_trained_on_every_answer() -> None:
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)), min_size=1, max_size=6))
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(2, 12)), min_size=1, max_size=6))
 def test_the_loss_of_a_batch_is_that_with_all_logits(sizes: list[tuple[int, int]]) -> None:
     torch.manual_seed(0)
     model = llama().eval()
@@ -143,12 +148,15 @@ def test_the_loss_of_a_batch_is_that_with_all_logits(sizes: list[tuple[int, int]
         examples.append({"input_ids": ids, "labels": [IGNORED] * prompt + ids[prompt:]})
     batch = collator(0)(examples)
     assert batch["labels"].shape[1] == batch["logits_to_keep"]
+    # Nothing predicts the first token of a row, so it is no label where there is no prompt.
+    predicted = [response - (not prompt) for prompt, response in sizes]
+    assert batch["labels"].ne(IGNORED).sum() == sum(predicted)
     with torch.no_grad():
         ours = model(**batch).loss
         each = [
             model(input_ids=torch.tensor([e["input_ids"]]), labels=torch.tensor([e["labels"]])).loss
             for e in examples
         ]
-    weights = torch.tensor([response for _, response in sizes], dtype=torch.float32)
+    weights = torch.tensor(predicted, dtype=torch.float32)
     expected = (torch.stack(each) * weights).sum() / weights.sum()
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -62,6 +63,34 @@ def test_same_seed_same_bytes_and_noise_changes_them(
     assert first["model.safetensors"] != clean["model.safetensors"]
     assert not [name for name in first if name.endswith((".bin", ".pt", ".pkl"))]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "clean"]
+
+
+def test_files_get_the_usual_permissions(examples: list[Example], tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        tune(examples, Noise(0), tmp_path / "tuned")
+    finally:
+        os.umask(mask)
+    files = (tmp_path / "tuned").iterdir()
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {oct(0o640)}
+
+
+@pytest.mark.parametrize(
+    ("alpha", "says"), ((0, "no noise on"), (5, "uniform noise of alpha 5 on"))
+)
+def test_one_line_says_what_is_trained(
+    alpha: float,
+    says: str,
+    examples: list[Example],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tune(examples, Noise(alpha), tmp_path / "tuned")
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == (
+        f"Training {BASE}, 2,410,176 parameters, on 48 examples in 3 steps, with {says} on the "
+        "embeddings."
+    )
 
 
 def test_the_log_has_clean_losses_from_start_to_end(

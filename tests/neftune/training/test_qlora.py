@@ -1,6 +1,7 @@
 """QLoRA: real NF4 weights on the CPU, only the adapter trains, what is saved computes the same."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from neftune import Noise
 from neftune.training.data import checked, encode
 from neftune.training.finetune import finetune
+from neftune.training.model_folder import ModelFolderError
 from neftune.training.qlora import load, merged
 from neftune.training.recipe import Recipe
-from tests.neftune.models import instructions
+from neftune.training.weights import load_weights
+from tests.neftune.models import instructions, tiny_llama
 from tests.paths import BASE
 
 TEXT = "Merlbequay is a town in Ombrevane. Its walls are built of"
@@ -47,6 +50,24 @@ def test_the_merged_model_computes_what_the_quantized_one_does() -> None:
     error = (logits(whole) - quantized).abs().mean()
     change = (logits(whole) - logits(plain)).abs().mean()
     assert error < 0.1 * change
+
+
+@pytest.mark.parametrize("way", (lambda folder: load(folder, seed=0), load_weights))
+def test_a_base_whose_weights_are_not_those_of_its_configuration_is_refused(
+    way: Callable[[Path], object], tmp_path: Path
+) -> None:
+    folder = tiny_llama(tmp_path / "llama", ["a few words of text"])
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
+    with pytest.raises(ModelFolderError, match="9 weights are missing, and would be random"):
+        way(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
+    with pytest.raises(ModelFolderError, match="9 weights have no place in the model"):
+        way(folder)
+    torch.save({}, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(OSError, match="safetensors"):
+        way(folder)
 
 
 def test_a_tuned_adapter_is_saved_as_an_ordinary_checkpoint(tmp_path: Path) -> None:

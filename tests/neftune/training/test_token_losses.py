@@ -109,7 +109,7 @@ def test_loss_and_gradients_in_chunks_are_those_of_all_logits(
 def test_a_model_with_noise_gets_the_same_gradients(
     name: str, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_losses, "TRAINED_LOGITS", 64 * 3)
+    monkeypatch.setattr(token_losses, "CHUNK_LOGITS", 64 * 3)
     torch.manual_seed(0)
     model = MODELS[name]().train()
     head = output_head(model)
@@ -178,7 +178,7 @@ def test_the_output_layer_is_as_before_even_after_an_error() -> None:
 
 
 def test_the_loss_in_chunks_is_autocast_like_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_losses, "TRAINED_LOGITS", 64 * 3)
+    monkeypatch.setattr(token_losses, "CHUNK_LOGITS", 64 * 3)
     torch.manual_seed(0)
     model = llama(tied=True).train()
     head = output_head(model)
