@@ -16,6 +16,12 @@ from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 
+from neftune.training.foreign_messages import hide
+
+# It says that a model is given as an object, which is how it is meant here.
+hide("lm_eval.models.huggingface", "`pretrained` model kwarg is not of type")
+hide("lm_eval.models.huggingface", "Passed an already-initialized model")
+
 METRICS = ("acc_norm", "acc", "exact_match")
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from bitsandbytes.functional import dequantize_4bit
+from bitsandbytes.nn import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from transformers import BitsAndBytesConfig, PreTrainedModel, set_seed
@@ -63,8 +65,8 @@ def load(
         return get_peft_model(model, adapter)
 
 
-def _quantized(base: Path | str, attention: str | None = None) -> PreTrainedModel:
-    return load_weights(
+def _quantized(base: Path | str, attention: str | None) -> PreTrainedModel:
+    model = load_weights(
         base,
         attn_implementation=attention,
         dtype=precision.for_training(),
@@ -75,6 +77,12 @@ def _quantized(base: Path | str, attention: str | None = None) -> PreTrainedMode
             bnb_4bit_compute_dtype=precision.for_training(),
         ),
     )
+    # On a CPU with bfloat16, a forward pass in evaluation would repack the weights for good. There
+    # is no gradient through repacked weights, so a training would go on with wrong ones.
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 @torch.no_grad()
@@ -87,16 +95,11 @@ def merged(model: PeftModel) -> PreTrainedModel:
     Returns:
         A model that computes the same as `model`, up to rounding.
     """
-    from bitsandbytes.functional import dequantize_4bit
-
     base = model.peft_config["default"].base_model_name_or_path
     plain: Any = load_weights(base, dtype=torch.float32)
-    # Quantize the base again: on the CPU a forward pass in evaluation mode repacks bitsandbytes'
-    # weights, and repacked weights cannot be dequantized.
-    fresh = _quantized(base)
     for name, layer in model.get_base_model().named_modules():
         if isinstance(layer, LoraLayer):
-            quantized = fresh.get_submodule(name).weight
+            quantized = layer.get_base_layer().weight
             weight = dequantize_4bit(quantized.data, quantized.quant_state).float()
             target = plain.get_submodule(name).weight
             target.copy_(weight + layer.get_delta_weight("default").float())

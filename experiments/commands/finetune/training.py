@@ -83,7 +83,7 @@ def train_each(inputs: Inputs, folder: Path) -> None:
     for noise in missing:
         _train(inputs, data, noise, folder / WORKING)
         os.rename(folder / WORKING, alpha_folder(folder, f"{noise.alpha:g}"))
-        gc.collect()  # The Trainer and its model refer to each other.
+        gc.collect()
 
 
 def prepare(inputs: Inputs) -> Data:
@@ -140,6 +140,7 @@ def _train(inputs: Inputs, data: Data, noise: Noise, out: Path) -> None:
         report_to=inputs.reporter,
     )
     model.zero_grad()
+    gc.collect()  # The Trainer, which refers to itself, holds the optimizer's state.
     points = {
         name: [entry[f"eval_{name}_loss"] for entry in log if f"eval_{name}_loss" in entry]
         for name in data.probes

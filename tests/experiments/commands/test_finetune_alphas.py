@@ -19,6 +19,8 @@ from experiments.__main__ import main
 from tests.neftune.models import instructions, tiny_llama
 from tests.paths import ROOT
 
+LONG = ("--epochs", "40")
+"""So many that a signal arrives before the second training ends."""
 PROGRESS = re.compile(r"\d+%\|.*\d/\d+ \[")
 """A progress bar."""
 
@@ -117,7 +119,7 @@ def test_each_alpha_is_trained_as_if_alone_and_compared_with_the_first(
 def test_a_killed_command_resumes_with_the_alphas_that_are_missing(
     tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = command(tmp_path, base, "--alpha", "0", "5", "10")
+    arguments = command(tmp_path, base, "--alpha", "0", "5", *LONG)
     place, out = tmp_path / "out.unfinished", tmp_path / "out"
     stop_in_the_second_training(arguments, place, signal.SIGKILL)
     assert (place / "alpha-0" / "model.safetensors").exists()
@@ -138,33 +140,33 @@ def test_a_killed_command_resumes_with_the_alphas_that_are_missing(
         error = capsys.readouterr().err
         assert says in error
         assert error.count("\n") == 1
-    assert main(command(tmp_path, base, "--alpha", "0", "5", "10", rows=40)) == 1
+    assert main(command(tmp_path, base, "--alpha", "0", "5", *LONG, rows=40)) == 1
     assert "trained with other rows of the files" in capsys.readouterr().err
     assert digests(place / "alpha-0") == first
 
-    assert main(command(tmp_path, base, "--alpha", "0", "5", "10")) == 0
+    assert main(command(tmp_path, base, "--alpha", "0", "5", *LONG)) == 0
     assert "Already trained, and not again: alpha 0." in capsys.readouterr().out
     assert (out / "alpha-0" / "model.safetensors").stat().st_mtime_ns == written
     assert not place.exists()
-    assert main(command(tmp_path, base, "--alpha", "0", "5", "10", out="whole")) == 0
+    assert main(command(tmp_path, base, "--alpha", "0", "5", *LONG, out="whole")) == 0
     ours, undisturbed = digests(out), digests(tmp_path / "whole")
     assert ours.keys() == undisturbed.keys()
     changed = {name for name in ours if ours[name] != undisturbed[name]}
     # They name the folder of the output.
-    assert changed <= {"comparison.json", *(f"alpha-{n}/clean_losses.json" for n in (0, 5, 10))}
+    assert changed <= {"comparison.json", *(f"alpha-{n}/clean_losses.json" for n in (0, 5))}
 
 
 def test_an_interrupted_command_keeps_what_is_finished_and_nothing_else(
     tmp_path: Path, base: Path
 ) -> None:
     place = tmp_path / "new" / "out.unfinished"
-    arguments = command(tmp_path, base, "--alpha", "0", "5", out="new/out")
+    arguments = command(tmp_path, base, "--alpha", "0", "5", *LONG, out="new/out")
     code, printed = stop_in_the_second_training(arguments, place, signal.SIGINT)
     assert code == 130
     assert f"Alpha 0 is finished and kept in {place}; the same command goes on from" in printed
     assert [path.name for path in place.iterdir() if path.is_dir()] == ["alpha-0"]
     trained = digests(place / "alpha-0")
-    assert main(command(tmp_path, base, "--alpha", "0", out="new/out")) == 0
+    assert main(command(tmp_path, base, "--alpha", "0", *LONG, out="new/out")) == 0
     assert [path.name for path in place.parent.iterdir()] == ["out"]
     now = digests(tmp_path / "new" / "out")
     assert {name: now[name] for name in trained} == trained

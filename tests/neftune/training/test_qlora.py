@@ -38,6 +38,24 @@ def test_the_base_is_in_four_bits_and_only_the_adapter_trains() -> None:
     assert quantized.quant_state.nested
 
 
+def test_a_loss_without_gradients_does_not_change_the_gradients_after_it() -> None:
+    """On CPUs with bfloat16 bitsandbytes repacks weights in evaluation, and has no gradients then."""
+    ids = AutoTokenizer.from_pretrained(BASE)(TEXT, return_tensors="pt")["input_ids"]
+    found = []
+    for evaluated in (False, True):
+        model = load(BASE, seed=0, rank=4, dropout=0)
+        if evaluated:
+            logits(model)
+        model.train()
+        model(input_ids=ids, labels=ids).loss.backward()
+        found.append({n: w.grad for n, w in model.named_parameters() if w.grad is not None})
+    before, after = found
+    assert before.keys() == after.keys()
+    assert any(gradient.any() for gradient in before.values())
+    for name, gradient in before.items():
+        torch.testing.assert_close(after[name], gradient, msg=name)
+
+
 def test_the_merged_model_computes_what_the_quantized_one_does() -> None:
     model = load(BASE, seed=0, rank=4)
     generator = torch.Generator().manual_seed(0)
@@ -45,7 +63,7 @@ def test_the_merged_model_computes_what_the_quantized_one_does() -> None:
         if "lora_B" in name:
             weight.data = 0.05 * torch.randn(weight.shape, generator=generator).to(weight.dtype)
     plain = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
-    quantized = logits(model)  # in evaluation mode, which repacks its weights
+    quantized = logits(model)
     whole = merged(model)
     error = (logits(whole) - quantized).abs().mean()
     change = (logits(whole) - logits(plain)).abs().mean()
