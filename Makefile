@@ -15,7 +15,7 @@ TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
 WHICH       := TABLE FIGURE NAME
 ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS LEADERBOARD_DATA MODEL_% DATA_% \
-               CHECK REPORT_TO OPENAI_BASE_URL \
+               CHECK REPORT_TO WANDB_% OPENAI_BASE_URL \
                ATTENTION PROCESSES PROFILE OPENAI_API_KEY HF_% CUDA_% SBATCH_% OMP_NUM_THREADS
 $(foreach target,$(ARTIFACTS),$(eval settings.$(target) := SEEDS JOBS SCALE $(ENVIRONMENT)))
 settings.compare   := $(WHICH) SEEDS SCALE

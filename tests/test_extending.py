@@ -21,6 +21,7 @@ from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from neftune import distributions
 from neftune.noise import sample
+from tests.experiments.records import write_record
 from tests.paths import ROOT
 
 TEXT = (ROOT / "docs" / "extending.md").read_text()
@@ -85,6 +86,5 @@ def test_a_metric_is_a_title_the_records_it_reads_and_a_function(
     exec(example("A metric"), scope)
     run = Study(NANO, 1, PUBLISHED).baseline(ALPACA)[0]
     record = Record(run, "responses")
-    record.path.parent.mkdir(parents=True)
-    record.path.write_text('[{"output": "Why?"}, {"output": "So."}]')
+    write_record(record, '[{"output": "Why?"}, {"output": "So."}]')
     assert scope["QUESTIONS_ASKED"].values(record).tolist() == [100.0, 0.0]

@@ -99,7 +99,7 @@ def test_the_command_compares_the_newest_of_ones_own(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", "table1"]) == 1
-    assert "you have not made it yet; make it with `make table1`" in capsys.readouterr().err
+    assert "you have not made it yet; make it with `make table1 SEEDS=1`" in capsys.readouterr().err
     own, shipped = (workplace / root / "nano" for root in ("runs/results", "results"))
     for folder in (own, shipped):
         folder.mkdir(parents=True)

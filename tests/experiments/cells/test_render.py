@@ -64,7 +64,7 @@ def test_rendering_loads_no_model_and_asks_no_judge_and_gives_the_committed_byte
     every = functions(ALL.values(), selection)
     assert functions([ALL[name] for name in FEW], selection) == every
     (tmp_path / "results" / "nano").mkdir(parents=True)
-    for name in ("selection.json", "records.tar.xz"):
+    for name in ("selection.json", "records.tar.xz", "records.tar.xz.sha256"):
         shutil.copy(RESULTS / name, tmp_path / "results" / "nano")
     done = subprocess.run(
         [sys.executable, "-m", "tests.experiments.cells.render_all", *FEW],

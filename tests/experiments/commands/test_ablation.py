@@ -58,9 +58,9 @@ def test_another_list_of_alphas_or_number_of_seeds_overwrites_nothing(
 ) -> None:
     results = workplace / "results" / "nano"
     results.mkdir(parents=True)
-    for name in ("selection.json", "records.tar.xz"):
+    for name in ("selection.json", "records.tar.xz", "records.tar.xz.sha256"):
         (results / name).symlink_to(ROOT / "results" / "nano" / name)
-    main(["unpack"])
+    assert main(["unpack"]) == 0
     rendered, written = workplace / "runs" / "results", []
     for alphas, seeds in (("0 5", 2), ("0", 1)):
         before = {path: path.read_bytes() for path in rendered.rglob("alpha*")}

@@ -192,7 +192,7 @@ def test_the_number_of_answers_is_positive(
 ) -> None:
     with pytest.raises(SystemExit):
         main(command(tmp_path, base, "--answers", "0"))
-    assert "must be a whole number of at least 1, not '0'" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 1,000,000,000, not '0'" in capsys.readouterr().err
 
 
 def test_nothing_of_other_packages_is_shown(tmp_path: Path, base: Path) -> None:

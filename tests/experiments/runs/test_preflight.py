@@ -29,6 +29,7 @@ from experiments.scales.small import SMALL
 from neftune.distributions import Noise
 from tests.eval.judge_server import KEY
 from tests.eval.test_judge_check import listing, models_server
+from tests.experiments.records import write_record
 from tests.experiments.scales.hub_server import asked, closed_port
 from tests.experiments.scales.test_paper import write_stand_ins
 from tests.paths import ROOT
@@ -148,8 +149,7 @@ def test_where_nothing_is_missing_nothing_is_said(
 @pytest.mark.usefixtures("stand_ins")
 def test_a_judge_is_not_asked_for_records_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     for record in table1():
-        record.path.parent.mkdir(parents=True, exist_ok=True)
-        record.path.write_text("{}")
+        write_record(record, "{}")
     check_before(table1(), jobs=2)
     next(record for record in table1() if record.kind == "verdicts").path.unlink()
     (line,) = problems(table1())
