@@ -228,7 +228,8 @@ def replaced(name: str, content: bytes) -> Damage:
 def cut(name: str, share: float) -> Damage:
     def change(folder: Path) -> None:
         content = (folder / name).read_bytes()
-        (folder / name).write_bytes(content[: int(share * (len(content) - 1))])
+        # At least two bytes fewer: without its last line break, a file is still a good one.
+        (folder / name).write_bytes(content[: int(share * (len(content) - 2))])
 
     return change
 
