@@ -75,9 +75,7 @@ def test_files_get_the_usual_permissions(examples: list[Example], tmp_path: Path
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {oct(0o640)}
 
 
-@pytest.mark.parametrize(
-    ("alpha", "says"), ((0, "no noise on"), (5, "uniform noise of alpha 5 on"))
-)
+@pytest.mark.parametrize(("alpha", "says"), ((0, "no noise"), (5, "uniform noise of alpha 5")))
 def test_one_line_says_what_is_trained(
     alpha: float,
     says: str,
