@@ -8,21 +8,87 @@ RUN    := @$(BIN)/python -m experiments
 
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
-SETTINGS = $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
+TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection audit unpack release \
+             notebooks test test-long lint bench architecture clean
+
+# The settings of each target. `make help` prints them; any other is refused before anything runs.
+# Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
+WHICH       := TABLE FIGURE NAME
+ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS LEADERBOARD_DATA MODEL_% DATA_% \
+               CHECK REPORT_TO OPENAI_BASE_URL \
+               ATTENTION PROCESSES PROFILE OPENAI_API_KEY HF_% CUDA_% SBATCH_% OMP_NUM_THREADS
+$(foreach target,$(ARTIFACTS),$(eval settings.$(target) := SEEDS JOBS SCALE $(ENVIRONMENT)))
+settings.compare   := $(WHICH) SEEDS SCALE
+settings.where     := $(WHICH) SCALE
+settings.plan      := $(WHICH) SEEDS SCALE GPU GPUS MFU $(ENVIRONMENT)
+settings.paper     := JOBS SCALE $(ENVIRONMENT)
+settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS SCALE $(ENVIRONMENT)
+settings.selection := JOBS SCALE $(ENVIRONMENT)
+settings.audit     := DATA PAIR
+settings.unpack    := SCALE
+settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
+settings.test      := JOBS
+settings.test-long := JOBS
+EVERYWHERE         := PYTHON VENV
+
+# Values are passed on as they were typed, whatever characters they have. ALPHA, SET and PAIR are lists.
+ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA
+MANY := ALPHA SET PAIR
+quoted  = '$(subst ','\'',$1)'
+option  = --$(shell echo $1 | tr A-Z_ a-z-)
+OPTIONS = $(foreach one,$(filter $(ONE),$(settings.$@)),$(if $(value $(one)),$(call option,$(one))=$(call quoted,$(value $(one))))) \
+  $(foreach many,$(filter $(MANY),$(settings.$@)),$(if $(value $(many)),$(call option,$(many)) $(foreach each,$(value $(many)),$(call quoted,$(each)))))
+ARTIFACT = -- $(call quoted,$(or $(value NAME),$(if $(value FIGURE),figure$(value FIGURE),table$(or $(value TABLE),1))))
+unexport $(WHICH) $(ONE) $(MANY) MAKEFLAGS
+
+# What was asked for is checked here.
+GOALS := $(or $(MAKECMDGOALS),help)
+override GIVEN := $(foreach each,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(each)))),$(each)))
+USED  := $(foreach goal,$(GOALS),$(settings.$(goal)))
+define NEWLINE
+
+
+endef
+closest = $(shell $(PYTHON) -c 'import difflib, sys; word, *names = sys.argv[1:]; \
+  known = {name.lower(): name for name in names}; near = difflib.get_close_matches(word.lower(), known, 1); \
+  print(*[f" Did you mean {known[name]}?" for name in near])' $(call quoted,$1) $2 2>/dev/null)
+elsewhere = $(sort $(filter-out $(ARTIFACTS),$(foreach target,$(TARGETS),$(if $(filter $1,$(settings.$(target))),$(target)))))
+readable  = $(subst %,…,$1)
+own       = $(sort $(filter-out $(ENVIRONMENT),$(USED)) $(EVERYWHERE))
+others    = $(if $(filter $(ENVIRONMENT),$(USED)),; in the environment too: $(call readable,$(ENVIRONMENT)))
+refused   = $(error $1 is no setting of "make $(GOALS)"$(if $(elsewhere), but of $(elsewhere)).$(closest) \
+  Its settings: $(own)$(others))
+
+$(foreach goal,$(filter-out $(TARGETS) $(READY),$(GOALS)),\
+  $(error there is no target "$(goal)".$(call closest,$(goal),$(TARGETS)) "make help" lists them))
+$(foreach name,$(filter-out $(USED) $(EVERYWHERE),$(GIVEN)),$(call refused,$(name),$(call readable,$(USED) $(EVERYWHERE))))
+$(foreach name,$(GIVEN),$(if $(findstring $(NEWLINE),$(value $(name))),$(error $(name) has more than one line)))
+# Other programs set NAME in the environment, so what is meant is taken from the command line alone.
+$(foreach name,$(WHICH),$(if $(filter command,$(firstword $(origin $(name)))),,$(eval $(name) :=)))
+$(if $(word 2,$(foreach name,$(WHICH),$(if $(value $(name)),$(name)))),$(error give one of $(WHICH), not several))
+
+# A workflow ends when the make that started it is killed.
+export MAKE_PID := $(shell echo $$PPID)
 
 .DEFAULT_GOAL := help
-.PHONY: help where compare setup $(ARTIFACTS) paper plan unpack selection ablation audit release notebooks
-.PHONY: test lint bench architecture clean
+.NOTPARALLEL:
+.PHONY: $(TARGETS)
 
 help: ## this list
 	@echo "Tables and figures: each trains what is missing, prints the table, writes runs/results/nano/NAME.*"
 	@echo "$(sort $(ARTIFACTS))" | tr ' ' '\n' | sort -V | tr '\n' ' ' | fold -s -w 92 | sed 's/^/  make /'
 	@echo
-	@echo "  settings: SEEDS=1 JOBS=2 SCALE=nano|small|paper"
-	@echo
 	@echo "Other commands"
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 16
 	@echo
+	@echo "Settings"
+	@printf '  %-13s %s\n' 'table1' '$(filter-out $(ENVIRONMENT),$(settings.table1))' \
+	  $(foreach target,$(filter-out $(ARTIFACTS),$(TARGETS)),$(if $(settings.$(target)),\
+	    $(target) '$(filter-out $(ENVIRONMENT),$(settings.$(target)))'))
+	@echo "  SCALE is nano, small or paper. With real models also, on the command line or in the environment:"
+	@echo "$(call readable,$(ENVIRONMENT))" | fold -s -w 90 | sed 's/^/  /'
+	@echo
+	@echo "  make table1 SEEDS=1 JOBS=2"
 	@echo "  make where TABLE=6   where Table 6 is made, its result, its settings"
 	@echo "  make ablation ALPHA='0 5 15' DATASET=alpaca MODEL=llama-2-7b NOISE=gaussian LENGTH_RULE=padded \\"
 	@echo "                JUDGE=chatgpt SET='lr=1e-3 epochs=5'"
@@ -41,46 +107,45 @@ $(READY): requirements.lock pyproject.toml
 setup: $(READY) ## make the virtual environment (the other commands do it themselves)
 
 $(ARTIFACTS): $(READY)
-	$(RUN) show $@ $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
+	$(RUN) show $@ $(OPTIONS)
 
 compare: $(READY) ## your own TABLE=1 (or FIGURE=3, or NAME=…) beside the shipped one and the paper's
-	$(RUN) compare $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE)) \
-	  $(if $(SEEDS),--seeds $(SEEDS))
+	$(RUN) compare $(OPTIONS) $(ARTIFACT)
 
 where: $(READY) ## where TABLE=6 (or FIGURE=4, or NAME=phase) is made, its result, its settings
-	$(RUN) where $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE))
+	$(RUN) where $(OPTIONS) $(ARTIFACT)
 
 paper: $(READY) ## every table and figure, the claims, and a page of them (hours; it resumes)
-	$(RUN) paper $(SETTINGS)
+	$(RUN) paper $(OPTIONS)
 
 ablation: $(READY) ## one fine-tuning under many alphas
-	$(RUN) ablation $(if $(ALPHA),--alpha $(ALPHA)) $(if $(DATASET),--dataset $(DATASET)) \
-	  $(if $(MODEL),--model $(MODEL)) $(if $(NOISE),--noise $(NOISE)) \
-	  $(if $(LENGTH_RULE),--length-rule $(LENGTH_RULE)) $(if $(JUDGE),--judge $(JUDGE)) \
-	  $(if $(SET),--set $(SET)) $(if $(SEEDS),--seeds $(SEEDS)) $(SETTINGS)
+	$(RUN) ablation $(OPTIONS)
 
 plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls, dollars
-	$(RUN) plan $(or $(NAME),$(if $(FIGURE),figure$(FIGURE),table$(or $(TABLE),1))) $(if $(SCALE),--scale $(SCALE)) \
-	  $(if $(GPU),--gpu $(GPU)) $(if $(GPUS),--gpus $(GPUS)) $(if $(MFU),--mfu $(MFU)) \
-	  $(if $(SEEDS),--seeds $(SEEDS))
+	$(RUN) plan $(OPTIONS) $(ARTIFACT)
 
 unpack: $(READY) ## put the committed records of every run in runs/, so that nothing is trained again
-	$(RUN) unpack $(if $(SCALE),--scale $(SCALE))
+	$(RUN) unpack $(OPTIONS)
 
 selection: $(READY) ## choose learning rates and alphas that are not chosen yet, on validation instructions
-	$(RUN) selection $(SETTINGS)
+	$(RUN) selection $(OPTIONS)
 
 audit: $(READY) ## GPT-4's public verdicts on NEFTune models, recomputed
-	$(RUN) audit $(if $(DATA),--data $(DATA)) $(if $(PAIR),--pair $(PAIR))
+	$(RUN) audit $(OPTIONS)
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
-	$(RUN) release $(SETTINGS) $(if $(DATA),--data $(DATA))
+	$(RUN) release $(OPTIONS)
 
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
 	@$(BIN)/python -m notebooks.execute
 
-test: $(READY) ## the tests (about 6.5 minutes)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
+PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
+
+test: $(READY) ## the tests but the long ones (about 5 minutes)
+	$(PYTEST) -m "not long"
+
+test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 15 minutes)
+	$(PYTEST) -m long -vv
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

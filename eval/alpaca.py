@@ -10,7 +10,12 @@ that is called in place of an API.
 What a model answers is text to be judged. alpaca-eval itself lets an answer speak to the judge: its
 prompts are ChatML, in which `<|im_start|>system` begins a message, also within an answer. Here such
 marks are written `< |im_start| >` in what is sent over an API, and placeholders of the template
-within answers are not filled.
+within answers are not filled. Their number is printed.
+
+So the messages are the template's, but an answer can still pretend, within its message, that it has
+ended: the paper's GPT-4 prompt quotes answers with three quotation marks, which a program among the
+answers may hold, too. Another way of quoting would be another judge than the paper's. Such answers
+are sent as they are, and their number is printed.
 """
 
 from __future__ import annotations
@@ -53,6 +58,8 @@ PLACEHOLDER = re.compile(r"{([^ \s]+?)}")
 """A placeholder of a prompt template, by alpaca-eval's own pattern."""
 MARK = re.compile(r"<\|(\w+)\|>")
 """A mark by which a chat format separates messages, such as `<|im_end|>`."""
+MARKS = "marks of a chat format made harmless in what was asked"
+ENDS = "texts that hold what ends a text in this judge's prompt, asked as they are"
 
 
 class _Annotator(PairwiseAnnotator):
@@ -60,24 +67,24 @@ class _Annotator(PairwiseAnnotator):
 
     def __init__(self, client: JudgeClient | None, **settings: Any) -> None:
         self.client = client
-        self.neutralized = Counter[str]()
+        self.noticed = {MARKS: Counter[str](), ENDS: Counter[str]()}
         super().__init__(**settings)
 
     @property
     def SingleAnnotator(self) -> Callable[..., SinglePairwiseAnnotator]:  # noqa: N802
-        return partial(_single_annotator, self.client, self.neutralized)
+        return partial(_single_annotator, self.client, self.noticed)
 
 
 class _OneJudge(SinglePairwiseAnnotator):
     """alpaca-eval's single judge, whose prompts the answers cannot change.
 
     Args:
-        neutralized: counts, by field, the texts that were changed; None to change none.
+        noticed: counts, by field, the texts with `MARKS` and `ENDS`; None to change and count none.
         **settings: of alpaca-eval's class.
     """
 
-    def __init__(self, neutralized: Counter[str] | None, **settings: Any) -> None:
-        self.neutralized = neutralized
+    def __init__(self, noticed: Mapping[str, Counter[str]] | None, **settings: Any) -> None:
+        self.noticed = noticed
         super().__init__(**settings)
 
     def _make_prompts(
@@ -93,19 +100,27 @@ class _OneJudge(SinglePairwiseAnnotator):
         return [self._filled(template, batch) for batch in batches], df_to_annotate.copy()
 
     def _filled(self, template: str, batch: Sequence[Mapping[str, Any]]) -> str:
-        used = Counter[str]()
+        used, ends = Counter[str](), _ends(template)
 
         def value(found: re.Match[str]) -> str:
             name = found[1]
             text = str(batch[used[name]][name])
             used[name] += 1
-            if self.neutralized is None:
+            if self.noticed is None:
                 return text
             harmless = neutral(text)
-            self.neutralized[name] += harmless != text
+            self.noticed[MARKS][name] += harmless != text
+            self.noticed[ENDS][name] += any(end in text for end in ends)
             return harmless
 
         return PLACEHOLDER.sub(value, template)
+
+
+def _ends(template: str) -> set[str]:
+    """The lines of a template that follow directly on what it quotes, such as three quotes."""
+    following = (template[found.end() :].lstrip() for found in PLACEHOLDER.finditer(template))
+    lines = {text.partition("\n")[0].rstrip() for text in following}
+    return {line for line in lines if line and not PLACEHOLDER.search(line)} - {"<|im_end|>"}
 
 
 def neutral(text: str) -> str:
@@ -117,12 +132,15 @@ def neutral(text: str) -> str:
 
 
 def _single_annotator(
-    client: JudgeClient | None, neutralized: Counter[str], fn_completions: str, **settings: Any
+    client: JudgeClient | None,
+    noticed: Mapping[str, Counter[str]],
+    fn_completions: str,
+    **settings: Any,
 ) -> SinglePairwiseAnnotator:
     over_api = fn_completions == "openai_completions"
     module, colon, name = fn_completions.partition(":")
     function = getattr(importlib.import_module(module), name) if colon else fn_completions
-    annotator = _OneJudge(neutralized if over_api else None, fn_completions=function, **settings)
+    annotator = _OneJudge(noticed if over_api else None, fn_completions=function, **settings)
     if over_api:
         if client is None:
             raise JudgeError("this judge is queried over an API and needs a client")
@@ -135,17 +153,18 @@ def _single_annotator(
 
 
 def _ranking(completion: str) -> list[float]:
-    """alpaca-eval's parser of rankings, but two models of the same rank are a draw.
+    """Read a ranking as alpaca-eval's parser does, but not more into it than it says.
 
-    Its own reads the rank of the first model alone, and so counts a tie as that model's win.
+    That parser reads the rank of the first model alone. It counts a tie as that model's win, and
+    ranks 2 and 3 as its loss. Here a tie is a draw, and what does not rank both models as 1 or 2 is
+    no verdict.
     """
-    found: list[float] = ranking_parser(completion)
+    verdicts = {(1, 2): 1.0, (2, 1): 2.0, (1, 1): 1.5, (2, 2): 1.5}
     try:
-        ranks = [ranked["rank"] for ranked in ast.literal_eval(completion)]
+        ranks = {ranked["model"]: ranked["rank"] for ranked in ast.literal_eval(completion)}
+        return [verdicts[ranks["model_1"], ranks["model_2"]]]
     except (ValueError, TypeError, LookupError, SyntaxError, MemoryError, RecursionError):
-        return found
-    tied = len(ranks) == 2 and ranks[0] == ranks[1]
-    return [1.5] if tied and not math.isnan(found[0]) else found
+        return [math.nan]
 
 
 def _has_verdict(annotator: SinglePairwiseAnnotator, completion: Mapping[str, Any]) -> bool:
@@ -203,15 +222,10 @@ def annotate(
     annotations = annotator.annotate_head2head(
         outputs_1=list(reference_outputs), outputs_2=list(model_outputs)
     )
-    if annotator.neutralized:
-        counts = ", ".join(
-            f"{n} × {name}" for name, n in sorted(annotator.neutralized.items()) if n
-        )
+    for what, fields in annotator.noticed.items():
+        counts = ", ".join(f"{n} × {name}" for name, n in sorted(fields.items()) if n)
         if counts:
-            print(
-                f"{judge.name}: marks of a chat format made harmless in what was asked: {counts}",
-                file=sys.stderr,
-            )
+            print(f"{judge.name}: {what}: {counts}", file=sys.stderr)
     by_instruction = {row["instruction"]: row for row in annotations}
     return [_plain(by_instruction[instruction]) for instruction in instructions]
 

@@ -16,125 +16,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import openai
 from alpaca_eval.utils import prompt_to_chatml
 from tqdm import tqdm
 
-from eval.judge_config import PRICES, JudgeError
+from eval.judge_config import PRICES, Endpoint, JudgeError
 
 MOST_TOKENS = 2**53
 """No request has so many tokens; a server that says so is not believed."""
 FAILURES_IN_A_ROW = 10
 """Requests that fail one after the other until the endpoint counts as unreachable."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An OpenAI-compatible API, and how it is queried.
-
-    Args:
-        base_url: of an OpenAI-compatible server (vLLM, Ollama, llama.cpp); None for OpenAI's own. A
-            user and password in it are never printed.
-        model: replaces the model of the judge's configuration; None keeps that one.
-        key: the API key; it is never printed or stored.
-        prices: dollars per million tokens of prompt and of completion; None uses `PRICES`.
-        concurrency: the largest number of simultaneous requests.
-        timeout: seconds after which a request is sent again.
-        retries: how often a request that failed is sent again.
-        attempts: how often a request is sent until its answer has a verdict.
-
-    Raises:
-        JudgeError: the URL or the key cannot be one.
-    """
-
-    base_url: str | None = field(default=None, repr=False)
-    model: str | None = None
-    key: str = field(default="", repr=False)
-    prices: tuple[float, float] | None = None
-    concurrency: int = 8
-    timeout: float = 60.0
-    retries: int = 8
-    attempts: int = 3
-
-    @property
-    def name(self) -> str:
-        """The name of the endpoint in messages: its URL, without a user and password in it."""
-        if self.base_url is None:
-            return "OpenAI's API"
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-    def __post_init__(self) -> None:
-        if self.base_url is not None and not _is_url(self.base_url):
-            raise JudgeError(
-                "JUDGE_BASE_URL must be the address of a server, such as http://localhost:8000/v1"
-            )
-        if not (self.key.isascii() and self.key.isprintable()) or " " in self.key:
-            raise JudgeError(
-                "OPENAI_API_KEY holds a line break, a space or another character that no key has: "
-                "set it again, without what surrounds it"
-            )
-
-    def hidden(self, text: str) -> str:
-        """A text without the key, and without the user and password of the URL."""
-        parts = urlsplit(self.base_url or "")
-        secrets = (parts.netloc.rpartition("@")[0], parts.password, self.key)
-        for secret in secrets:
-            text = text.replace(secret, "…") if secret else text
-        return text
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and (parts.port or 1) > 0
-            and text.isprintable()
-            and " " not in text
-        )
-    except ValueError:
-        return False
-
-
-def endpoint_from_environment() -> Endpoint:
-    """Read the endpoint from JUDGE_BASE_URL, JUDGE_MODEL, JUDGE_PRICES and OPENAI_API_KEY.
-
-    Raises:
-        JudgeError: there is neither a key nor a base URL, one of them cannot be one, or the prices
-            are not two numbers.
-    """
-    base_url, key = os.environ.get("JUDGE_BASE_URL") or None, os.environ.get("OPENAI_API_KEY", "")
-    if not key and not base_url:
-        raise JudgeError(
-            "this judge is queried over OpenAI's API: set OPENAI_API_KEY, or JUDGE_BASE_URL and "
-            "JUDGE_MODEL for a server of your own"
-        )
-    prices = os.environ.get("JUDGE_PRICES")
-    try:
-        both = tuple(map(float, prices.split())) if prices else None
-        if both is not None and (
-            len(both) != 2 or not all(math.isfinite(price) and price >= 0 for price in both)
-        ):
-            raise ValueError
-    except ValueError:
-        raise JudgeError(
-            "JUDGE_PRICES must be two numbers, the dollars per million tokens of prompt and of "
-            f"completion, not {prices!r}"
-        ) from None
-    return Endpoint(base_url, os.environ.get("JUDGE_MODEL"), key or "none", both)
 
 
 @dataclass
@@ -157,7 +56,8 @@ class Usage:
 class JudgeClient:
     """Requests completions from an endpoint, and caches them.
 
-    `usage` is the `Usage` of the requests of the last call of `completions`, cached ones included.
+    `usage` is the `Usage` of all requests so far, cached ones included; alpaca-eval sends them in
+    parts.
 
     Args:
         endpoint: the API to query.
@@ -168,6 +68,7 @@ class JudgeClient:
         self.endpoint = endpoint
         self.cache = cache
         self.usage = Usage()
+        self._sent: set[str] = set()
 
     def completions(
         self,
@@ -206,7 +107,8 @@ class JudgeClient:
             self._send(calls, missing, readable)
             found = _verdicts(calls, keys)
             prices = self.endpoint.prices or PRICES.get(model)
-            self.usage = _usage(calls, keys, prices)
+            self._sent.update(keys)
+            self.usage = _usage(calls, self._sent, prices)
             dollars = [_usage(calls, [key], prices).dollars for key in keys]
         empty = {"text": "", "logprobs": None}
         every = [found.get(key, empty) for key in keys]
@@ -261,6 +163,10 @@ def _answers(
             reply: Any = client.chat.completions.create(**request)
         except (ValueError, RecursionError, openai.APIResponseValidationError):
             continue  # The reply is not JSON in UTF-8.
+        except openai.APIError:
+            if not answers:
+                raise
+            break  # What was answered is kept and counted; the next request finds the error again.
         try:
             completion, usage = _completion(reply), reply.usage
         except (ValueError, TypeError, AttributeError, LookupError):
@@ -341,7 +247,7 @@ def _open(path: Path) -> sqlite3.Connection:
     with calls:
         calls.execute(
             "CREATE TABLE IF NOT EXISTS calls (key TEXT, readable INTEGER, completion TEXT, "
-            "prompt_tokens INTEGER, completion_tokens INTEGER)"
+            "digest TEXT, prompt_tokens INTEGER, completion_tokens INTEGER)"
         )
         calls.execute("CREATE UNIQUE INDEX IF NOT EXISTS verdict ON calls (key) WHERE readable")
         calls.execute("CREATE INDEX IF NOT EXISTS of_key ON calls (key)")
@@ -350,33 +256,33 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _store(calls: sqlite3.Connection, key: str, answers: Sequence[Mapping[str, Any]]) -> None:
     """Store answers; if another process has stored a verdict meanwhile, that one is kept."""
+    rows = []
+    for answer in answers:
+        text = json.dumps(answer["completion"])
+        tokens = (answer["prompt_tokens"], answer["completion_tokens"])
+        rows.append((key, answer["readable"], text, _digest(key, text), *tokens))
     with calls:
-        calls.executemany(
-            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    key,
-                    answer["readable"],
-                    json.dumps(answer["completion"]),
-                    answer["prompt_tokens"],
-                    answer["completion_tokens"],
-                )
-                for answer in answers
-            ],
-        )
+        calls.executemany("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _digest(key: str, completion: str) -> str:
+    """What tells an answer that was changed in the file, which SQLite itself does not notice."""
+    return hashlib.sha256(f"{key} {completion}".encode()).hexdigest()
 
 
 def _verdicts(calls: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     found = {}
+    kept = "SELECT completion, digest FROM calls WHERE key = ? AND readable"
     for key in keys:
-        row = calls.execute("SELECT completion FROM calls WHERE key = ? AND readable", (key,))
-        for (completion,) in row:
+        for completion, digest in calls.execute(kept, (key,)):
+            if digest != _digest(key, completion):
+                raise sqlite3.DatabaseError("an answer in it was changed")
             found[key] = json.loads(completion)
     return found
 
 
 def _usage(
-    calls: sqlite3.Connection, keys: Sequence[str], prices: tuple[float, float] | None
+    calls: sqlite3.Connection, keys: Iterable[str], prices: tuple[float, float] | None
 ) -> Usage:
     total = Usage()
     for key in set(keys):

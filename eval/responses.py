@@ -8,6 +8,7 @@ the last finished batch and ends with the same bytes as an uninterrupted one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,6 +122,7 @@ def respond(
     out: Path,
     *,
     generator: str,
+    weights: str = "",
 ) -> list[dict[str, Any]]:
     """Decode a response to every prompt and write them in AlpacaEval's format.
 
@@ -132,6 +134,8 @@ def respond(
         out: the file; it appears when all prompts have a response. Until then `<out>.partial` holds
             the responses of the finished batches.
         generator: the name of the model in AlpacaEval's tables.
+        weights: a hash of the model; responses of an interrupted run with other weights, prompts or
+            decoding are not used.
 
     Returns:
         The content of the file: `instruction`, `output`, `generator` and `dataset` of each prompt.
@@ -139,7 +143,8 @@ def respond(
     model.eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
-    outputs = _finished(partial)
+    identity = _hash(generator, weights, str(decoding), *(prompt.text for prompt in prompts))
+    outputs = _finished(partial, identity)
     encoded = tokenizer([prompt.text for prompt in prompts], verbose=False)["input_ids"]
     lengths = [len(ids) for ids in encoded]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
@@ -154,7 +159,9 @@ def respond(
                 torch.manual_seed(decoding.seed + start)
                 answers = decode(model, tokenizer, texts, decoding)
                 decoded = {i: answer.text for i, answer in zip(indices, answers, strict=True)}
-                file.writelines(f"{json.dumps(pair)}\n" for pair in decoded.items())
+                for index, text in decoded.items():
+                    line = [index, text, _hash(identity, str(index), text)]
+                    file.write(json.dumps(line) + "\n")
                 file.flush()
                 outputs.update(decoded)
             bar.update(len(indices))
@@ -172,14 +179,25 @@ def respond(
     return records
 
 
-def _finished(partial: Path) -> dict[int, str]:
-    """The responses of an interrupted run, without a line that was not written completely."""
+def _finished(partial: Path, identity: str) -> dict[int, str]:
+    """The responses of an interrupted run.
+
+    Args:
+        partial: where they were written.
+        identity: of what was asked of which model. Lines of something else, cut lines and changed
+            ones are left out.
+    """
     done: dict[int, str] = {}
     if partial.exists():
-        for line in partial.read_text().splitlines():
+        for line in partial.read_bytes().splitlines():
             try:
-                index, output = json.loads(line)
-            except json.JSONDecodeError:
+                index, output, hash_ = json.loads(line)
+                if hash_ == _hash(identity, str(index), output):
+                    done[index] = output
+            except (ValueError, TypeError, AttributeError):
                 continue
-            done[index] = output
     return done
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]

@@ -16,6 +16,8 @@ from importlib import import_module
 from types import ModuleType
 
 from experiments import commands
+from experiments.commands.options import Parser, check_arguments, check_environment
+from experiments.names import look_up
 
 
 def command_modules() -> dict[str, ModuleType]:
@@ -27,10 +29,11 @@ def command_modules() -> dict[str, ModuleType]:
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="python -m experiments",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     chosen = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in command_modules().items():
@@ -39,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
             help=module.HELP,
             description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         module.options(each)
         each.set_defaults(run=module.run)
@@ -47,8 +51,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command. An error that the user can mend is one line, without a traceback."""
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
     try:
+        check_arguments(given)
+        if given and not given[0].startswith("-"):
+            look_up("command", given[0], command_modules())
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    arguments = parser().parse_args(given)
+    try:
+        check_environment()
         arguments.run(arguments)
     except (ValueError, RuntimeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

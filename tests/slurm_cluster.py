@@ -21,10 +21,14 @@ def missing() -> str | None:
     """Why there can be no cluster here; None if there can."""
     absent = [name for name in NEEDED if not shutil.which(name, path=_path())]
     if absent:
-        return f"no {', '.join(absent)} here (Debian: slurmctld slurmd slurm-client munge)"
+        return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge, as .ci/run does"
     if CONFIGURATION.exists():
-        return f"a SLURM of its own is set up here ({CONFIGURATION})"
-    return None if os.geteuid() == 0 else "SLURM's node daemon must be started by root"
+        return f"this machine has a SLURM of its own ({CONFIGURATION}), which the test leaves alone"
+    return (
+        None
+        if os.geteuid() == 0
+        else "SLURM's node daemon must be started by root: run the test as root"
+    )
 
 
 def _path() -> str:

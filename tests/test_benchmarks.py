@@ -4,7 +4,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.paths import ROOT
+
+pytestmark = pytest.mark.long
 
 
 def benchmark(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -12,6 +12,7 @@ EVERY = notebooks()
 PNG = "image/png"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_it_runs_and_was_committed_with_its_outputs(path: Path) -> None:
     fresh = execute(path)

@@ -34,11 +34,12 @@ class Artifact:
         title: what readers see.
         about: what it shows and how it is measured, in a few sentences that hold at every scale.
             What holds at one scale only belongs into that scale's `notes`.
-        seeds: how many it has by default.
+        seeds: how many the project's own result has.
         cells: what is measured for which runs.
         data: what the cells say, as JSON.
         rows: the same as rows of text, titles first.
         draw: the same as a picture, under a title.
+        target: what `make` is told to make it; the name, where nothing else is said.
     """
 
     name: str
@@ -49,6 +50,12 @@ class Artifact:
     data: Callable[[Cells], Data]
     rows: Callable[[Data], Rows]
     draw: Callable[[Data, str], Figure]
+    target: str = ""
+
+    def command(self, scale: str, seeds: int) -> str:
+        """What a user types to have it made at a scale with some seeds."""
+        where = "" if scale == "nano" else f" SCALE={scale}"
+        return f"make {self.target or self.name} SEEDS={seeds}{where}"
 
 
 def table(

@@ -46,22 +46,24 @@ def prediction_interval(shipped: Sequence[float], seeds: int) -> tuple[float, fl
 
 
 def compared(own: Data, shipped: Data) -> list[list[str]]:
-    """The cells of two results of the same artifact side by side, as rows of text.
+    """The numbers of two results of the same artifact side by side, as rows of text.
 
     Args:
         own: the data of your result.
         shipped: the data of the project's.
 
     Returns:
-        Titles, then a row for each cell that both have.
+        Titles, then a row for each cell and each difference of cells that both have.
 
     Raises:
         ValueError: one of them has no cells (a figure of curves), or they have none in common.
     """
     if "cells" not in own or "cells" not in shipped:
         raise ValueError("this figure has no cells to compare; look at the two pictures")
-    by_place = {_place(cell): cell for cell in shipped["cells"]}
-    pairs = [(cell, by_place[_place(cell)]) for cell in own["cells"] if _place(cell) in by_place]
+    by_place = {_place(cell): cell for cell in with_differences(shipped)}
+    pairs = [
+        (cell, by_place[_place(cell)]) for cell in with_differences(own) if _place(cell) in by_place
+    ]
     if not pairs:
         raise ValueError("the two results have no cell in common")
     rows = [["", "paper", "shipped", "expected of your seeds", "yours", ""]]
@@ -71,28 +73,64 @@ def compared(own: Data, shipped: Data) -> list[list[str]]:
     return rows
 
 
+def headline(data: Data) -> Data:
+    """A result without the cells of other metrics than its first."""
+    first = data["cells"][0]["metric"]
+    return {**data, "cells": [cell for cell in data["cells"] if cell["metric"] == first]}
+
+
+def with_differences(data: Data) -> list[Any]:
+    """The cells of a result, each metric's followed by the differences from the row `against`."""
+    against = data.get("against")
+    bases = {
+        (cell["metric"], cell["column"]): cell for cell in data["cells"] if cell["row"] == against
+    }
+    found: dict[str, list[Any]] = {}
+    differences: dict[str, list[Any]] = {}
+    for cell in data["cells"]:
+        found.setdefault(cell["metric"], []).append(cell)
+        base = bases.get((cell["metric"], cell["column"]))
+        if "difference" in cell and base is not None and len(base["seeds"]) == len(cell["seeds"]):
+            difference = _difference(cell, base)
+            differences.setdefault(cell["metric"], []).append(difference)
+    return [each for name in found for each in (*found[name], *differences.get(name, []))]
+
+
+def _difference(cell: Any, base: Any) -> Any:
+    """The difference of two cells, as a cell."""
+    published = None
+    if cell["published"] is not None and base["published"] is not None:
+        published = cell["published"] - base["published"]
+    by_seed = [
+        None if mine is None or others is None else mine - others
+        for mine, others in zip(cell["seeds"], base["seeds"], strict=True)
+    ]
+    row = f"{cell['row']} minus {base['row']}"
+    own = {"row": row, "published": published, "seeds": by_seed, "sign": "+"}
+    return {**cell, **cell["difference"], **own}
+
+
 def _place(cell: Any) -> tuple[str, str, str]:
     return cell["metric"], cell["column"], cell["row"]
 
 
 def _row(mine: Any, theirs: Any) -> list[str]:
     metric, column, row = _place(mine)
-    digits = mine["digits"]
+    form = f"{{:{mine.get('sign', '')}.{mine['digits']}f}}"
     values = [value for value in theirs["seeds"] if value is not None]
     interval = prediction_interval(values, len(mine["seeds"]))
     verdict, expected = UNKNOWN, "–"
     if interval is not None:
         low, high = interval
-        expected = f"{low:.{digits}f} to {high:.{digits}f}"
+        expected = f"{form.format(low)} to {form.format(high)}"
         # Results are rounded to ten digits, so equal values may lie on the edge.
         slack = 1e-9 * max(1.0, abs(mine["value"]))
         verdict = AGREES if low - slack <= mine["value"] <= high + slack else DIFFERS
-    published = "" if mine["published"] is None else f"{mine['published']:.{digits}f}"
     return [
         f"{metric}: {row}, {column}",
-        published,
-        estimate_text(theirs, digits),
+        "" if mine["published"] is None else form.format(mine["published"]),
+        estimate_text(theirs, mine["digits"], sign="sign" in mine),
         expected,
-        f"{mine['value']:.{digits}f}",
+        form.format(mine["value"]),
         verdict,
     ]

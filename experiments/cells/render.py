@@ -28,7 +28,7 @@ from experiments.cells.settings import (
 )
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
-from experiments.runs.record import Record
+from experiments.runs.record import Record, check_those_made
 from experiments.runs.run import Run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
@@ -60,7 +60,9 @@ def make(
     selection = load_selection(scale)
     studies = [Study(scale, seeds or artifact.seeds, selection) for artifact in artifacts]
     asked = [a.cells(study) for a, study in zip(artifacts, studies, strict=True)]
-    produce([record for cells in asked for record in all_records(cells)], jobs)
+    records = [record for cells in asked for record in all_records(cells)]
+    check_those_made(records)
+    produce(records, jobs)
     return [
         write(artifact, study, cells, out)
         for artifact, study, cells in zip(artifacts, studies, asked, strict=True)
@@ -101,7 +103,7 @@ def write(artifact: Artifact, study: Study, cells: Sequence[Cell], out: Path) ->
     save(artifact.draw(data, f"{artifact.title}\n{measured_with(settings)}"), out / name)
     write_provenance(
         out / f"{name}.provenance.json",
-        f"make {artifact.name}" + ("" if name == artifact.name else f" SEEDS={study.seeds}"),
+        artifact.command(study.scale.name, study.seeds),
         range(study.seeds),
         runs_of(records_of(cells)),
         settings=settings,

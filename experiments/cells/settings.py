@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, records_of
 from experiments.cells.markdown import markdown_table
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.record import Record
@@ -60,8 +60,9 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
     """The settings of the cells' runs, as JSON.
 
     Returns:
-        `scale`, `seeds`, `models` (by role: title, size and source), `judges`, `decoding`, and
-        `trainings`: one entry for each model, set, recipe and execution, with all its noises.
+        `scale`, `seeds`, `models` (by role: title, size and source), `judges`, `decoding`,
+        `machines` on which the records were made, and `trainings`: one entry for each model, set,
+        recipe and execution, with all its noises.
     """
     scale = study.scale
     roles = dict.fromkeys(r.model for c in cells for group in c.groups for r in group)
@@ -89,6 +90,7 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
         },
         "judges": {role: scale.describe_judge(role) for role in judges},
         "decoding": _decoding(asked, study),
+        "machines": _machines([*records_of(cells), *training_records(cells)]),
         "trainings": [entry | {"noise": list(noises[key])} for key, entry in trainings.items()],
     }
 
@@ -103,6 +105,24 @@ def _training(record: Record) -> dict[str, Any]:
         "recipe": found["recipe"],
         "execution": found["execution"],
     }
+
+
+def _machines(records: Sequence[Record]) -> list[str]:
+    """On which machines some records were made."""
+    entries = (record.entry() for record in records)
+    return sorted({entry.machine for entry in entries if entry is not None and entry.machine})
+
+
+def _machines_text(machines: Sequence[str]) -> str:
+    """The machines for readers, and a warning where their number formats differ."""
+    named = [machine.partition("; ")[::2] for machine in machines]
+    listed = " and ".join(f"{name} ({formats})" for name, formats in named)
+    if len({formats for _, formats in named}) == 1:
+        return f"Made on: {listed}."
+    return (
+        f"Made on: {listed}. Their number formats differ, and with them the last digits of losses "
+        "and some of the answers."
+    )
 
 
 def noise_title(noise: Noise) -> str:
@@ -148,6 +168,8 @@ def settings_text(settings: Settings) -> str:
         lines.append(f"Judge: {'; '.join(settings['judges'].values())}.")
     if settings["decoding"]:
         lines.append(f"Decoding: {settings['decoding']}.")
+    if settings["machines"]:
+        lines.append(_machines_text(settings["machines"]))
     trainings = settings["trainings"]
     if not trainings:
         return "**Settings.** " + " ".join(lines)

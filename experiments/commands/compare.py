@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.artifacts import ARTIFACTS
-from experiments.cells.compare import AGREES, DIFFERS, compared
+from experiments.cells.compare import AGREES, DIFFERS, compared, headline
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import newest
 from experiments.commands.options import add_scale, add_seeds, scale_of
@@ -34,10 +35,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a comparison for each name."""
     scale = scale_of(arguments).name
-    for name in arguments.names:
-        artifact = look_up("artifact", name, ARTIFACTS)
+    chosen = [look_up("artifact", name, ARTIFACTS) for name in arguments.names]
+    for artifact in chosen:
         own = newest(RENDERED / scale, artifact, arguments.seeds)
-        print(comparison(own, RESULTS / scale / f"{name}.json", f"make {name}"))
+        command = artifact.command(scale, arguments.seeds or 1)
+        print(comparison(own, RESULTS / scale / f"{artifact.name}.json", command))
+
+
+def has_cells(*results: Path) -> bool:
+    """Whether results are there and consist of cells; figures of curves do not."""
+    return all(path.exists() and "cells" in json.loads(path.read_text()) for path in results)
 
 
 def comparison(own: Path, shipped: Path, command: str) -> str:
@@ -56,9 +63,25 @@ def comparison(own: Path, shipped: Path, command: str) -> str:
     if not shipped.exists():
         raise MissingResultError(f"{shipped}: the project ships no such result at this scale")
     rows = compared(*(json.loads(path.read_text()) for path in (own, shipped)))
+    return f"{markdown_table(rows)}\n\n{_summary(rows)}"
+
+
+def first_metric(own: Path, shipped: Path) -> str:
+    """The comparison of the first metric alone, and how many of all numbers agree.
+
+    Args:
+        own: the JSON file of your result.
+        shipped: that of the project's; both have cells.
+    """
+    results = [json.loads(path.read_text()) for path in (own, shipped)]
+    shown = compared(*(headline(data) for data in results))
+    return f"{markdown_table(shown)}\n\n{_summary(compared(*results))}"
+
+
+def _summary(rows: Sequence[Sequence[str]]) -> str:
     verdicts = [row[-1] for row in rows[1:]]
     return (
-        f"{markdown_table(rows)}\n\n{verdicts.count(AGREES)} of {len(verdicts)} numbers agree with "
-        "the shipped ones within what seeds and machines explain, "
-        f"{verdicts.count(DIFFERS)} differ (about one in twenty is expected to)."
+        f"{verdicts.count(AGREES)} of {len(verdicts)} numbers agree with the shipped ones within "
+        f"what seeds and machines explain, {verdicts.count(DIFFERS)} differ (about one in twenty "
+        "is expected to)."
     )

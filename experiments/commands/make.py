@@ -1,6 +1,6 @@
 """Make records of runs. The workflow calls this in its worker processes.
 
-python -m experiments make runs/nano/3f2a…/test/gpt-4/annotations.json
+python -m experiments make runs/nano/3f2a…/test/gpt-4-7d30c2aa/annotations.json
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
-"""Make tables and figures, and print them.
+"""Make tables and figures, and print them beside the project's own and the paper's numbers.
 
-make table1            python -m experiments show table1 figure4 --seeds 3
+    make table1            python -m experiments show table1 figure4 --seeds 3
+
+One seed is the default, which is a matter of minutes. The comparison says which of your numbers lie
+where so many new seeds are expected.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import argparse
 
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import make
+from experiments.commands.compare import first_metric, has_cells
 from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
 from experiments.names import look_up
 from experiments.paths import RESULTS
@@ -20,7 +24,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("names", nargs="+", help="table1 … table14, figure1 … figure9, human, …")
     add_scale(parser)
-    add_seeds(parser)
+    add_seeds(parser, default=1)
     add_jobs(parser)
 
 
@@ -31,6 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
     paths = make(chosen, scale, arguments.seeds, arguments.jobs)
     for artifact, path in zip(chosen, paths, strict=True):
         print(path.read_text())
+        own = path.with_suffix(".json")
+        shipped = RESULTS / scale.name / f"{artifact.name}.json"
+        if has_cells(own, shipped):
+            print(f"Beside the project's own and the paper's:\n\n{first_metric(own, shipped)}")
+            print(f"`make compare NAME={artifact.name}` lists them all.\n")
         print(f"Written to {path.with_suffix('')}.{{md,csv,json,png,svg}}.")
-        if (RESULTS / scale.name / f"{artifact.name}.json").exists():
-            print(f"`make compare NAME={artifact.name}` shows it beside the project's own.")

@@ -20,6 +20,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Unpack, and say how many files were written."""
+    """Unpack, and say how many runs were put in place."""
     archive = archive_file(scale_of(arguments))
-    print(f"{unpack(archive)} files written from {archive} to {RUNS}/.")
+    placed, kept = unpack(archive)
+    stay = f"; {kept} were there already and stay as they are" if kept else ""
+    print(f"{placed} runs of {archive} put into {RUNS}/{stay}.")

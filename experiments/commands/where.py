@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import json
 from pathlib import Path
 
 from experiments.artifacts import ARTIFACTS
@@ -16,6 +15,7 @@ from experiments.cells.settings import settings_text
 from experiments.commands.options import add_scale, scale_of
 from experiments.names import look_up
 from experiments.paths import RENDERED, RESULTS
+from neftune.training.json_files import FileError, parse_json, read_text
 
 HELP = "where a table or figure is made, its result, its settings"
 
@@ -29,8 +29,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a paragraph for each name."""
     scale = scale_of(arguments)
-    for name in arguments.names:
-        artifact = look_up("artifact", name, ARTIFACTS)
+    for artifact in [look_up("artifact", name, ARTIFACTS) for name in arguments.names]:
+        name = artifact.name
         source = Path(inspect.getsourcefile(artifact.cells) or "")
         folder, own = RESULTS / scale.name, RENDERED / scale.name
         print(f"{artifact.title}\n{artifact.about}\n")
@@ -43,6 +43,17 @@ def run(arguments: argparse.Namespace) -> None:
         provenance = folder / f"{name}.provenance.json"
         print(f"  came from  {provenance}\n")
         if provenance.exists():
-            print(settings_text(json.loads(provenance.read_text())["settings"]) + "\n")
+            print(f"{_settings(provenance)}\n")
         else:
             print(f"The project ships none at the scale {scale.name}.\n")
+
+
+def _settings(provenance: Path) -> str:
+    """The settings of a result, for readers."""
+    try:
+        return settings_text(parse_json(read_text(provenance), provenance)["settings"])
+    except (KeyError, TypeError, AttributeError, IndexError):
+        raise FileError(
+            f"{provenance}: does not hold a result's settings; `git checkout {provenance}` "
+            "restores the project's"
+        ) from None

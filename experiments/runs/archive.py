@@ -4,7 +4,8 @@
     make release                                         # packs
 
 The archive holds what artifacts are made from (responses, verdicts, losses, scores, logs), in the
-formats in which jobs write them, and no weights. Same records, same bytes.
+formats in which jobs write them, and no weights. Same records, same bytes. Its SHA-256 lies beside
+it, and an archive with another one is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import io
 import lzma
 import os
+import shutil
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +21,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.paths import RESULTS, RUNS
+from experiments.runs.lock import hold_runs
+from experiments.runs.manifest import MANIFEST, digest
 from experiments.runs.run import Run
 from experiments.scales.scale import Scale
 from neftune.training.files import write_atomic
@@ -56,6 +60,7 @@ def pack(runs: Iterable[Run], archive: Path) -> None:
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     os.replace(fresh, archive)
+    write_atomic(hash_file(archive), f"{digest({'': archive})}  {archive.name}\n")
 
 
 def _records(folder: Path) -> list[Path]:
@@ -69,32 +74,83 @@ def _records(folder: Path) -> list[Path]:
     return [*files, *model.glob("training_*")]
 
 
-def unpack(archive: Path) -> int:
-    """Put the records of an archive into `runs/`; what is there already stays as it is.
+def unpack(archive: Path) -> tuple[int, int]:
+    """Put the runs of an archive into `runs/`, each whole; a run that was made here stays as it is.
+
+    Everything is unpacked beside its place first, so after an error or a kill no run is in place in
+    part.
 
     Args:
         archive: from `pack`.
 
     Returns:
-        How many files were written.
+        How many runs were put in place, and how many were here already.
 
     Raises:
         ArchiveError: there is no archive, it is damaged, or it names a place outside of `runs/`.
+        RunsInUseError: a workflow is running.
     """
-    if not archive.exists():
-        raise ArchiveError(f"{archive}: no records are committed; `make paper` makes the runs")
-    written = 0
+    check_hash(archive)
+    with hold_runs():
+        return _unpack(archive, RUNS / ".unpacking")
+
+
+def _unpack(archive: Path, staging: Path) -> tuple[int, int]:
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
     try:
         with tarfile.open(archive, "r:xz") as tar:
             for entry in tqdm(tar, desc="unpacking records", unit="file"):
-                safe = tarfile.data_filter(entry, str(RUNS.resolve()))
-                path = RUNS / safe.name
-                content = tar.extractfile(entry) if entry.isfile() else None
-                if content is not None and not path.exists():
-                    write_atomic(path, content.read())
-                    written += 1
+                safe = tarfile.data_filter(entry, str(staging.resolve()))
+                if not entry.isfile() or safe.name != entry.name:
+                    raise tarfile.TarError(f"{entry.name} is no file of a run")
+                tar.extract(entry, staging, set_attrs=False, filter="data")
+        return _put_in_place(staging)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise ArchiveError(
             f"{archive}: damaged ({error}); get it anew from the repository"
         ) from None
-    return written
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _put_in_place(staging: Path) -> tuple[int, int]:
+    placed = kept = 0
+    for folder in sorted(path.parent for path in staging.glob("*/*/spec.json")):
+        place = RUNS / folder.relative_to(staging)
+        if (place / MANIFEST).exists():
+            kept += 1
+            continue
+        # Without a manifest nothing was made there yet.
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(folder, place)
+        placed += 1
+    return placed, kept
+
+
+def hash_file(archive: Path) -> Path:
+    """Where the SHA-256 of an archive is kept, in the format of `sha256sum`."""
+    return archive.with_name(f"{archive.name}.sha256")
+
+
+def check_hash(archive: Path) -> None:
+    """Refuse an archive that is not the one that was packed.
+
+    Raises:
+        ArchiveError: there is none, or its SHA-256 is not the recorded one.
+    """
+    if not archive.exists():
+        raise ArchiveError(
+            f"{archive}: no records are committed at this scale; `make paper SCALE="
+            f"{archive.parent.name}` makes the runs, and `make plan SCALE={archive.parent.name}` "
+            "says what they cost"
+        )
+    recorded = hash_file(archive)
+    if not recorded.exists():
+        raise ArchiveError(f"{recorded}: not there, so {archive} cannot be checked; get it anew")
+    if recorded.read_text().split()[:1] != [digest({"": archive})]:
+        raise ArchiveError(
+            f"{archive}: damaged, or not the one that was committed: its SHA-256 is not the one in "
+            f"{recorded}; get both anew from the repository (git checkout -- {archive.parent})"
+        )

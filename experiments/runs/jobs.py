@@ -1,10 +1,11 @@
 """How each kind of record is made. This runs in the worker processes that the workflow starts.
 
-    python -m experiments make runs/nano/3f2a…/test/gpt-4/annotations.json runs/nano/…
+    python -m experiments make runs/nano/3f2a…/test/gpt-4-7d30c2aa/annotations.json runs/nano/…
 
-What a record is made from is made first. A record appears whole or not at all, and one that exists
-is not made again. A job holds the lock of the run's folder, so that two jobs never write there at
-once.
+What a record is made from is made first, and checked. A record appears whole or not at all: it is
+written beside its place, its hash goes into the run's manifest, then it is put in its place; after
+a kill in between it is made again. One that exists is not made again. A job holds the lock of the
+run's folder, so that two jobs never write there at once.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,8 @@ from experiments.published import HUMAN_STUDY
 from experiments.roles.instruction_sets import ALPACA, InstructionSet, Split
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.flips import ALPHAS, LENGTHS, SHOWN
-from experiments.runs.provenance import made
-from experiments.runs.record import Record, missing, record_at, run_folder
+from experiments.runs.manifest import Entry, digest, write_entries
+from experiments.runs.record import Record, files_of, missing, record_at
 from experiments.runs.run import Run
 from neftune.distributions import Noise
 from neftune.training import precision
@@ -80,27 +81,51 @@ def make(paths: Sequence[Path]) -> None:
 def _make(record: Record) -> None:
     if record.exists():
         return
-    with _working_on(record):
-        if not record.exists():
-            MAKERS[record.kind](record)
-
-
-@contextmanager
-def _working_on(record: Record) -> Iterator[None]:
-    """Hold the folder's lock, and note where the record was made and how long it took."""
-    if "RANK" in os.environ:
-        yield  # one of several processes of a job that does both
+    if "RANK" in os.environ:  # one of the processes of a training; the first one seals its result
+        _write(record)
         return
-    folder = run_folder(record.path)
-    step = record.path.relative_to(folder)
-    name = step.stem if step.parent == Path() else step.parent.as_posix()
+    folder = record.run.folder
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if record.exists():
+            return
+        for need in record.needs():
+            need.check()
+        sources = record.sources()
         started = time.monotonic()
-        yield
-        spent = round(time.monotonic() - started, 1)
-        steps = made(folder) | {name: {"machine": precision.machine(), "seconds": spent}}
-        write_atomic(folder / "made.json", json.dumps(steps, indent=1, sort_keys=True) + "\n")
+        _write(record)
+        _put_in_place(record, sources, round(time.monotonic() - started, 1))
+
+
+def _write(record: Record) -> None:
+    MAKERS[record.kind](record, _fresh(record))
+
+
+def _fresh(record: Record) -> Path:
+    """Where a record is written before it is put in its place.
+
+    A training's folder appears there whole, so one that a kill left there is complete.
+    """
+    if record.kind in TRAINED:
+        return record.path.parent.with_name("model.new") / record.path.name
+    return record.path.with_name(f"{record.path.name}.new")
+
+
+def _put_in_place(record: Record, sources: Mapping[str, str | None], seconds: float) -> None:
+    """Enter a record into the manifest, and move it to its place; a training's three at once."""
+    fresh, entries = _fresh(record), {}
+    for kind in TRAINED if record.kind in TRAINED else (record.kind,):
+        each = record.of(kind)
+        sha256 = digest(files_of(kind, _fresh(each)))
+        # What a training cost is counted once.
+        spent = 0.0 if kind in ("log", "settings") else seconds
+        entries[each.name] = Entry(sha256, sources, precision.machine(), spent)
+    write_entries(record.run.folder, record.run.key, entries)
+    if record.kind in TRAINED:
+        shutil.rmtree(record.path.parent, ignore_errors=True)
+        os.replace(fresh.parent, record.path.parent)
+    else:
+        os.replace(fresh, record.path)
 
 
 def _rows(run: Run, dataset: InstructionSet, split: Split) -> list[InstructionRow]:
@@ -111,14 +136,16 @@ def _examples(run: Run, tokenizer: Any, dataset: InstructionSet, split: Split) -
     return encode(_rows(run, dataset, split), tokenizer, dataset.prompt, run.recipe.max_length)
 
 
-def _train(record: Record) -> None:
+def _train(record: Record, path: Path) -> None:
     run = record.run
+    if path.exists():
+        return
     processes = int(os.environ.get("PROCESSES", "0")) or max(1, torch.cuda.device_count())
     distributable = run.scale.execution(run.model, run.recipe).noise_by_sequence
     if processes > 1 and distributable and "RANK" not in os.environ:
         _launch(processes, record.path)
     else:
-        _train_here(run)
+        _train_here(run, path.parent)
 
 
 def _launch(processes: int, checkpoint: Path) -> None:
@@ -132,12 +159,12 @@ def _launch(processes: int, checkpoint: Path) -> None:
         raise RuntimeError(f"the training on {processes} processes failed; see the job's log")
 
 
-def _train_here(run: Run) -> None:
+def _train_here(run: Run, out: Path) -> None:
     model, tokenizer = load_model_and_tokenizer(
         run.scale.base(run.model),
         run.recipe,
         seed=run.seed,
-        attention=_own_attention() or run.scale.attention,
+        attention=_installed(run.scale.attention),
     )
     training = _examples(run, tokenizer, run.dataset, "train")
     other = run.scale.other(run.dataset)
@@ -148,7 +175,7 @@ def _train_here(run: Run) -> None:
         run.recipe,
         run.noise,
         seed=run.seed,
-        out=run.folder / "model",
+        out=out,
         probes={
             "train": training[:PROBE_EXAMPLES],
             "validation": _examples(run, tokenizer, run.dataset, "validation")[:PROBE_EXAMPLES],
@@ -158,25 +185,20 @@ def _train_here(run: Run) -> None:
     )
 
 
-def _own_attention() -> str | None:
-    """The attention implementation that the user names in `ATTENTION`.
+def _installed(attention: str) -> str:
+    """An attention implementation, if it can be used here.
 
     Raises:
-        ValueError: there is none of that name, or it is not installed.
+        ValueError: it is not installed.
     """
-    name = os.environ.get("ATTENTION")
-    if name is None or name in ("eager", "sdpa"):
-        return name
-    if name != "flash_attention_2":
-        raise ValueError(f"unknown ATTENTION={name}; known: eager, sdpa, flash_attention_2")
     from transformers.utils import is_flash_attn_2_available
 
-    if not is_flash_attn_2_available():
+    if attention == "flash_attention_2" and not is_flash_attn_2_available():
         raise ValueError(
             "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn "
             "(pip install flash-attn --no-build-isolation); without it use ATTENTION=sdpa"
         )
-    return name
+    return attention
 
 
 def _tuned(run: Run) -> tuple[Any, Any]:
@@ -191,7 +213,7 @@ def _tuned(run: Run) -> tuple[Any, Any]:
     return model.eval(), load_tokenizer(folder)
 
 
-def _respond(record: Record) -> None:
+def _respond(record: Record, path: Path) -> None:
     run, condition = record.run, CONDITIONS[record.condition]
     form = PROMPTS[run.dataset.prompt]
     if condition.split == "train":
@@ -211,7 +233,9 @@ def _respond(record: Record) -> None:
     model, tokenizer = _tuned(run)
     least = _mean_tokens(record.other, tokenizer) if condition.as_long_as_other else 0
     decoding = condition.decoding(run.scale.decoding, min_new_tokens=least)
-    respond(model, tokenizer, prompts, decoding, record.path, generator=run.key)
+    checkpoint = Record(run, "checkpoint").entry()
+    weights = (checkpoint.sha256 if checkpoint else None) or ""
+    respond(model, tokenizer, prompts, decoding, path, generator=run.key, weights=weights)
 
 
 def _mean_tokens(other: Run | None, tokenizer: Any) -> int:
@@ -221,7 +245,7 @@ def _mean_tokens(other: Run | None, tokenizer: Any) -> int:
     return round(statistics.mean(map(len, tokenizer(texts)["input_ids"])))
 
 
-def _judge(record: Record) -> None:
+def _judge(record: Record, path: Path) -> None:
     from eval.alpaca import write_annotations
     from experiments.runs.judging import judged
 
@@ -232,7 +256,7 @@ def _judge(record: Record) -> None:
         run.scale.judge(record.judge),
     )
     _write_usage(record, [usage])
-    write_annotations(annotations, record.path)
+    write_annotations(annotations, path)
 
 
 def _write_usage(record: Record, usages: Sequence[Any]) -> None:
@@ -245,7 +269,7 @@ def _write_usage(record: Record, usages: Sequence[Any]) -> None:
         write_atomic(record.path.with_name("usage.json"), json.dumps(total, indent=1) + "\n")
 
 
-def _head_to_head(record: Record) -> None:
+def _head_to_head(record: Record, path: Path) -> None:
     """Compare two runs as people did in the paper: 140 instructions, sides in random order."""
     from eval.alpaca import write_annotations
     from experiments.runs.judging import judged
@@ -266,10 +290,10 @@ def _head_to_head(record: Record) -> None:
         annotations += found
         usages.append(usage)
     _write_usage(record, usages)
-    write_annotations(annotations, record.path)
+    write_annotations(annotations, path)
 
 
-def _losses(record: Record) -> None:
+def _losses(record: Record, path: Path) -> None:
     run = record.run
     model, tokenizer = _tuned(run)
     sets = {"train": run.dataset, "other": run.scale.other(run.dataset)}
@@ -277,28 +301,28 @@ def _losses(record: Record) -> None:
         name: example_losses(model, _examples(run, tokenizer, dataset, "train"))
         for name, dataset in sets.items()
     }
-    write_atomic(record.path, json.dumps(losses) + "\n")
+    write_atomic(path, json.dumps(losses) + "\n")
 
 
-def _spectrum(record: Record) -> None:
+def _spectrum(record: Record, path: Path) -> None:
     spectrum = similarity_spectrum(embedding_of(record.run.folder / "model"))
-    write_atomic(record.path, json.dumps(spectrum) + "\n")
+    write_atomic(path, json.dumps(spectrum) + "\n")
 
 
-def _leaderboard(record: Record) -> None:
+def _leaderboard(record: Record, path: Path) -> None:
     from eval.leaderboard import evaluate
 
     tasks, include = record.run.scale.leaderboard()
     model, tokenizer = _tuned(record.run)
-    folder = record.path.parent
+    folder = path.parent
     folder.mkdir(exist_ok=True)
     scores = evaluate(model, tokenizer, tasks, include, cache=folder / "requests")
-    write_atomic(record.path, json.dumps(scores) + "\n")
-    for path in folder.glob("requests*"):
-        path.unlink()
+    write_atomic(path, json.dumps(scores) + "\n")
+    for requests in folder.glob("requests*"):
+        requests.unlink()
 
 
-def _flips(record: Record) -> None:
+def _flips(record: Record, path: Path) -> None:
     """Which tokens of the base model noise turns into others (Figures 6, 8 and 9)."""
     run = record.run
     base = run.scale.base(run.model)
@@ -332,10 +356,10 @@ def _flips(record: Record) -> None:
         "flipped tokens": shown,
         "norms": [round(norm, 3) for norm in weights.norm(dim=1).tolist()],
     }
-    write_atomic(record.path, json.dumps(content) + "\n")
+    write_atomic(path, json.dumps(content) + "\n")
 
 
-MAKERS: dict[str, Callable[[Record], None]] = {
+MAKERS: dict[str, Callable[[Record, Path], None]] = {
     "checkpoint": _train,
     "log": _train,
     "settings": _train,
@@ -347,4 +371,7 @@ MAKERS: dict[str, Callable[[Record], None]] = {
     "spectrum": _spectrum,
     "flips": _flips,
 }
-"""By kind of record, the function that makes it."""
+"""By kind of record, the function that writes it to a path beside its place."""
+
+TRAINED = ("checkpoint", "log", "settings")
+"""The kinds of record that one training makes at once."""

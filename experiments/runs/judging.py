@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.alpaca import Annotations, annotate, check_missing
-from eval.judge_api import JudgeClient, Usage, endpoint_from_environment
-from eval.judge_config import api_model
+from eval.judge_api import JudgeClient, Usage
+from eval.judge_config import api_model, endpoint_from_environment
 from experiments.paths import RUNS
 
 CACHE = RUNS / "judge-calls.sqlite"

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from experiments.runs.manifest import read_manifest
 from experiments.runs.run import Run
 from neftune.training.files import write_atomic
 
@@ -43,16 +44,15 @@ def commit() -> str:
     return f"{name}+changes" if changed else name
 
 
-def made(folder: Path) -> dict[str, dict[str, Any]]:
-    """By record, on which `machine` it was made, and in how many `seconds` of one core."""
-    path = folder / "made.json"
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
-    return found
-
-
 def seconds(run: Run) -> float:
     """What a run's records cost, in seconds of one core."""
-    return float(sum(step["seconds"] for step in made(run.folder).values()))
+    return sum(entry.seconds for entry in read_manifest(run.folder, run.key).values())
+
+
+def machines(runs: Iterable[Run]) -> list[str]:
+    """On which machines the records of some runs were made."""
+    every = (read_manifest(run.folder, run.key).values() for run in runs)
+    return sorted({entry.machine for entries in every for entry in entries})
 
 
 def write_provenance(
@@ -68,7 +68,6 @@ def write_provenance(
         details: whatever else belongs to the result.
     """
     runs = list(runs)
-    steps = [step for run in runs for step in made(run.folder).values()]
     content: Mapping[str, Any] = {
         "command": command,
         "commit": commit(),
@@ -76,7 +75,7 @@ def write_provenance(
         **details,
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
-        "runs made on": sorted({step["machine"] for step in steps}),
+        "runs made on": machines(runs),
         "seconds": {run.key: round(seconds(run), 1) for run in runs},
     }
     write_atomic(out, json.dumps(content, indent=1) + "\n")

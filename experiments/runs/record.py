@@ -1,11 +1,15 @@
 """A record: one file of a run. It knows its path, what it is made from, and how it is read.
 
     record = Record(run, "verdicts", judge="gpt-4")
-    record.path                                          # …/test/gpt-4/annotations.json
+    record.path                                          # …/test/gpt-4-7d30c2aa/annotations.json
     record.needs()                                       # the responses
     missing([record])                                    # what must be made first, then itself
     record.read()                                        # the preferences, one an instruction
     record_at(record.path) == record                     # a worker gets paths, and reads them back
+
+The name of a verdict has a hash of who judged: configuration, model, server, reference answers. A
+record is read only if the file, and what it was made from, are those that the run's manifest names
+(`manifest.py`).
 
 Files have the field's own formats: a Hugging Face checkpoint, the Trainer's log history as JSON
 lines, AlpacaEval's `model_outputs.json` and `annotations.json`. `KINDS` is the only place that says
@@ -28,6 +32,7 @@ from numpy.typing import NDArray
 from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.runs.conditions import CONDITIONS
+from experiments.runs.manifest import MANIFEST, Entry, digest, read_manifest
 from experiments.runs.run import Run, read_run
 
 Numbers = NDArray[np.float64]
@@ -96,17 +101,81 @@ class Record:
         """The file."""
         other = self.other.key if self.other else ""
         condition = f"{self.condition}-{other}" if self._matches_other else self.condition
-        file = KINDS[self.kind].file.format(condition=condition, judge=self.judge, other=other)
+        file = KINDS[self.kind].file.format(condition=condition, judge=self._judge, other=other)
         return self.run.folder / file
+
+    @property
+    def _judge(self) -> str:
+        """The judge's role and who really judges."""
+        if not self.judge:
+            return ""
+        split = CONDITIONS[self.condition].split
+        return f"{self.judge}-{self.run.scale.judgement_identity(self.judge, split)}"
 
     @property
     def name(self) -> str:
         """The path within the run's folder."""
         return self.path.relative_to(self.run.folder).as_posix()
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that the record consists of: one, or those of a checkpoint, by name."""
+        return files_of(self.kind, self.path)
+
+    def entry(self) -> Entry | None:
+        """What the run's manifest says of the record; None where it was not made yet.
+
+        Raises:
+            ManifestError: the manifest is damaged, or that of another run.
+        """
+        return read_manifest(self.run.folder, self.run.key).get(self.name)
+
     def exists(self) -> bool:
-        """Whether the file is there. Records appear whole or not at all."""
-        return self.path.exists()
+        """Whether the record was made. Records appear whole or not at all.
+
+        Raises:
+            ManifestError: the run's manifest is damaged, or that of another run.
+        """
+        return self.path.exists() and self.entry() is not None
+
+    def sources(self) -> dict[str, str | None]:
+        """The present hashes of what the record is made from, as its manifest notes them."""
+        found = {}
+        for need in self.needs():
+            entry = need.entry()
+            own = need.run.key == self.run.key
+            name = need.name if own else f"{need.run.key}/{need.name}"
+            found[name] = entry.sha256 if entry else None
+        if self.kind == "responses" and CONDITIONS[self.condition].split != "train":
+            split = CONDITIONS[self.condition].split
+            found["instructions"] = self.run.scale.instructions_identity(split)
+        return found
+
+    def check(self) -> None:
+        """Refuse a record that is not what was made for it, or was made from something else.
+
+        Raises:
+            RecordError: the file was changed, was not made by a run's job, or what it was made
+                from is no longer there.
+            ManifestError: the run's manifest is damaged, or that of another run.
+        """
+        entry = self.entry()
+        if entry is None or not self.path.exists():
+            raise RecordError(f"{self.path}: this record was not made yet")
+        now = self.sources()
+        for name, value in entry.sources.items():
+            if now.get(name) != value:
+                raise RecordError(
+                    f"{self.path}: was not made from the present {name}; remove {self.path} to "
+                    f"have it made again from that, or {self.run.folder} to have the whole run "
+                    "made again"
+                )
+        stamps = tuple((n, str(p), p.stat().st_mtime_ns) for n, p in self.files.items())
+        if _digest(stamps) != entry.sha256:
+            raise RecordError(
+                f"{self.path}: was changed after it was made: its SHA-256 is not the one in "
+                f"{self.run.folder / MANIFEST}; remove {self.path} to have it made again"
+            )
 
     def needs(self) -> list[Record]:
         """The records that this one is made from."""
@@ -120,14 +189,13 @@ class Record:
         """The content, as the kind reads it; it is cached, so callers must not change it.
 
         Raises:
-            RecordError: the file is missing or damaged.
+            RecordError: the file is missing, was changed, or does not fit what it was made from.
+            ManifestError: the run's manifest is damaged, or that of another run.
         """
+        self.check()
         path = self.path.resolve()
         try:
-            stamp = path.stat().st_mtime_ns
-            return _read(path, self.kind, stamp)
-        except FileNotFoundError:
-            raise RecordError(f"{self.path}: this record was not made yet") from None
+            return _read(path, self.kind, path.stat().st_mtime_ns)
         except (ValueError, KeyError, TypeError) as error:
             raise RecordError(
                 f"{self.path}: cannot be read ({error}); remove it to have it made again"
@@ -139,9 +207,42 @@ def _read(path: Path, kind: str, stamp: int) -> Any:
     return KINDS[kind].read(path.read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=4096)
+def _digest(stamps: tuple[tuple[str, str, int], ...]) -> str:
+    """The hash of files, which are hashed again when one of them changes."""
+    return digest({name: Path(path) for name, path, _ in stamps})
+
+
+def files_of(kind: str, path: Path) -> dict[str, Path]:
+    """The files of a record by name: one, or all of a checkpoint's but the training's own two.
+
+    Args:
+        kind: of the record.
+        path: the record's, or that of the same record before it is put in place.
+    """
+    if kind != "checkpoint":
+        return {path.name: path}
+    folder = path.parent
+    return {
+        file.relative_to(folder).as_posix(): file
+        for file in folder.rglob("*")
+        if file.is_file() and not file.name.startswith("training_")
+    }
+
+
+def _annotations(text: str) -> list[dict[str, Any]]:
+    """AlpacaEval's annotations, whose preferences are numbers from 1 to 2, or null."""
+    rows: list[dict[str, Any]] = json.loads(text)
+    for number, row in enumerate(rows):
+        value = row["preference"]
+        if value is not None and not (type(value) in (int, float) and 1 <= value <= 2):
+            raise ValueError(f"row {number}: the preference {value!r} is no number from 1 to 2")
+    return rows
+
+
 def _preferences(text: str) -> Numbers:
     """Preferences in the order of the instructions; NaN where there is no verdict."""
-    rows = json.loads(text)
+    rows = _annotations(text)
     found = np.array([np.nan if r["preference"] is None else r["preference"] for r in rows], float)
     found.setflags(write=False)
     return found
@@ -184,7 +285,9 @@ KINDS: dict[str, Kind] = {
     "settings": Kind("model/training_settings.json", _nothing),
     "responses": Kind("{condition}/model_outputs.json", _of_responses),
     "verdicts": Kind("{condition}/{judge}/annotations.json", _of_verdicts, _preferences),
-    "head_to_head": Kind("{condition}/{judge}/against-{other}/annotations.json", _of_head_to_head),
+    "head_to_head": Kind(
+        "{condition}/{judge}/against-{other}/annotations.json", _of_head_to_head, _annotations
+    ),
     "losses": Kind("losses.json", _checkpoint),
     "leaderboard": Kind("leaderboard/results.json", _checkpoint),
     "spectrum": Kind("spectrum.json", _checkpoint),
@@ -205,6 +308,18 @@ flips         which tokens of the base model noise turns into others
 """
 
 
+def check_those_made(records: Iterable[Record]) -> None:
+    """Refuse the first of some records that exists and is damaged, before others are made.
+
+    Raises:
+        RecordError: see `Record.check`.
+        ManifestError: see `Record.check`.
+    """
+    for record in dict.fromkeys(records):
+        if record.exists():
+            record.check()
+
+
 def missing(records: Iterable[Record]) -> list[Record]:
     """The records that do not exist, and those that they are made from, in the order of making."""
     found: dict[Record, None] = {}
@@ -212,6 +327,13 @@ def missing(records: Iterable[Record]) -> list[Record]:
         if not record.exists():
             found |= dict.fromkeys([*missing(record.needs()), record])
     return list(found)
+
+
+SUFFIXES = {
+    "condition": "(?:-(?P<matched>[0-9a-f]{16}))?",
+    "judge": "-(?P<identity>[0-9a-f]{8})",
+}
+"""What follows a field in the name of a file."""
 
 
 def run_folder(path: Path) -> Path:
@@ -242,17 +364,24 @@ def record_at(path: Path) -> Record:
             ("judge", r"[\w-]+"),
             ("other", "[0-9a-f]{16}"),
         ):
-            suffix = "(?:-(?P<matched>[0-9a-f]{16}))?" if field == "condition" else ""
+            suffix = SUFFIXES.get(field, "")
             pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>{form}){suffix}")
         found = re.fullmatch(pattern, name)
         if found:
             named = found.groupdict()
             other = named.get("other") or named.get("matched")
-            return Record(
+            record = Record(
                 read_run(folder),
                 kind,
                 named.get("condition", ""),
                 named.get("judge", ""),
                 read_run(folder.with_name(other)) if other else None,
             )
+            if record.path.name != path.name or record.name != name:
+                raise RecordError(
+                    f"{path}: the judge {named['judge']} has other settings now, and its record is "
+                    f"{record.path}: a configuration, JUDGE_MODEL, JUDGE_BASE_URL or the "
+                    "reference answers changed"
+                )
+            return record
     raise RecordError(f"{path}: no kind of record has such a name")

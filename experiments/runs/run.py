@@ -3,8 +3,9 @@
     run = Run(NANO, "llama-2-7b", ALPACA, Noise(5), NANO.recipe("llama-2-7b", ALPACA), seed=0)
     run.folder                                           # runs/nano/3f2a…
 
-Tables that need the same run share it. The hash covers the settings, the base model and the
-training rows: when one of them changes, it is another run.
+Tables that need the same run share it. The hash covers the settings, the base model, the training
+rows, the set whose loss is logged beside them and the attention implementation: when one of them
+changes, it is another run.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ class Run:
             "settings": self.settings(),
             "base": self.scale.base_identity(self.model),
             "rows": self.scale.rows_identity(self.dataset),
+            "other rows": self.scale.rows_identity(self.scale.other(self.dataset)),
+            "attention": self.scale.attention,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -104,8 +107,8 @@ def read_run(folder: Path) -> Run:
         raise RunError(f"{path}: cannot be read as a run's settings ({error})") from None
     if key != folder.name:
         raise RunError(
-            f"{path}: is the run {key}, not {folder.name}: a base model or the training rows "
-            f"changed, or the file was edited; remove {folder} to make the run again"
+            f"{path}: is the run {key}, not {folder.name}: a base model, an instruction set or "
+            f"ATTENTION changed, or the file was edited; remove {folder} to make the run again"
         )
     return run
 

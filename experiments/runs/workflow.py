@@ -4,40 +4,52 @@
 
 What exists is skipped; what a kill left half made is made again; jobs run in parallel, on this
 machine or, with PROFILE=slurm, on a cluster. Two workflows do not run in one folder at a time: the
-second one gets an error. A killed workflow leaves no lock behind.
+second one gets an error as long as any job of the first runs.
+
+No job outlives the process that called `produce`. Ctrl-C, SIGTERM and SIGHUP end the jobs first;
+after SIGKILL `keeper.py` does; either way the same command resumes. docs/real-scale.md says what
+each signal does.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
 
 from experiments.paths import RUNS
+from experiments.runs.failures import LINE_LENGTH, Failures, last_lines
+from experiments.runs.lock import hold_runs, is_running
+from experiments.runs.preflight import check_before
 from experiments.runs.record import Record, missing
 from experiments.runs.run import Run
 from neftune.training.files import write_atomic
 
-ERRORS_SHOWN = 5
 SNAKEFILE = Path(__file__).parent / "Snakefile"
 PROFILES = Path(__file__).parent / "profiles"
+POLL = 0.5
 
 
 class WorkflowError(RuntimeError):
-    """Jobs failed, or another workflow is running."""
+    """Jobs failed; the message has the first one's reason."""
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    """How many cores this process may use; where the system does not say, all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def produce(records: Sequence[Record], jobs: int | None = None) -> None:
@@ -49,9 +61,14 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
             queued at a time.
 
     Raises:
-        WorkflowError: another workflow is running here, or a job failed; the message has the job's
-            own error.
+        PreflightError: something that the records need is missing.
+        RunsInUseError: another workflow is running here.
+        WorkflowError: a job failed; the message has the first
+            failed job's own error, and each one's was printed when it failed.
+        KeyboardInterrupt: the process was asked to end, or the `make` that started it has ended.
     """
+    jobs = jobs or cores()
+    check_before(records, jobs)
     wanted = [record for record in dict.fromkeys(records) if not record.exists()]
     if not wanted:
         return
@@ -59,15 +76,7 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
     for record in steps:
         for run in filter(None, (record.run, record.other)):
             run.write_spec()
-    RUNS.mkdir(exist_ok=True)
-    with (RUNS / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorkflowError(
-                f"another workflow is running in {RUNS.resolve()}; wait for it, or stop it"
-            ) from None
-        jobs = jobs or cores()
+    with hold_runs() as lock:
         plan = RUNS / "plan.json"
         resources = dict(wanted[0].run.scale.resources)
         planned = [
@@ -80,17 +89,68 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
             *("--config", f"plan={plan}", *_where(jobs)),
             *("--nolock", "--ignore-incomplete", "--keep-incomplete"),
             *("--rerun-triggers", "mtime", "--keep-going", "--nocolor"),
+            # Without "source-cache", for which it would need a folder in the user's home.
+            *("--shared-fs-usage", "persistence", "input-output", "software-deployment"),
+            *("sources", "storage-local-copies"),
         ]
+        failures = Failures(RUNS / "logs")
+        failures.clear()
         log = RUNS / "workflow.log"
-        started = time.time()
-        with log.open("w") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-            _watch(process, steps)
-        if process.returncode:
-            raise WorkflowError(
-                f"some jobs failed (full log: {log}):\n{_failures(started)}"
-                "Finished records are kept; the same command resumes"
-            )
+        status = _run(command, log, lock, steps, failures)
+        absent = [record for record in wanted if not record.exists()]
+        if status or absent:
+            raise WorkflowError(_what_failed(len(planned), failures, log, absent))
+
+
+def _run(
+    command: Sequence[str],
+    log: Path,
+    lock: IO[str],
+    steps: Sequence[Record],
+    failures: Failures,
+) -> int:
+    """Run Snakemake under a keeper, and show what it does. Whatever happens, all of it ends."""
+    read, write = os.pipe()
+    with (
+        open(read) as theirs,
+        open(write, "w") as ours,
+        log.open("w") as file,
+        _ending_as_interrupts(),
+    ):
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "experiments.runs.keeper", str(theirs.fileno()), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            pass_fds=(theirs.fileno(), lock.fileno()),
+            start_new_session=True,
+        )
+        try:
+            _watch(keeper, steps, failures)
+        finally:
+            ours.close()
+            keeper.wait()
+            if keeper.returncode < 0:
+                # It was killed itself.
+                with suppress(ProcessLookupError):
+                    os.killpg(keeper.pid, signal.SIGKILL)
+    return keeper.returncode
+
+
+@contextmanager
+def _ending_as_interrupts() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, unless they are ignored or handled."""
+    changed = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
+                changed.append(number)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _where(jobs: int) -> list[str]:
@@ -126,12 +186,15 @@ def _plan(wanted: Sequence[Record], jobs: int) -> list[list[Record]]:
     return planned
 
 
-def _watch(process: subprocess.Popen[bytes], records: Sequence[Record]) -> None:
-    """Show how many records exist until the workflow ends."""
+def _watch(keeper: subprocess.Popen[bytes], records: Sequence[Record], failures: Failures) -> None:
+    """Show how many records exist and why jobs fail, until the workflow ends."""
     steps = [record.path for record in records]
+    make = os.environ.get("MAKE_PID", "")
     with tqdm(total=len(steps), desc="train, respond, judge", unit="step") as bar:
         while True:
-            ended = process.poll() is not None
+            ended = keeper.poll() is not None
+            for line in failures.news():
+                bar.write(line, file=sys.stderr)
             done = sum(step.exists() for step in steps)
             # Where the bar is a file, a line a step is enough.
             if done > bar.n or ended or sys.stderr.isatty():
@@ -139,14 +202,22 @@ def _watch(process: subprocess.Popen[bytes], records: Sequence[Record]) -> None:
                 bar.refresh()
             if ended:
                 return
-            time.sleep(0.5)
+            # A `make` that is killed tells its children nothing.
+            if make and not is_running(make):
+                raise KeyboardInterrupt
+            time.sleep(POLL)
 
 
-def _failures(since: float) -> str:
-    """The first errors of each failed job."""
-    shown = ""
-    for path in sorted((RUNS / "logs").glob("*.log")):
-        if path.stat().st_mtime >= since:
-            errors = [line for line in path.read_text().splitlines() if "error:" in line.lower()]
-            shown += "".join(f"  {path}: {error}\n" for error in errors[:ERRORS_SHOWN])
-    return shown
+def _what_failed(planned: int, failures: Failures, log: Path, absent: Sequence[Record]) -> str:
+    """One line: how many jobs failed, the first one's reason, and what to do."""
+    resumes = "finished records are kept, and the same command resumes"
+    if failures.headlines:
+        first, why = next(iter(failures.headlines.items()))
+        return (
+            f"{len(failures.headlines)} of {planned} jobs failed, first {first} with: {why} "
+            f"(all logs: {first.parent}/); {resumes}"
+        )
+    lines = last_lines(log.read_text(errors="replace"))
+    said = " | ".join(map(str.strip, lines))[-LINE_LENGTH:]
+    why = said or f"nothing was said, and {absent[0].path} is missing"
+    return f"the workflow failed, and no job said why (full log: {log}): {why}; {resumes}"

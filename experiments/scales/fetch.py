@@ -2,10 +2,12 @@
 
     MODEL_llama_2_7b=/models/llama DATA_alpaca=alpaca_data.json make table1 SCALE=paper
 
-    local(Hub("HuggingFaceTB/SmolLM2-135M", "93efa2f…"), "llama-2-7b")    # safetensors only
+    local(Hub("HuggingFaceTB/SmolLM2-135M", "93efa2f…"), "a folder: --model FOLDER")
+    available(Hub("meta-llama/Llama-2-7b-hf", "01c7f73…"), …)     # seconds; nothing is downloaded
 
-A hub source that names no revision is pinned when it is first used: its revision is written to
-`runs/results/pins.json` and is used from then on.
+Of a model only safetensors and the files beside them are fetched. A hub source that names no
+revision is pinned when it is first used: its revision is written to `runs/results/pins.json` and is
+used from then on.
 """
 
 from __future__ import annotations
@@ -19,10 +21,22 @@ from typing import Literal
 
 from experiments.paths import RENDERED, RESULTS
 from experiments.roles.sources import Hub, Source
+from experiments.scales.hub import (
+    MODEL_FILES,
+    BusyError,
+    SourceError,
+    UnreachableError,
+    ask_hub,
+    newest_revision,
+    source_error,
+)
 from neftune.training.files import write_atomic
+from neftune.training.json_files import parse_json, read_text
+from neftune.training.model_folder import check_model_folder
 
 PINS = "pins.json"
-MODEL_FILES = ["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"]
+NEWEST = "main"
+"""The revision that is another commit tomorrow."""
 IDENTIFYING = (
     "*.safetensors",
     "config.json",
@@ -31,10 +45,6 @@ IDENTIFYING = (
     "tokenizer_config.json",
 )
 """The files of a local model that decide what a training on it computes."""
-
-
-class SourceError(RuntimeError):
-    """A model or data set cannot be had; the message says what to do."""
 
 
 def variable(kind: Literal["MODEL", "DATA"], role: str) -> str:
@@ -88,69 +98,159 @@ def _content_hash(place: Path) -> str:
     return digest.hexdigest()
 
 
-def local(source: Source, role: str) -> Path:
+def instead_of(kind: Literal["MODEL", "DATA"], role: str) -> str:
+    """How a user names a local file or folder for a role, for messages."""
+    wanted = "folder" if kind == "MODEL" else "file"
+    return f"a local {wanted}: {variable(kind, role)}={wanted.upper()}"
+
+
+def local(source: Source, instead: str) -> Path:
     """The source as a local folder, or as a file where it names one; downloads what is missing.
+
+    What the hub's cache has at a pinned revision is used without asking the hub. A hub that does
+    not answer is an error after seconds, not after the retries of its client.
+
+    Args:
+        source: what is wanted.
+        instead: how a local file or folder is named, for the error.
 
     Raises:
         SourceError: it is gated, cannot be reached, or holds no safetensors.
     """
     if isinstance(source, Path):
         return source
+    revision = pinned(source, instead)
+    found = cached(source, revision)
+    if found is not None and revision != NEWEST:
+        return found
+    try:
+        ask_hub(source, revision, instead)
+    except UnreachableError:
+        if found is not None:
+            return found
+        raise
+    except BusyError:
+        pass  # The client's own retries are for this.
     from huggingface_hub import hf_hub_download, snapshot_download
 
-    revision = pinned(source)
     try:
         if source.file:
-            path = hf_hub_download(
-                source.name, source.file, repo_type=source.kind, revision=revision
+            return Path(
+                hf_hub_download(source.name, source.file, repo_type=source.kind, revision=revision)
             )
-        else:
-            path = snapshot_download(source.name, revision=revision, allow_patterns=MODEL_FILES)
+        return Path(snapshot_download(source.name, revision=revision, allow_patterns=MODEL_FILES))
     except Exception as error:
-        raise source_error(source, role, error) from None
-    if source.kind == "model" and not any(Path(path).glob("*.safetensors")):
-        raise SourceError(
-            f"{source.name} has no safetensors at {revision}: convert it with a tool that you "
-            f"trust, and name the folder in {variable('MODEL', role)}"
+        raise source_error(source, instead, error) from None
+
+
+def cached(source: Hub, revision: str | None) -> Path | None:
+    """What the hub's caches hold of a source, complete, at a revision: a folder or a file.
+
+    Args:
+        source: of a data set without a `file`, its cached Arrow files are meant.
+        revision: None for any; only data sets without a `file` can be found so.
+    """
+    from huggingface_hub import constants, hf_hub_download, snapshot_download
+
+    if source.kind == "dataset" and source.file is None:
+        sets = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME, "datasets"))
+        name = source.name.replace("/", "___") if revision is None else "*"
+        found = sorted(sets.glob(f"{name}/*/*/{revision or '*'}/dataset_info.json"))
+        return found[0].parent if found else None
+    try:
+        if source.file:
+            return Path(
+                hf_hub_download(
+                    source.name,
+                    source.file,
+                    repo_type=source.kind,
+                    revision=revision,
+                    local_files_only=True,
+                )
+            )
+        folder = Path(
+            snapshot_download(
+                source.name, revision=revision, allow_patterns=MODEL_FILES, local_files_only=True
+            )
         )
-    return Path(path)
+        check_model_folder(folder)
+    except (OSError, ValueError):
+        return None  # The cache lacks the repository, the revision or a file.
+    return folder
 
 
-def pinned(source: Hub) -> str:
-    """The source's revision; where it names none, the one that was pinned at the first use."""
-    if source.revision:
-        return source.revision
-    pins: dict[str, str] = {}
-    for folder in (RESULTS, RENDERED):
-        if (folder / PINS).exists():
-            pins |= json.loads((folder / PINS).read_text())
-    if source.name not in pins:
-        from huggingface_hub import HfApi
+def check_model(source: Source, role: str) -> int:
+    """Check within seconds that a base model can be had.
 
-        try:
-            found = HfApi().repo_info(source.name, repo_type=source.kind).sha
-        except Exception as error:
-            raise source_error(source, source.name, error) from None
-        pins[source.name] = str(found)
-        write_atomic(RENDERED / PINS, json.dumps(pins, indent=1, sort_keys=True) + "\n")
-    return pins[source.name]
+    Args:
+        source: where it comes from.
+        role: of the model, for the error.
+
+    Returns:
+        The bytes that are still to be downloaded.
+
+    Raises:
+        SourceError: it cannot be had; the message says why, and what to do.
+        ModelFolderError: a local folder is not a whole model.
+    """
+    if isinstance(source, Hub):
+        return available(source, instead_of("MODEL", role))
+    check_model_folder(source)
+    return 0
 
 
-def source_error(source: Hub, role: str, error: Exception) -> SourceError:
-    """An error of the hub's client as one line that says what to do."""
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+def available(source: Hub, instead: str) -> int:
+    """Check within seconds that a source of the hub can be had: it is cached, or the hub gives it.
 
-    where = f"https://huggingface.co/{'datasets/' * (source.kind == 'dataset')}{source.name}"
-    if isinstance(error, GatedRepoError):
-        return SourceError(
-            f"{source.name} is gated: accept its licence at {where}, then put an access token "
-            "into HF_TOKEN"
-        )
-    if isinstance(error, RepositoryNotFoundError):
-        return SourceError(f"{where}: there is no such repository, or HF_TOKEN may not read it")
-    kind: Literal["MODEL", "DATA"] = "MODEL" if source.kind == "model" else "DATA"
-    wanted = "folder" if kind == "MODEL" else "file"
-    return SourceError(
-        f"{where} cannot be reached from here; give a local {wanted} instead: "
-        f"{variable(kind, role)}=… ({type(error).__name__})"
-    )
+    Args:
+        source: what will be wanted.
+        instead: how a local file or folder is named, for the error.
+
+    Returns:
+        The bytes that are still to be downloaded.
+
+    Raises:
+        SourceError: it cannot be had; the message says why, and what to do.
+    """
+    revision = _known_revision(source)
+    if revision and cached(source, revision):
+        return 0
+    try:
+        return ask_hub(source, revision, instead)
+    except UnreachableError:
+        if revision is None and cached(source, None):
+            return 0
+        raise
+
+
+def pinned(source: Hub, instead: str) -> str:
+    """The source's revision; where it names none, the one that was pinned at the first use.
+
+    Args:
+        source: a repository of the hub.
+        instead: how a local file or folder is named, for the error.
+
+    Raises:
+        SourceError: the hub must be asked, and does not answer.
+    """
+    known = _known_revision(source)
+    if known:
+        return known
+    revision = newest_revision(source, instead)
+    pins = _pins(RENDERED / PINS) | {source.name: revision}
+    write_atomic(RENDERED / PINS, json.dumps(pins, indent=1, sort_keys=True) + "\n")
+    return revision
+
+
+def _known_revision(source: Hub) -> str | None:
+    pins = _pins(RESULTS / PINS) | _pins(RENDERED / PINS)
+    return source.revision or pins.get(source.name)
+
+
+def _pins(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    found = parse_json(read_text(path), path)
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise SourceError(f"{path}: should hold a revision by the name of a repository; remove it")
+    return found

@@ -6,12 +6,43 @@ make table1 SCALE=paper
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from eval.decoding import Decoding
 from experiments.published import LEARNING_RATE
+from experiments.roles.instruction_sets import InstructionSet
+from experiments.roles.models import MODELS
 from experiments.scales import real_sets
-from experiments.scales.real_leaderboard import leaderboard
-from experiments.scales.scale import Scale
+from experiments.scales.fetch import check_model, chosen
+from experiments.scales.real_leaderboard import TASKS, check_task, leaderboard
+from experiments.scales.scale import Check, Material, Scale
 from neftune.training.recipe import Execution, Recipe
+
+
+def checks_at(scale: str) -> Callable[[Material, InstructionSet], Mapping[str, Check]]:
+    """How it is checked within seconds that what a scale does not make itself can be had.
+
+    Args:
+        scale: its name.
+    """
+
+    def measuring_model() -> int:
+        role = real_sets.MEASURING_MODEL
+        return check_model(chosen("MODEL", role, MODELS[role].stand_ins[scale].source), role)
+
+    def checks(material: Material, dataset: InstructionSet) -> Mapping[str, Check]:
+        if material == "references":
+            return {"AlpacaEval's instructions and reference answers": real_sets.check_references}
+        if material == "leaderboard":
+            return {f"the leaderboard's {task}": partial(check_task, task) for task in TASKS}
+        found: dict[str, Check] = {dataset.title: partial(real_sets.check_set, dataset)}
+        if dataset.piece_tokens is not None:
+            found[MODELS[real_sets.MEASURING_MODEL].title] = measuring_model
+        return found
+
+    return checks
+
 
 NOTES = {
     "figure3": "ARC (25 shots, acc_norm), HellaSwag (10 shots, acc_norm), MMLU (5 shots, acc, "
@@ -38,7 +69,7 @@ PAPER = Scale(
         checkpoint_steps=100,
         sharding="fsdp",
     ),
-    attention="sdpa",
+    own_attention="sdpa",
     decoding=Decoding(max_new_tokens=1024, batch=32),
     # The 70B, whose shards lie in main memory, needs 1,028 GiB of it.
     resources={"gpu": 8, "mem_mb": 1_200_000, "runtime": 2880},
@@ -50,6 +81,9 @@ PAPER = Scale(
     rows=real_sets.rows_cut_by("paper"),
     rows_identity=real_sets.rows_identity_at("paper"),
     references=real_sets.reference_outputs,
+    references_identity=real_sets.references_identity,
+    instructions_identity=real_sets.instructions_identity,
     leaderboard=leaderboard,
+    checks=checks_at("paper"),
     notes=NOTES,
 )

@@ -27,7 +27,9 @@ from typing import Any
 
 from experiments.paths import RUNS
 from experiments.roles.judges import installed
-from experiments.scales.fetch import SourceError
+from experiments.roles.sources import Hub
+from experiments.scales.fetch import available
+from experiments.scales.hub import SourceError
 from neftune.training.files import write_atomic
 
 Item = dict[str, Any]
@@ -43,12 +45,19 @@ class Task:
         shots: examples before each question.
         splits: the splits that local files are needed of.
         read: a local set's items in the hub's fields, by lm-eval's task and split.
+        hub: the data set that lm-eval's file names.
     """
 
     pattern: str
     shots: int
     splits: Sequence[str]
     read: Callable[[Path, str, str], list[Item]]
+    hub: str
+
+    @property
+    def files(self) -> list[Path]:
+        """lm-eval's files of it."""
+        return [p for p in sorted(_LM_EVAL.glob(self.pattern)) if not p.stem.startswith("_")]
 
 
 def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Sequence[str]], Path]:
@@ -64,15 +73,12 @@ def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Seq
     Raises:
         SourceError: a file of LEADERBOARD_DATA is missing or not as it should be.
     """
-    data = os.environ.get("LEADERBOARD_DATA")
-    if data and not Path(data).is_dir():
-        raise SourceError(f"LEADERBOARD_DATA={data}: no such folder")
+    data = _own_data()
     folder = out / ("leaderboard-local" if data else "leaderboard-hub")
     names: dict[str, list[str]] = {}
     for label, task in (TASKS | (LATER_TASKS if later else {})).items():
-        files = [p for p in sorted(_LM_EVAL.glob(task.pattern)) if not p.stem.startswith("_")]
-        for path in files:
-            stem = path.parent.name if path.stem == "default" else path.stem
+        for path in task.files:
+            stem = _stem(path)
             name = f"2023_{stem}"
             settings: dict[str, Any] = {
                 "include": str(path),
@@ -81,11 +87,43 @@ def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Seq
                 "tag": None,
             }
             if data:
-                settings |= _local_files(Path(data), folder, stem, task)
+                settings |= _local_files(data, folder, stem, task)
             # JSON is YAML, and needs no quoting rules of its own.
             write_atomic(folder / f"{name}.yaml", json.dumps(settings, indent=1) + "\n")
             names.setdefault(label, []).append(name)
     return names, folder
+
+
+def check_task(label: str) -> int:
+    """Check within seconds that a task's data can be had, and every item of local files.
+
+    Args:
+        label: the leaderboard's name of the task.
+
+    Returns:
+        The bytes that are still to be downloaded.
+
+    Raises:
+        SourceError: they cannot be had; the message says why, and what to do.
+    """
+    task, data = TASKS[label], _own_data()
+    if data is None:
+        return available(Hub(task.hub, kind="dataset"), "a local folder: LEADERBOARD_DATA=FOLDER")
+    for path in task.files:
+        for split in task.splits:
+            task.read(data, _stem(path), split)
+    return 0
+
+
+def _own_data() -> Path | None:
+    data = os.environ.get("LEADERBOARD_DATA")
+    if data and not Path(data).is_dir():
+        raise SourceError(f"LEADERBOARD_DATA={data}: no such folder")
+    return Path(data) if data else None
+
+
+def _stem(path: Path) -> str:
+    return path.parent.name if path.stem == "default" else path.stem
 
 
 def _local_files(data: Path, folder: Path, name: str, task: Task) -> dict[str, Any]:
@@ -206,12 +244,18 @@ def _answers(text: str) -> list[str]:
 
 _LM_EVAL = installed("lm_eval") / "tasks"
 TASKS = {
-    "arc": Task("arc/arc_challenge.yaml", 25, ("train", "test"), _arc),
-    "hellaswag": Task("hellaswag/hellaswag.yaml", 10, ("train", "validation"), _as_on_the_hub),
-    "mmlu": Task("mmlu/default/mmlu_*.yaml", 5, ("dev", "test"), _mmlu),
-    "truthfulqa": Task("truthfulqa/truthfulqa_mc2.yaml", 0, ("validation",), _truthfulqa),
+    "arc": Task("arc/arc_challenge.yaml", 25, ("train", "test"), _arc, "allenai/ai2_arc"),
+    "hellaswag": Task(
+        "hellaswag/hellaswag.yaml", 10, ("train", "validation"), _as_on_the_hub, "Rowan/hellaswag"
+    ),
+    "mmlu": Task("mmlu/default/mmlu_*.yaml", 5, ("dev", "test"), _mmlu, "cais/mmlu"),
+    "truthfulqa": Task(
+        "truthfulqa/truthfulqa_mc2.yaml", 0, ("validation",), _truthfulqa, "truthfulqa/truthful_qa"
+    ),
 }
 LATER_TASKS = {
-    "winogrande": Task("winogrande/default.yaml", 5, ("train", "validation"), _as_on_the_hub),
-    "gsm8k": Task("gsm8k/gsm8k.yaml", 5, ("train", "test"), _as_on_the_hub),
+    "winogrande": Task(
+        "winogrande/default.yaml", 5, ("train", "validation"), _as_on_the_hub, "allenai/winogrande"
+    ),
+    "gsm8k": Task("gsm8k/gsm8k.yaml", 5, ("train", "test"), _as_on_the_hub, "openai/gsm8k"),
 }

@@ -11,9 +11,11 @@ validation loss; nothing else is removed. Each set comes from the hub, or from a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,18 @@ from typing import Any
 from experiments.roles.instruction_sets import InstructionSet, Split
 from experiments.roles.models import MODELS
 from experiments.roles.sources import Hub, Source
-from experiments.scales.fetch import SourceError, chosen, identity, local, pinned, source_error
+from experiments.scales.fetch import (
+    available,
+    cached,
+    chosen,
+    identity,
+    instead_of,
+    local,
+    pinned,
+)
+from experiments.scales.hub import BusyError, SourceError, ask_hub, source_error
+from neftune.training.instructions import checked, read_rows
+from neftune.training.json_files import parse_json, read_text
 
 HELD_OUT = 200
 SETS = {
@@ -36,6 +49,7 @@ SETS = {
     "open-platypus": Hub("garage-bAInd/Open-Platypus", kind="dataset"),
 }
 REFERENCE = Hub("tatsu-lab/alpaca_eval", kind="dataset", file="alpaca_eval.json")
+REFERENCE_INSTEAD = "a local file: REFERENCE_OUTPUTS=FILE"
 MEASURING_MODEL = "llama-2-7b"
 """The role whose tokenizer measures conversations."""
 
@@ -78,10 +92,8 @@ def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:
     def tokenizer() -> Any:
         from transformers import AutoTokenizer
 
-        model = MODELS[MEASURING_MODEL].stand_ins[scale].source
-        return AutoTokenizer.from_pretrained(
-            local(chosen("MODEL", MEASURING_MODEL, model), MEASURING_MODEL)
-        )
+        place = chosen("MODEL", MEASURING_MODEL, MODELS[MEASURING_MODEL].stand_ins[scale].source)
+        return AutoTokenizer.from_pretrained(local(place, instead_of("MODEL", MEASURING_MODEL)))
 
     def rows(dataset: InstructionSet, split: Split) -> Sequence[Row]:
         every = _every_row(dataset, source(dataset), tokenizer)
@@ -95,23 +107,91 @@ def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:
 def _every_row(
     dataset: InstructionSet, place: Source, tokenizer: Callable[[], Any]
 ) -> Sequence[Row]:
-    from neftune.training.data import read_rows
-
+    instead = instead_of("DATA", dataset.role)
     if isinstance(place, Hub) and place.file is None:
-        import datasets
-
-        revision = pinned(place)
-        try:
-            found: Sequence[Any] = list(
-                datasets.load_dataset(place.name, split="train", revision=revision)
-            )
-        except Exception as error:
-            raise source_error(place, dataset.role, error) from None
+        found = _rows_of_hub(place, instead)
     else:
-        found = read_rows(local(place, dataset.role))
+        found = read_rows(local(place, instead))
     if dataset.piece_tokens is not None:
+        _check_conversations(found, str(place))
         return split_conversations(found, tokenizer(), dataset.piece_tokens)
     return found
+
+
+def _rows_of_hub(place: Hub, instead: str) -> list[Any]:
+    """The rows of a data set of the hub at its pinned revision, without the hub where cached.
+
+    Left to itself, the datasets package takes another cached revision where the hub is silent.
+    """
+    import datasets
+
+    revision = pinned(place, instead)
+    folder = cached(place, revision)
+    if folder is not None:
+        files = sorted(map(str, folder.glob("*-train*.arrow")))
+        return [row for file in files for row in datasets.Dataset.from_file(file)]
+    with suppress(BusyError):  # The client's own retries are for this.
+        ask_hub(place, revision, instead)
+    try:
+        return list(datasets.load_dataset(place.name, split="train", revision=revision))
+    except Exception as error:
+        raise source_error(place, instead, error) from None
+
+
+def _check_conversations(rows: Sequence[Any], place: str) -> None:
+    """Check that rows hold conversations; which of their turns are used is decided later.
+
+    Raises:
+        SourceError: names the file and the first row that does not.
+    """
+    for number, row in enumerate(rows, start=1):
+        turns = row.get("conversations") if isinstance(row, Mapping) else None
+        if not isinstance(turns, list) or not all(
+            isinstance(turn, Mapping)
+            and isinstance(turn.get("from"), str)
+            and isinstance(turn.get("value"), str)
+            for turn in turns
+        ):
+            raise SourceError(
+                f"{place}: row {number}: needs 'conversations', a list of turns with the texts "
+                "'from' and 'value'"
+            )
+
+
+def check_set(dataset: InstructionSet) -> int:
+    """Check within seconds that an instruction set can be had, and every row of a local file.
+
+    Returns:
+        The bytes that are still to be downloaded.
+
+    Raises:
+        SourceError: it cannot be had; the message says why, and what to do.
+        InstructionDataError: a local file has a malformed row.
+    """
+    place = source(dataset)
+    if isinstance(place, Hub):
+        return available(place, instead_of("DATA", dataset.role))
+    rows = read_rows(place)
+    if dataset.piece_tokens is None:
+        checked(rows, str(place))
+    else:
+        _check_conversations(rows, str(place))
+    return 0
+
+
+def check_references() -> int:
+    """Check within seconds that AlpacaEval's instructions and reference outputs can be had.
+
+    Returns:
+        The bytes that are still to be downloaded.
+
+    Raises:
+        SourceError: they cannot be had; the message says why, and what to do.
+    """
+    if os.environ.get("REFERENCE_OUTPUTS"):
+        reference_outputs("test")
+        return 0
+    return available(REFERENCE, REFERENCE_INSTEAD)
 
 
 def split_conversations(
@@ -160,24 +240,55 @@ def _exchanges(turns: Sequence[Row]) -> list[tuple[Row, Row]]:
     return list(zip(kept[::2], kept[1::2], strict=False))
 
 
-@lru_cache
 def reference_outputs(split: Split) -> list[dict[str, Any]]:
     """text-davinci-003's answers to AlpacaEval's 805 instructions.
 
     From the hub, or from the file that REFERENCE_OUTPUTS names, in AlpacaEval's format.
 
     Raises:
-        SourceError: the file is not there, or another split is asked for: hyperparameters are the
-            paper's at these scales, and there are no instructions to choose them on.
+        SourceError: the file is not there or not in that format, or another split is asked for:
+            hyperparameters are the paper's at these scales, and there are no instructions to choose
+            them on.
+        FileError: the file is not JSON.
     """
     if split != "test":
         raise SourceError(
             "there are no validation instructions at this scale: its hyperparameters are the "
             "paper's (results/<scale>/selection.json)"
         )
+    return _outputs(local(_reference_source(), REFERENCE_INSTEAD))
+
+
+@lru_cache
+def _outputs(path: Path) -> list[dict[str, Any]]:
+    found = parse_json(read_text(path), path)
+    for number, row in enumerate(found if isinstance(found, list) else [None], start=1):
+        if not isinstance(row, dict) or not all(
+            isinstance(row.get(name), str) for name in ("instruction", "output")
+        ):
+            raise SourceError(
+                f"{path}: row {number}: AlpacaEval's format is a list of objects with the texts "
+                "'instruction' and 'output'"
+            )
+    return [{"dataset": "alpaca_eval", **row} for row in found]
+
+
+def references_identity(split: Split) -> str:
+    """What the name of a verdict contains of the reference answers: their source."""
+    return f"{split}: {identity(_reference_source())}"
+
+
+def instructions_identity(split: Split) -> str:
+    """What a manifest notes of the instructions: their source on the hub, or a hash of them."""
+    source = _reference_source()
+    if isinstance(source, Hub):
+        return f"{split}: {identity(source)}"
+    asked = [row["instruction"] for row in reference_outputs(split)]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _reference_source() -> Source:
     own = os.environ.get("REFERENCE_OUTPUTS")
     if own and not Path(own).is_file():
         raise SourceError(f"REFERENCE_OUTPUTS={own}: no such file")
-    path = Path(own) if own else local(REFERENCE, "reference")
-    found: list[dict[str, Any]] = json.loads(path.read_text())
-    return [{"dataset": "alpaca_eval", **row} for row in found]
+    return Path(own) if own else REFERENCE

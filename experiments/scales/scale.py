@@ -12,8 +12,10 @@ hyperparameters and the cost plan all call them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,18 +23,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.decoding import Decoding
+from eval.judge_config import OPENAI, api_model, judge_identity
 from experiments.names import look_up
 from experiments.paths import LABORATORY
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, InstructionSet, Split
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS, StandIn
 from experiments.roles.sources import Shape, Source
-from experiments.scales.fetch import SourceError, chosen, identity, local
+from experiments.scales.fetch import chosen, identity, instead_of, local
+from experiments.scales.hub import SourceError
 from neftune.training.model_folder import count_values
 from neftune.training.recipe import Execution, Recipe
 
 Row = Mapping[str, Any]
+ATTENTIONS = {name: name for name in ("eager", "sdpa", "flash_attention_2")}
 Adapter = Literal["none", "qlora"]
+Material = Literal["rows", "references", "leaderboard"]
+"""What a scale gives besides its models: the rows of a set, reference answers, the tasks."""
+Check = Callable[[], int]
+"""Raises what is wrong with something that is needed; returns the bytes to be downloaded for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +55,8 @@ class Scale:
         qlora: hyperparameters that QLoRA has of its own.
         base_execution: how a fine-tuning is carried out, as far as the model has nothing of its
             own.
-        attention: transformers' attention implementation while training.
+        own_attention: transformers' attention implementation while training, where ATTENTION names
+            no other.
         decoding: how responses are decoded, greedily.
         resources: what a job asks a cluster for, in Snakemake's terms.
         runs_per_job: how many runs one process trains, one after the other.
@@ -57,7 +67,11 @@ class Scale:
         rows: the rows of an instruction set, by set and split, in their own fields.
         rows_identity: what a run's key contains of the training rows.
         references: AlpacaEval's records of the reference answers of a split.
+        references_identity: what the name of a verdict contains of these answers.
+        instructions_identity: what a manifest notes of the instructions of a split.
         leaderboard: lm-eval's task names by the leaderboard's, and the folder of the task files.
+        checks: how it is checked within seconds that a material can be had, by names for readers;
+            empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
     """
 
@@ -65,7 +79,7 @@ class Scale:
     base_recipe: Recipe
     qlora: Mapping[str, Any]
     base_execution: Execution
-    attention: str
+    own_attention: str
     decoding: Decoding
     resources: Mapping[str, int]
     runs_per_job: int
@@ -75,7 +89,10 @@ class Scale:
     rows: Callable[[InstructionSet, Split], Sequence[Row]]
     rows_identity: Callable[[InstructionSet], str]
     references: Callable[[Split], list[dict[str, Any]]]
+    references_identity: Callable[[Split], str]
+    instructions_identity: Callable[[Split], str]
     leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
+    checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
 
     @property
@@ -98,11 +115,21 @@ class Scale:
 
     def base(self, model: str) -> Path:
         """The folder of a base model; downloads it where it is missing."""
-        return local(self.source(model), model)
+        return local(self.source(model), instead_of("MODEL", model))
 
     def base_identity(self, model: str) -> str:
         """What a run's key contains of a base model."""
         return identity(self.source(model))
+
+    @property
+    def attention(self) -> str:
+        """The attention implementation of trainings: the one that ATTENTION names, or the scale's.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        named = os.environ.get("ATTENTION")
+        return look_up("ATTENTION", named, ATTENTIONS) if named else self.own_attention
 
     def shape(self, model: str) -> Shape:
         """The sizes of a base model, from its configuration where it is local.
@@ -169,10 +196,29 @@ class Scale:
         return look_up("judge", role, there).folder(self.name)
 
     def describe_judge(self, role: str) -> str:
-        """One phrase for readers: what a judge of a result really is."""
-        judge = JUDGES[role]
-        stands = judge.stand_in.get(self.name)
-        return f"{stands}, standing in for {judge.title}" if stands else judge.title
+        """One phrase for readers: what a judge of a result really is, with its model and server."""
+        judge, folder = JUDGES[role], self.judge(role)
+        stands, really = judge.stand_in.get(self.name), judge_identity(folder)
+        if stands:
+            return f"{stands}, standing in for {judge.title}"
+        server = "" if really["server"] in ("", OPENAI) else f" at {really['server']}"
+        if really["model"] == (api_model(folder) or "") and not server:
+            return judge.title
+        return f"{really['model']}{server}, in the role of {judge.title}"
+
+    def judgement_identity(self, role: str, split: Split) -> str:
+        """What the name of a verdict contains of its judge: eight hexadecimal digits.
+
+        They stand for the judge's configuration and prompt, the model and the server that are
+        really asked, and the reference answers.
+
+        Args:
+            role: the judge's.
+            split: whose reference answers.
+        """
+        return _short_hash(
+            **judge_identity(self.judge(role)), references=self.references_identity(split)
+        )
 
     def recipe(
         self,
@@ -228,6 +274,11 @@ class Scale:
     def other(self, dataset: InstructionSet) -> InstructionSet:
         """The set on which overfitting is measured (Figure 4): Evol-Instruct, for itself Alpaca."""
         return ALPACA if dataset.role == EVOL_INSTRUCT.role else EVOL_INSTRUCT
+
+
+@lru_cache
+def _short_hash(**content: str) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def count_of(parameters: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from eval.decoding import Decoding
 from experiments.scales import real_sets
-from experiments.scales.paper import PAPER
+from experiments.scales.paper import PAPER, checks_at
 
 SMALL = replace(
     PAPER,
@@ -20,4 +20,5 @@ SMALL = replace(
     resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},
     rows=real_sets.rows_cut_by("small"),
     rows_identity=real_sets.rows_identity_at("small"),
+    checks=checks_at("small"),
 )

@@ -5,7 +5,8 @@
 
 The Trainer writes a checkpoint file by file. If the process is killed meanwhile, the checkpoint is
 incomplete and cannot be resumed from. `MarkComplete` therefore puts a marker file into each
-checkpoint after the last of its files, and only checkpoints with the marker are resumed from.
+checkpoint once all of its files are on the disk, and only checkpoints with the marker are resumed
+from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from neftune.training.files import sync_files
 
 MARKER = "complete"
 KEPT = 2
@@ -34,7 +37,9 @@ class MarkComplete(TrainerCallback):
     ) -> None:
         """Called by the Trainer after it has saved a checkpoint."""
         if state.is_world_process_zero:
-            (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / MARKER).touch()
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            sync_files(folder)
+            (folder / MARKER).touch()
 
 
 def last_complete_checkpoint(folder: Path) -> str | None:

@@ -46,7 +46,7 @@ from neftune.training.checkpoints import (
 )
 from neftune.training.compilation import blocks, can_compile, compiled_blocks
 from neftune.training.data import Example, collator
-from neftune.training.files import give_usual_permissions
+from neftune.training.files import give_usual_permissions, replace_folder
 from neftune.training.freelb import FreeLBTrainer
 from neftune.training.packing import KeepApart, pack
 from neftune.training.recipe import Execution, Part, Recipe
@@ -310,8 +310,7 @@ def _save(
         content = json.dumps(settings, indent=1, sort_keys=True) + "\n"
         (folder / "training_settings.json").write_text(content)
         give_usual_permissions(folder)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(folder, out)
+        replace_folder(folder, out)
     trainer.accelerator.wait_for_everyone()
 
 

@@ -130,6 +130,12 @@ def check_prompt(rows: Sequence[InstructionRow], prompt: str, source: str) -> No
                 raise InstructionDataError(f"{source}: row {number}: {error}") from None
 
 
+def is_hub_name(source: str) -> bool:
+    """Whether a source that is no file can be the name of a data set of the hub, owner/name."""
+    path = Path(source)
+    return not path.suffix and not path.is_absolute() and source.count("/") == 1
+
+
 def load_instructions(source: str, limit: int | None = None) -> list[InstructionRow]:
     """Load an instruction set.
 
@@ -147,7 +153,7 @@ def load_instructions(source: str, limit: int | None = None) -> list[Instruction
     path = Path(source)
     if path.exists():
         rows = read_rows(path)
-    elif path.suffix or path.is_absolute() or source.count("/") != 1:
+    elif not is_hub_name(source):
         raise InstructionDataError(f"{source}: no such file; give a .json or .jsonl file")
     else:
         import datasets

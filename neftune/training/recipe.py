@@ -18,6 +18,17 @@ Part = Literal["embedding", "lm_head", "attention", "blocks"]
 Sharding = Literal["none", "fsdp", "fsdp, offload"]
 Schedule = Literal["cosine", "constant"]
 
+WHOLE = {
+    "epochs": (0, 1000),
+    "batch": (1, 100_000),
+    "micro_batch": (1, 100_000),
+    "max_length": (2, 1_000_000),
+    "adapter_rank": (1, 65_536),
+}
+"""The ranges of a recipe's whole numbers. A sequence of one token has no loss."""
+LARGEST_NORM = 1_000_000
+"""Of the gradient; to clip at it is not to clip."""
+
 
 @dataclass(frozen=True)
 class FreeLB:
@@ -126,24 +137,26 @@ class Recipe:
     freelb: FreeLB | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr must be a positive number, not {self.lr}")
-        for name, least in (
-            ("epochs", 0),
-            ("batch", 1),
-            ("micro_batch", 1),
-            ("max_length", 1),
-            ("adapter_rank", 1),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        for name, (least, most) in WHOLE.items():
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= most:
+                raise ValueError(
+                    f"{name} must be a whole number from {least:,} to {most:,}, not {value}"
+                )
+        if not 0 < self.lr <= 1:
+            raise ValueError(f"lr must be above 0 and at most 1, not {self.lr}")
+        for name in ("warmup", "weight_decay", "adapter_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        if not 0 < self.max_grad_norm <= LARGEST_NORM:
+            raise ValueError(
+                f"max_grad_norm must be above 0 and at most {LARGEST_NORM:,}, not "
+                f"{self.max_grad_norm}"
+            )
         if self.batch % self.micro_batch:
             raise ValueError(
                 f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})"
             )
-        for name in ("warmup", "adapter_dropout"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a share, between 0 and 1, not {getattr(self, name)}")
         if self.schedule not in get_args(Schedule):
             known = ", ".join(get_args(Schedule))
             raise ValueError(f"unknown schedule {self.schedule!r}; known: {known}")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import lzma
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,7 @@ from tests.neftune.models import instructions, tiny_llama
 
 Rows = list[dict[str, Any]]
 Damage = Callable[[Path], Any]
-
-LEAST = 300
-tried: set[str] = set()
+Report = Callable[[str, object], None]
 
 
 def attack(examples: int) -> settings:
@@ -42,16 +40,26 @@ def attack(examples: int) -> settings:
 
 
 @pytest.fixture(scope="module")
-def place(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Path]:
-    """A folder with a good model; says at the end how many malformed files were tried."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a good model."""
     folder = tmp_path_factory.mktemp("attacks")
     tiny_llama(folder / "good", ["a few words of text"])
-    yield folder
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    if terminal is not None:
-        terminal.write_line(f"\n{len(tried)} different malformed files tried")
+    return folder
+
+
+def report(record_property: Report, attack: str, tried: set[str], least: int) -> None:
+    """Report an attack all of whose files were refused, and that there were enough of them.
+
+    Args:
+        record_property: pytest's fixture.
+        attack: what was malformed.
+        tried: a text for each different file.
+        least: how many there must be; together at least 300.
+    """
+    count = len(tried)
+    outcomes = {"refused in one line": count}
+    record_property("attack", {"attack": attack, "tried": count, "outcomes": outcomes})
+    assert count >= least
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -64,10 +72,9 @@ def digest(folder: Path) -> dict[str, str]:
 
 def refused(
     arguments: list[str], folder: Path, names: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """The command is refused as the first lines of this file say."""
+) -> str:
+    """The command is refused as the first lines of this file say; returns what it was given."""
     before = digest(folder)
-    tried.add(json.dumps([names, before]))
     capfd.readouterr()
     code = main(arguments)
     error = capfd.readouterr().err
@@ -78,6 +85,7 @@ def refused(
     assert names in error, error
     assert digest(folder) == before
     assert not (folder / "out").exists()
+    return json.dumps(before)
 
 
 # Values and texts that are wrong wherever they stand.
@@ -164,15 +172,24 @@ def instruction_files(draw: st.DrawFn) -> bytes:
             return draw(st.text(" \n\t", max_size=30)).encode()
 
 
-@attack(160)
-@given(content=instruction_files())
-def test_instruction_files(place: Path, capfd: pytest.CaptureFixture[str], content: bytes) -> None:
+def test_instruction_files(
+    place: Path, capfd: pytest.CaptureFixture[str], record_property: Report
+) -> None:
+    tried: set[str] = set()
     folder = place / "instructions"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     file = folder / "rows.json"
-    file.write_bytes(content)
     arguments = ["finetune", "--dataset-file", str(file), "--model", str(place / "good")]
-    refused([*arguments, "--out", str(folder / "out" / "tuned")], folder, str(file), capfd)
+    arguments += ["--out", str(folder / "out" / "tuned")]
+
+    @attack(160)
+    @given(content=instruction_files())
+    def each(content: bytes) -> None:
+        file.write_bytes(content)
+        tried.add(refused(arguments, folder, str(file), capfd))
+
+    each()
+    report(record_property, "malformed instruction files", tried, 120)
 
 
 def changed_config(name: str, value: Any) -> Damage:
@@ -260,18 +277,26 @@ model_damages: st.SearchStrategy[Damage] = st.one_of(
 )
 
 
-@attack(110)
-@given(damage=model_damages)
-def test_model_folders(place: Path, capfd: pytest.CaptureFixture[str], damage: Damage) -> None:
-    folder = place / "models"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(place / "good", folder / "llama")
-    damage(folder / "llama")
-    file = place / "rows.json"
+def test_model_folders(
+    place: Path, capfd: pytest.CaptureFixture[str], record_property: Report
+) -> None:
+    tried: set[str] = set()
+    folder, file = place / "models", place / "rows.json"
+    model = folder / "llama"
     file.write_text(json.dumps(GOOD_ROWS))
-    arguments = ["finetune", "--dataset-file", str(file), "--model", str(folder / "llama")]
-    out = folder / "out" / "tuned"
-    refused([*arguments, "--epochs", "1", "--out", str(out)], folder, str(folder / "llama"), capfd)
+    arguments = ["finetune", "--dataset-file", str(file), "--model", str(model), "--epochs", "1"]
+    arguments += ["--out", str(folder / "out" / "tuned")]
+
+    @attack(110)
+    @given(damage=model_damages)
+    def each(damage: Damage) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(place / "good", model)
+        damage(model)
+        tried.add(refused(arguments, folder, str(model), capfd))
+
+    each()
+    report(record_property, "malformed model folders", tried, 80)
 
 
 OUTPUTS = [
@@ -325,25 +350,26 @@ def audit_files(draw: st.DrawFn) -> dict[str, bytes]:
     return files
 
 
-@attack(160)
-@given(files=audit_files(), first=st.booleans())
 def test_outputs_and_annotations(
-    place: Path, capfd: pytest.CaptureFixture[str], files: dict[str, bytes], first: bool
+    place: Path, capfd: pytest.CaptureFixture[str], record_property: Report
 ) -> None:
+    tried: set[str] = set()
     folder = place / "audit"
     good = {
         "model_outputs.json": json.dumps(OUTPUTS).encode(),
         "annotations.json": json.dumps(VERDICTS).encode(),
     }
-    for name, content in {"good": good, "bad": files}.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        for file, data in content.items():
-            (folder / name / file).write_bytes(data)
-    pair = [str(folder / name) for name in (("bad", "good") if first else ("good", "bad"))]
-    refused(["audit", "--pair", *pair, "--out", str(folder / "out")], folder, ".json: ", capfd)
 
+    @attack(160)
+    @given(files=audit_files(), first=st.booleans())
+    def each(files: dict[str, bytes], first: bool) -> None:
+        for name, content in {"good": good, "bad": files}.items():
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            for file, data in content.items():
+                (folder / name / file).write_bytes(data)
+        pair = [str(folder / name) for name in (("bad", "good") if first else ("good", "bad"))]
+        arguments = ["audit", "--pair", *pair, "--out", str(folder / "out")]
+        tried.add(refused(arguments, folder, ".json: ", capfd))
 
-def test_there_were_hundreds() -> None:
-    if not tried:
-        pytest.skip("only counts what the tests above tried in the same process")
-    assert len(tried) >= LEAST
+    each()
+    report(record_property, "malformed outputs and annotations", tried, 100)

@@ -1,6 +1,6 @@
 """A real HTTP server that plays OpenAI's API: the longer answer wins, and much goes wrong.
 
-    with judge_server(faults=FAULTS, share=0.3) as server:
+    with judge_server(faults=("429", "dropped"), share=0.3) as server:
         server.url, server.given, server.calls
 
 The server keeps its own count: `given` has the number of verdicts that were sent completely.
@@ -20,7 +20,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 KEY = "sk-secret-of-the-test"
-FAULTS = ("429", "500", "dropped", "stalled", "not JSON", "no choice", "no verdict")
+REFUSALS: dict[str, tuple[int, dict[str, str]]] = {
+    "429": (429, {"Retry-After": "0.2"}),
+    "429 without Retry-After": (429, {}),
+    "429 with Retry-After in words": (429, {"Retry-After": "soon"}),
+    "429 with Retry-After in the past": (429, {"Retry-After": "-5"}),
+    "429 with Retry-After tomorrow": (429, {"Retry-After": "86400"}),
+    "500": (500, {}),
+    "502": (502, {}),
+    "503": (503, {"Retry-After": "0.1"}),
+    "529": (529, {}),
+}
+"""Status and headers of replies that say that there is none now."""
 ODD_REPLIES = {
     "message is null": b'{"choices": [{"message": null}]}',
     "message is text": b'{"choices": [{"message": "hello"}]}',
@@ -38,6 +49,31 @@ ODD_REPLIES = {
     "a web page": b"<html>Bad gateway</html>",
 }
 """Replies with status 200 that do not follow the API."""
+NO_VERDICTS = (
+    *("Both are fine answers.", "", "null", "[]", "[1, 2]", "1", "True", "nan", "(" * 3000),
+    *("['model_1'] * 10**10", "__import__('os').abort()", "[{'model': 'model_1'}]"),
+    "[{'model': 'model_1', 'rank': 3}, {'model': 'model_2', 'rank': 4}]",
+    "[{'model': 'model_1', 'rank': 2}, {'model': 'model_2', 'rank': 3}]",
+    "[{'model': 'model_1', 'rank': 1}, {'model': 'model_1', 'rank': 2}]",
+    "[{'model': 'model_1', 'rank': 1}]",
+    "[{'model': 'model_1', 'rank': '1'}, {'model': 'model_2', 'rank': '2'}]",
+    "[{'model': 'model_1', 'rank': None}, {'model': 'model_2', 'rank': [1]}]",
+    "[{'model': 'model_3', 'rank': 1}, {'model': 'model_4', 'rank': 2}]",
+    "[{'model': 'model_1', 'rank': 1}, {'model': 'model_2', 'ran",
+    "Sure! [{'model': 'model_1', 'rank': 1}, {'model': 'model_2', 'rank': 2}]",
+)
+"""What a judge of rankings can say that is neither verdict."""
+HARMLESS = ("odd usage", "wrong type")
+"""Faults of a reply that has a verdict: of its tokens, or that it calls itself a web page."""
+FAULTS = (
+    *REFUSALS,
+    *ODD_REPLIES,
+    *("dropped", "stalled", "not JSON", "cut", "wrong encoding"),
+    "no choice",
+    *NO_VERDICTS,
+    *HARMLESS,
+)
+"""All that can go wrong with a call."""
 ODD_USAGES: tuple[Any, ...] = (
     None,
     "many",
@@ -62,12 +98,13 @@ class JudgeServer:
         faults: what may go wrong.
         share: of the calls that go wrong.
         usage: what is said of the tokens.
-        ranks: that are given instead of the longer answer's; None for those.
+        ranks: that are given without a look at the answers; None where the longer one wins.
         asked: the messages of every request.
         calls: how many came with the right key and for a model that there is.
         refused: how many others came.
         faulted: how many went wrong, by fault.
         given: by the winner's and the loser's text, how many verdicts were given.
+        told: how many replies were sent that say how many tokens they took.
         stop: set when the server is to end.
     """
 
@@ -83,6 +120,7 @@ class JudgeServer:
     refused: int = 0
     faulted: dict[str, int] = field(default_factory=dict)
     given: dict[tuple[str, str], int] = field(default_factory=dict)
+    told: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     chance: random.Random = field(default_factory=lambda: random.Random(0))
@@ -117,13 +155,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404, {"error": {"message": "no such model"}})
         fault = does.next_fault()
         does.asked.append(request["messages"])
-        first, second = ANSWERS.findall(request["messages"][-1]["content"])
-        first_wins = len(first) > len(second)
+        good = self._reply(request, _verdict(request, does.ranks))
         match fault:
-            case "429":
-                return self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "0.2"})
-            case "500":
-                return self._send(500, {"error": {"message": "oops"}})
+            case str() if fault in REFUSALS:
+                status, headers = REFUSALS[fault]
+                return self._send(status, {"error": {"message": "not now"}}, headers)
             case "dropped":
                 self.close_connection = True
                 return self.connection.close()
@@ -133,37 +169,47 @@ class _Handler(BaseHTTPRequestHandler):
                 return None
             case "not JSON":
                 return self._raw(200, b'{"choices": [', {})
+            case "cut":
+                self.close_connection = True
+                return self._raw(200, json.dumps(good).encode()[:-20], {}, missing=20)
+            case "wrong encoding":
+                return self._send(200, good, {"Content-Encoding": "gzip"})
             case str() if fault in ODD_REPLIES:
-                return self._raw(200, ODD_REPLIES[fault], {})
+                page = fault == "a web page"
+                return self._raw(
+                    200, ODD_REPLIES[fault], {"Content-Type": "text/html"} if page else {}
+                )
             case "no choice":
-                return self._send(200, self._reply(request, None))
-            case "no verdict":
-                return self._send(200, self._reply(request, "Both are fine answers."))
-        self._send(200, self._reply(request, _verdict(request, first_wins, does.ranks), first_wins))
-        won = (first, second) if first_wins else (second, first)
+                good["choices"] = []
+            case str() if fault in NO_VERDICTS:
+                good["choices"][0]["message"]["content"] = fault
+            case "odd usage":
+                good["usage"] = ODD_USAGES[does.faulted[fault] % len(ODD_USAGES)]
+        self._send(200, good, {"Content-Type": "text/html"} if fault == "wrong type" else {})
         with does.lock:
-            does.given[won] = does.given.get(won, 0) + 1
+            does.told += fault != "odd usage"
+            if fault in (None, *HARMLESS) and does.ranks is None:
+                winner, loser = sorted(_answers(request), key=len, reverse=True)
+                does.given[winner, loser] = does.given.get((winner, loser), 0) + 1
         return None
 
-    def _reply(
-        self, request: dict[str, Any], content: str | None, first_wins: bool | None = None
-    ) -> dict[str, Any]:
+    def _reply(self, request: dict[str, Any], content: str) -> dict[str, Any]:
         choice: dict[str, Any] = {
             "index": 0,
             "finish_reason": "stop",
             "message": {"role": "assistant", "content": content},
             "logprobs": None,
         }
-        if request.get("logprobs") and first_wins is not None:
-            sure = [("m", 0.9), ("M", 0.1)] if first_wins else [("M", 0.9), ("m", 0.1)]
-            tops = [{"token": t, "logprob": math.log(p), "bytes": None} for t, p in sure]
+        if request.get("logprobs"):
+            likely = [(content, 0.9), ("M" if content == "m" else "m", 0.1)]
+            tops = [{"token": t, "logprob": math.log(p), "bytes": None} for t, p in likely]
             choice["logprobs"] = {"content": [{**tops[0], "top_logprobs": tops}]}
         return {
             "id": "x",
             "object": "chat.completion",
             "created": 0,
             "model": request["model"],
-            "choices": [] if content is None else [choice],
+            "choices": [choice],
             "usage": self.server.does.usage,
         }
 
@@ -172,19 +218,29 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         self._raw(status, json.dumps(reply).encode(), headers or {})
 
-    def _raw(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def _raw(self, status: int, body: bytes, headers: dict[str, str], missing: int = 0) -> None:
         self.send_response(status)
         for name, value in ({"Content-Type": "application/json"} | headers).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         self.wfile.write(body)
 
 
-def _verdict(request: dict[str, Any], first_wins: bool, ranks: tuple[int, int] | None) -> str:
+def _answers(request: dict[str, Any]) -> tuple[str, str]:
+    first, second = ANSWERS.findall(request["messages"][-1]["content"])
+    return first, second
+
+
+def _verdict(request: dict[str, Any], ranks: tuple[int, int] | None) -> str:
+    """The verdict in the words of the judge whose prompt this is."""
+    if ranks is None:
+        first, second = _answers(request)
+        ranks = (1, 2) if len(first) > len(second) else (2, 1)
     if request.get("logprobs"):
-        return "m" if first_wins else "M"
-    ranks = ranks or ((1, 2) if first_wins else (2, 1))
+        return "m" if ranks == (1, 2) else "M"
+    if "just say Output (a) or Output (b)" in request["messages"][-1]["content"]:
+        return "Output (a)" if ranks == (1, 2) else "Output (b)"
     return str([{"model": f"model_{i}", "rank": rank} for i, rank in enumerate(ranks, start=1)])
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -39,8 +40,9 @@ OUT = RENDERED / "audit"
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("--data", type=Path, help="folder of the four public models' folders")
-    parser.add_argument("--pair", nargs=2, metavar="FOLDER", help="any two models instead")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, help="folder of the four public models' folders")
+    source.add_argument("--pair", nargs=2, metavar="FOLDER", help="any two models instead")
     parser.add_argument(
         "--out", type=Path, help="default runs/results/audit; for a pair runs/audit/…"
     )
@@ -50,20 +52,33 @@ def run(arguments: argparse.Namespace) -> None:
     """Audit and print.
 
     Raises:
-        AuditError: a file is missing or not what it should be.
+        AuditError: a file or folder is missing, or not what it should be.
     """
     if arguments.pair:
-        folders = {Path(folder).name: Path(folder) for folder in arguments.pair}
+        folders = {Path(folder).resolve().name: Path(folder) for folder in arguments.pair}
         if len(folders) < 2:
             raise AuditError("the two folders of a pair need different names")
         first, second = folders
         pairs = [(first, second)]
         command, out = 'make audit PAIR="FOLDER FOLDER"', CACHE / f"{first}-to-{second}"
+        check_out(arguments.out or out)
         path = audit(folders, pairs, arguments.out or out, command)
     else:
+        check_out(arguments.out or OUT)
         path = audit_public(arguments.data, arguments.out or OUT)
     print(path.read_text())
     print(f"Written to {path.parent}.")
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder of results that cannot be made or written to, before anything is read.
+
+    Raises:
+        AuditError: a file is in its place or in its path, or it may not be written.
+    """
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise AuditError(f"{out}: cannot be made or written to; name another folder with --out")
 
 
 def audit_public(data: Path | None, out: Path) -> Path:

@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.names import UnknownNameError
+from experiments.roles.sources import Hub
+from experiments.scales.fetch import available
 from experiments.scales.nano import NANO
 from neftune.distributions import Noise
-from neftune.training.instructions import InstructionRow, check_prompt, load_instructions
+from neftune.training.instructions import (
+    InstructionRow,
+    check_prompt,
+    is_hub_name,
+    load_instructions,
+)
 from neftune.training.model_folder import check_model_folder, weight_files
 from neftune.training.recipe import Recipe
 from neftune.training.reporting import asked_reporter, check_reporter
@@ -113,10 +120,11 @@ def read_inputs(arguments: argparse.Namespace) -> Inputs:
 
 
 def base_model(name: str) -> str | Path:
-    """The base model that an argument names.
+    """The base model that an argument names; a hub is asked once whether it has it.
 
     Raises:
         UnknownNameError: it is neither a role of the laboratory, nor a folder, nor a hub name.
+        SourceError: the hub cannot be reached, or does not give the model.
         ModelFolderError: it is a folder, but not a model's.
     """
     if name in NANO.models:
@@ -128,10 +136,14 @@ def base_model(name: str) -> str | Path:
             f"unknown model {name!r}: neither a folder, nor a hub name like owner/name, nor a role "
             f"of the laboratory ({', '.join(NANO.models)})"
         )
+    else:
+        available(Hub(name, "main"), "a local folder: --model FOLDER")
     return name
 
 
 def _rows(source: str, arguments: argparse.Namespace, least: int) -> list[InstructionRow]:
+    if not Path(source).exists() and is_hub_name(source):
+        available(Hub(source, kind="dataset"), "a local file: .json or .jsonl")
     rows = load_instructions(source, arguments.limit)
     check_prompt(rows, arguments.prompt, source)
     if len(rows) < least:

@@ -6,7 +6,7 @@
 Nothing is trained or downloaded. Hours follow from the operations of a training at a stated share
 of the GPU's peak, or at the speed that finished runs of the scale had.
 
-costs.py   the arithmetic: tokens, operations, memory
+costs.py   the arithmetic: tokens, operations
 table.py   the plan of an artifact
 """
 
@@ -15,9 +15,9 @@ from __future__ import annotations
 import argparse
 
 from experiments.artifacts import ARTIFACTS
-from experiments.commands.options import add_scale, add_seeds, positive, scale_of
+from experiments.commands.options import add_scale, add_seeds, scale_of, whole
 from experiments.commands.plan.costs import GPUS
-from experiments.commands.plan.table import plan
+from experiments.commands.plan.table import PlanError, plan
 from experiments.names import look_up
 
 HELP = "what tables and figures will cost"
@@ -41,15 +41,26 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu", help=f"{', '.join(GPUS)}; default for nano: this machine, as measured"
     )
-    parser.add_argument("--gpus", type=positive, default=8, help="that share a fine-tuning")
-    parser.add_argument("--mfu", type=_share, default=0.35, help="share of the GPU's peak reached")
+    parser.add_argument(
+        "--gpus", type=whole(1, 100_000), help="that share a fine-tuning; 8 by default"
+    )
+    parser.add_argument(
+        "--mfu", type=_share, help="share of the GPU's peak reached; 0.35 by default"
+    )
     add_seeds(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the plan of each artifact."""
+    """Print the plan of each artifact.
+
+    Raises:
+        PlanError: GPUs or a share of their peak are given, but no GPU; or nothing fits.
+    """
     scale = scale_of(arguments)
     gpu = arguments.gpu or ("A100-80GB" if scale.published_choices else None)
-    for name in arguments.names:
-        artifact = look_up("artifact", name, ARTIFACTS)
-        print(plan(artifact, scale, gpu, arguments.gpus, arguments.mfu, arguments.seeds))
+    if gpu is None and (arguments.gpus or arguments.mfu):
+        raise PlanError(f"--gpus and --mfu need --gpu with one of {', '.join(GPUS)}")
+    gpus, mfu = arguments.gpus or 8, arguments.mfu or 0.35
+    artifacts = [look_up("artifact", name, ARTIFACTS) for name in arguments.names]
+    plans = [plan(artifact, scale, gpu, gpus, mfu, arguments.seeds) for artifact in artifacts]
+    print("\n\n".join(plans))

@@ -1,10 +1,9 @@
-"""The arithmetic of a fine-tuning's costs: tokens, operations, memory.
+"""The arithmetic of a fine-tuning's costs: tokens and operations.
 
     tokens_of(PAPER, "llama-2-7b", ALPACA, max_length=512)
     training_flops(shape, recipe, tokens, recompute=True)
-    memory(shape, recipe, execution, gpus=8)             # GiB by part, on each GPU
 
-Nothing is trained or downloaded here.
+Nothing is trained or downloaded here. `experiments/scales/memory.py` has the memory.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ from experiments.roles.instruction_sets import SHAREGPT, InstructionSet
 from experiments.roles.sources import Shape
 from experiments.scales import real_sets
 from experiments.scales.scale import Scale
-from neftune.training.recipe import Execution, Recipe
+from neftune.training.recipe import Recipe
 
-GIB = 2**30
 CHARACTERS_A_TOKEN = 4.0
 PROMPT_CHARACTERS = 350.0
 """An instruction in Alpaca's prompt, about; the prompt alone has 150."""
@@ -125,57 +123,3 @@ def training_flops(shape: Shape, recipe: Recipe, tokens: int, recompute: bool) -
     each = 6 + 2 * recompute - 2 * (recipe.adapter != "none")
     passes = recipe.freelb.steps if recipe.freelb else 1
     return float(each * shape.parameters) * tokens * recipe.epochs * passes
-
-
-def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dict[str, float]:
-    """GiB on each of some GPUs that share a fine-tuning, by what takes it.
-
-    Full fine-tuning keeps float32 weights, gradients and AdamW's two moments; QLoRA keeps 4-bit
-    weights with their constants, and these four of the adapters alone. FSDP divides them over the
-    GPUs; without it each GPU has the whole. With offload they lie in `main memory`, all of them
-    together.
-
-    Args:
-        shape: sizes of the model.
-        recipe: its hyperparameters.
-        execution: how it is carried out.
-        gpus: how many share it.
-
-    Returns:
-        `weights`, `gradients`, `optimizer` and `activations` on each GPU, and `main memory` of the
-        machine.
-    """
-    n = shape.parameters
-    blocks = n - 2 * shape.vocabulary * shape.hidden
-    if recipe.adapter == "qlora":
-        adapter = shape.layers * recipe.adapter_rank * (12 * shape.hidden + 3 * shape.feedforward)
-        weights = blocks * 0.52 + 2 * (n - blocks) + 4 * adapter
-        gradients, optimizer = 4.0 * adapter, 8.0 * adapter
-    else:
-        weights, gradients, optimizer = 4.0 * n, 4.0 * n, 8.0 * n
-    width = recipe.micro_batch * recipe.max_length
-    # One bfloat16 input a block is kept when activations are recomputed; else about 34 bytes a
-    # hidden unit (Korthikanti et al. 2022, without the attention's matrix) in every block.
-    recompute = execution.gradient_checkpointing
-    kept = 2 * shape.layers if recompute else 34 * shape.layers
-    working = 34 + 6 * shape.feedforward / shape.hidden
-    activations = width * shape.hidden * (kept + working * recompute)
-    logits = width * shape.vocabulary * 8.0
-    sharded = execution.sharding != "none" and gpus > 1
-    gathered = 2 * 2.0 * blocks / shape.layers if sharded else 0.0
-    offloaded = sharded and execution.sharding == "fsdp, offload"
-    share = 0.0 if offloaded else 1 / gpus if sharded else 1.0
-    parts = {
-        "weights": weights * share,
-        "gradients": gradients * share,
-        "optimizer": optimizer * share,
-        "activations": activations + logits + gathered,
-        "main memory": weights + gradients + optimizer if offloaded else 0.0,
-    }
-    return {name: value / GIB for name, value in parts.items()}
-
-
-def gpu_memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> float:
-    """GiB on each GPU, everything together."""
-    parts = memory(shape, recipe, execution, gpus)
-    return sum(value for name, value in parts.items() if name != "main memory")

@@ -6,22 +6,20 @@ print(plan(ARTIFACTS["table1"], PAPER, "A100-80GB", gpus=8, mfu=0.35, seeds=None
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.judge_config import PRICES, api_model
+from eval.judge_config import PRICES, api_model, prices_from_environment
 from experiments.cells.artifact import Artifact
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import all_records
 from experiments.commands.plan.costs import (
     CHARACTERS_A_TOKEN,
-    GIB,
     GPUS,
     OUTPUT_CHARACTERS,
     Gpu,
     Tokens,
-    gpu_memory,
-    memory,
     tokens_of,
     training_flops,
 )
@@ -29,11 +27,11 @@ from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.published import HUMAN_STUDY, INSTRUCTIONS
 from experiments.roles.sources import Shape
-from experiments.runs.provenance import made
 from experiments.runs.record import Record, missing
 from experiments.runs.run import Run, RunError, read_run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
+from experiments.scales.memory import GIB, gpu_memory, memory
 from experiments.scales.scale import Scale
 from neftune.training.recipe import Execution, Recipe
 
@@ -43,6 +41,10 @@ COMPARED = {"verdicts": INSTRUCTIONS, "head_to_head": int(HUMAN_STUDY["pairs"])}
 
 class PlanError(ValueError):
     """The request cannot be carried out as it is; the message says what could be."""
+
+
+class TooLargeError(PlanError):
+    """A fine-tuning does not fit; the message says what would."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,7 @@ def plan(
         seeds: in place of the artifact's own.
 
     Raises:
-        PlanError: a fine-tuning does not fit, or nothing is known of this machine's speed.
+        PlanError: no fine-tuning fits, or nothing is known of this machine's speed.
     """
     card = look_up("GPU", gpu, GPUS) if gpu else None
     gpus = gpus if card else 1
@@ -113,11 +115,19 @@ def plan(
     groups: dict[tuple[str, str, Recipe], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.model, run.dataset.title, run.recipe), []).append(run)
-    lines = [
-        _line(members, [r for r in records if r.run in set(members)], card, gpus, speeds)
-        for members in groups.values()
-    ]
-    return _text(artifact, scale, lines, gpu, gpus, mfu, speeds)
+    lines, too_large = [], []
+    for members in groups.values():
+        due = [record for record in records if record.run in set(members)]
+        try:
+            lines.append(_line(members, due, card, gpus, speeds))
+        except TooLargeError as error:
+            too_large.append(error)
+    if not lines:
+        every = f"none of its {len(too_large)} kinds of run fits: " if too_large[1:] else ""
+        raise PlanError(f"{every}{too_large[0]}")
+    return _text(artifact, scale, lines, gpu, gpus, mfu, speeds) + "".join(
+        f"\n\nNot in the table: {each}." for each in too_large
+    )
 
 
 def _line(
@@ -140,9 +150,9 @@ def _line(
     recipe, shape = first.recipe, first.scale.shape(first.model)
     execution = scale.execution(first.model, recipe)
     tokens = _tokens(members)
-    gib = gpu_memory(shape, recipe, execution, gpus)
+    gib = gpu_memory(shape, recipe, execution, gpus if card else 0)
     if card and gib > card.memory:
-        raise PlanError(_does_not_fit(first, shape, execution, card, gpus))
+        raise TooLargeError(_does_not_fit(first, shape, execution, card, gpus))
     training = {r.run for r in records if r.kind in ("checkpoint", "log", "settings")}
     flops = training_flops(shape, recipe, tokens.total, execution.gradient_checkpointing)
     decoded = [record for record in records if record.kind == "responses"]
@@ -182,11 +192,13 @@ def _tokens(runs: Sequence[Run]) -> Tokens:
 
 
 def _price(scale: Scale, judge: str, tokens: float) -> float:
-    """Dollars for one comparison; judges that are not behind an API cost nothing."""
+    """Dollars for one comparison, NaN if they are not known; a judge without an API costs none."""
     model = api_model(scale.judge(judge))
     if model is None:
         return 0.0
-    prompt, completion = PRICES.get(model, (math.nan, math.nan))
+    model = os.environ.get("JUDGE_MODEL") or model
+    unknown = (math.nan, math.nan)
+    prompt, completion = prices_from_environment() or PRICES.get(model, unknown)
     return (tokens * prompt + 50 * completion) / 1e6
 
 
@@ -205,18 +217,18 @@ def measured_speed(scale: Scale, adapter: str) -> float:
     """
     operations = seconds = 0.0
     for path in sorted((RUNS / scale.name).glob("*/made.json")):
-        step = made(path.parent).get("model")
         try:
             run = read_run(path.parent)
         except RunError:
             continue
+        step = Record(run, "checkpoint").entry()
         if step and run.recipe.adapter == adapter:
             tokens = _tokens([run])
             recompute = scale.execution(run.model, run.recipe).gradient_checkpointing
             operations += training_flops(
                 scale.shape(run.model), run.recipe, tokens.total, recompute
             )
-            seconds += step["seconds"]
+            seconds += step.seconds
     if not seconds:
         raise PlanError(
             f"nothing was trained here yet at the scale {scale.name} with adapter {adapter}, so "
@@ -266,7 +278,7 @@ def _text(
         [
             *("model", "set", "adapter", "runs", "trained", "tokens a run", "known from", "steps"),
             *("GiB a GPU" if gpu else "GiB", "GiB offloaded"),
-            *(f"training {unit}", f"decoding {unit}", "disk GiB", "judge calls", "dollars"),
+            *(f"training {unit}", f"decoding {unit}", "disk GiB", "judge calls", "judge dollars"),
         ]
     ]
     for line in lines:
@@ -278,7 +290,7 @@ def _text(
                 *(f"{line.steps:,}", f"{line.gib:.2f}"),
                 f"{line.main_memory:,.0f}" if line.main_memory else "–",
                 *(f"{line.hours:,.2f}", f"{line.decoding_hours:,.2f}" if gpu else "–"),
-                *(f"{line.disk:,.2f}", f"{line.calls:,}", f"{line.dollars:,.2f}"),
+                *(f"{line.disk:,.2f}", f"{line.calls:,}", _dollars(line.dollars)),
             ]
         )
     rows.append(
@@ -289,7 +301,7 @@ def _text(
             f"{sum(x.decoding_hours for x in lines):,.2f}" if gpu else "–",
             f"{sum(x.disk for x in lines):,.2f}",
             f"{sum(x.calls for x in lines):,}",
-            f"{sum(x.dollars for x in lines):,.2f}",
+            _dollars(sum(x.dollars for x in lines)),
         ]
     )
     how = (
@@ -298,4 +310,16 @@ def _text(
         else " and ".join(f"{speed / 1e9:.0f}" for speed in speeds.values())
         + " GFLOP/s a core, as the finished runs had"
     )
-    return f"{artifact.title}, scale {scale.name}: {how}.\n\n{markdown_table(rows)}"
+    hours = sum(x.hours + x.decoding_hours for x in lines)
+    dollars = sum(x.dollars for x in lines)
+    price = (
+        "not known (JUDGE_PRICES says what it asks)" if math.isnan(dollars) else f"${dollars:,.2f}"
+    )
+    return (
+        f"{artifact.title}, scale {scale.name}: {how}.\n\n{markdown_table(rows)}\n\n"
+        f"In all {hours:,.1f} {unit}, whose price is not counted, and for the judge's API {price}."
+    )
+
+
+def _dollars(amount: float) -> str:
+    return "not known" if math.isnan(amount) else f"{amount:,.2f}"

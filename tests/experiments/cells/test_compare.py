@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.cells.compare import AGREES, DIFFERS, UNKNOWN, compared, prediction_interval
+from experiments.cells.compare import (
+    AGREES,
+    DIFFERS,
+    UNKNOWN,
+    compared,
+    headline,
+    prediction_interval,
+)
 from tests.paths import ROOT
 
 SHIPPED = [50.0, 51.0, 49.0, 50.5, 49.5]
@@ -51,6 +58,36 @@ def test_the_papers_number_stands_beside_both() -> None:
     assert row[4] == "51.00"
 
 
+def test_differences_are_compared_as_well_paired_by_seed() -> None:
+    """The seeds differ by more than the arms do, so only the paired difference shows a change."""
+
+    def two_arms(seeds: list[float], gain: float) -> dict[str, object]:
+        base = {"metric": "m", "column": "c", "digits": 2, "published": 10.0, "row": "baseline"}
+        noisy = [value + gain + 0.01 * place for place, value in enumerate(seeds)]
+        cells = [
+            {**base, "value": np.mean(v), "low": 0, "high": 0, "seeds": v} for v in (seeds, noisy)
+        ]
+        estimate = {"value": float(np.mean(noisy) - np.mean(seeds)), "low": 0, "high": 0}
+        cells[1] |= {"row": "+NEFT", "published": 44.9, "difference": estimate}
+        return {"against": "baseline", "cells": cells}
+
+    shipped = two_arms([10.0, 30.0, 20.0], gain=1.0)
+    rows = compared(two_arms([15.0], gain=3.0), shipped)
+    assert [row[0] for row in rows[1:]] == [
+        "m: baseline, c",
+        "m: +NEFT, c",
+        "m: +NEFT minus baseline, c",
+    ]
+    assert [row[-1] for row in rows[1:]] == [AGREES, AGREES, DIFFERS]
+    assert rows[3][1] == "+34.90"
+    assert rows[3][4] == "+3.00"
+
+
+def test_the_headline_is_the_first_metric_alone() -> None:
+    both = [{"metric": name, "row": "r", "column": "c"} for name in ("win rate, %", "characters")]
+    assert headline({"cells": both}) == {"cells": both[:1]}
+
+
 def test_results_without_a_common_cell_are_refused() -> None:
     with pytest.raises(ValueError, match="no cell in common"):
         compared(data(1, [1.0], row="a"), data(1, [1.0], row="b"))
@@ -78,5 +115,6 @@ def test_the_command_compares_the_newest_of_ones_own(
     assert main(["compare", "table1", "--seeds", "4"]) == 1
     capsys.readouterr()
     assert main(["compare", "table1"]) == 0
-    count = len([c for c in json.loads(text)["cells"] if c.get("seeds")])
+    cells = json.loads(text)["cells"]
+    count = sum(bool(cell.get(part)) for cell in cells for part in ("seeds", "difference"))
     assert f"{count} of {count} numbers agree" in capsys.readouterr().out

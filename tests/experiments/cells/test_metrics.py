@@ -15,14 +15,14 @@ from experiments.cells.metrics import (
     repetition,
 )
 from experiments.runs.record import Record
+from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
 RUN = RUNS[0]
 
 
 def written(record: Record, content: str) -> Record:
-    record.path.parent.mkdir(parents=True, exist_ok=True)
-    record.path.write_text(content)
+    write_record(record, content)
     return record
 
 

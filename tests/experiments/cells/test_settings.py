@@ -24,6 +24,7 @@ from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from experiments.scales.scale import Scale
 from neftune.distributions import Noise
+from tests.experiments.records import write_record
 
 OF_THE_LABORATORY = ("laboratory", "made-up", "made up", "2.4M", "stand-in", "stands in", "oracle")
 
@@ -34,13 +35,12 @@ def text_of(name: str, scale: Scale, selection: Selection) -> str:
     study = Study(scale, artifact.seeds, selection)
     cells = artifact.cells(study)
     for record in training_records(cells):
-        record.path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "recipe": asdict(record.run.recipe),
             "execution": asdict(scale.execution(record.run.model, record.run.recipe)),
             "examples": EXAMPLES[record.run.dataset.role],
         }
-        record.path.write_text(json.dumps(content))
+        write_record(record, json.dumps(content))
     titles = dict.fromkeys((c.row, c.column, c.metric.title) for c in cells)
     note = scale.notes.get(name, "")
     return markdown(artifact, [["", "", ""], *titles], settings_of(cells, study), note)
@@ -111,9 +111,8 @@ def test_settings_that_differ_between_trainings_have_a_column_each(study: Study)
     }
     cells = [Cell(row, "", TRAIN_LOSS, (group,)) for row, group in runs.items()]
     for record in training_records(cells):
-        record.path.parent.mkdir(parents=True, exist_ok=True)
         content = {"recipe": asdict(record.run.recipe), "execution": {}, "examples": 500}
-        record.path.write_text(json.dumps(content))
+        write_record(record, json.dumps(content))
     settings = settings_of(cells, study)
     text = settings_text(settings)
     assert [words for words in runs if words not in text] == []
@@ -130,9 +129,8 @@ def test_trainings_that_differ_in_any_hyperparameter_have_a_row_each(study: Stud
     ]
     cells = [Cell(str(place), "", TRAIN_LOSS, (group,)) for place, group in enumerate(groups)]
     for record in training_records(cells):
-        record.path.parent.mkdir(parents=True, exist_ok=True)
         content = {"recipe": asdict(record.run.recipe), "execution": {}, "examples": 500}
-        record.path.write_text(json.dumps(content))
+        write_record(record, json.dumps(content))
     found = settings_of(cells, study)["trainings"]
     assert [(t["recipe"]["weight_decay"], t["recipe"]["warmup"]) for t in found] == [
         (0.0, 0.0),

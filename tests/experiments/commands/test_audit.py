@@ -135,6 +135,34 @@ def test_two_models_that_cannot_be_compared_are_one_line_and_leave_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("out", ("file", "file/below", "x" * 300))
+def test_results_that_cannot_be_written_are_refused_before_anything_is_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    out: str,
+) -> None:
+    arguments = pair(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert main([*arguments, "--out", out]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert out in error
+    assert error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "noisy", "plain"]
+
+
+def test_a_pair_may_be_named_from_within_one_of_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair(tmp_path)
+    monkeypatch.chdir(tmp_path / "plain")
+    assert main(["audit", "--pair", ".", "../noisy", "--out", "../out"]) == 0
+    assert "plain" in capsys.readouterr().out
+    assert (tmp_path / "out" / "plain-to-noisy.png").is_file()
+
+
 def test_a_subset_without_verdicts_is_shown_as_such(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,7 +44,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
             "alpha must be a finite number of at least 0, not -1.0",
         ),
         ((*FINETUNE, "lama"), "unknown model 'lama'"),
-        ((*FINETUNE, "llama-2-7b", "--lr", "0"), "lr must be a positive number"),
+        ((*FINETUNE, "llama-2-7b", "--lr", "0"), "lr must be above 0 and at most 1, not 0.0"),
         (("show", "table1", "--scale", "giant"), "unknown scale 'giant'; known: nano"),
         (("show", "table99"), "unknown artifact 'table99'; known: curves, figure1"),
         (("plan", "table99"), "unknown artifact 'table99'; known: curves, figure1"),
@@ -64,7 +64,19 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
             ("ablation", "--model", "llama-2-70b", "--scale", "small"),
             "unknown model 'llama-2-70b'; known: llama-1-7b",
         ),
-        (("ablation", "--alpha", "-1"), "alpha must be a finite number of at least 0"),
+        (
+            ("ablation", "--judge", "claude", "--scale", "paper"),
+            "unknown judge 'claude'; known: ch",
+        ),
+        (("ablation", "--set", "epochs=0"), "epochs must be at least 1: without training"),
+        (("ablation", "--set", "epochs=1", "epochs=2"), "epochs is set twice"),
+        (("ablation", "--set", "epochs=2.5"), "epochs must be a whole number, not '2.5'"),
+        (("ablation", "--set", "lr"), "lr has no value; write it as lr=value"),
+        (("ablation", "--set", "adapter_rank=4"), "unknown hyperparameter 'adapter_rank'; known:"),
+        (
+            ("plan", "table1", "--scale", "paper", "--gpu", "A100"),
+            "unknown GPU 'A100'; known: 4090-24GB",
+        ),
         (("show", "table1"), "results/nano/selection.json: no selection yet"),
     ),
 )
@@ -84,14 +96,94 @@ def test_bad_input_is_one_clear_line(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", ("--seeds", "--jobs"))
-@pytest.mark.parametrize("value", ("0", "-1", "two"))
-def test_a_count_is_a_positive_number(
-    option: str, value: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "values", "says"),
+    (
+        (
+            ("show", "table1", "--seeds"),
+            ("0", "-1", "two", "1.5", "1001", "100000000", "1_0", "٣", ""),
+            "argument --seeds: must be a whole number from 1 to 1,000, not ",
+        ),
+        (
+            ("paper", "--jobs"),
+            ("0", "-1", "many", "1e3", "1001"),
+            "argument --jobs: must be a whole number from 1 to 1,000, not ",
+        ),
+        (
+            ("plan", "table1", "--scale", "paper", "--gpus"),
+            ("0", "3000000", "eight"),
+            "argument --gpus: must be a whole number from 1 to 100,000, not ",
+        ),
+        (
+            ("plan", "table1", "--scale", "paper", "--mfu"),
+            ("0", "-1", "7", "nan", "inf", "half"),
+            "argument --mfu: must be above 0 and at most 1, not ",
+        ),
+        (
+            ("ablation", "--alpha", "0"),
+            ("-1", "nan", "inf", "1e9", "1001", "five"),
+            "argument --alpha: must be a number from 0 to 1,000, not ",
+        ),
+    ),
+)
+def test_numbers_have_ranges(
+    arguments: tuple[str, ...],
+    values: tuple[str, ...],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["show", "table1", option, value])
-    assert f"must be a whole number of at least 1, not {value!r}" in capsys.readouterr().err
+    for value in values:
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, value])
+        assert ended.value.code == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: {says}{value!r} (python -m experiments {arguments[0]} ")
+        assert error.endswith(" --help lists the options)\n")
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    (
+        ((), "the following arguments are required: COMMAND"),
+        (("shwo", "table1"), "unknown command 'shwo'; known: ablation, audit, compare"),
+        (("shwo", "table1"), "did you mean show?"),
+        (("show",), "the following arguments are required: names"),
+        (("show", "table1", "--seed", "1"), "unrecognized arguments: --seed 1"),
+        (("show", "table1", "--seeds"), "argument --seeds: expected one argument"),
+        (("show", "table\n1"), "'table\\n1' holds a character that cannot be printed"),
+        (("where", "table1\udcff"), "'table1\\udcff' holds a character that cannot be printed"),
+        (("selection", "--jobs=--"), "--jobs=-- has no value"),
+        (("selection", "--jobs", "--"), "argument --jobs: expected one argument"),
+        (("audit", "--pair", "one"), "argument --pair: expected 2 arguments"),
+    ),
+)
+def test_an_unreadable_command_line_is_one_line_and_status_2(
+    arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: object = main(list(arguments))
+    except SystemExit as ended:
+        code = ended.code
+    error = capsys.readouterr().err
+    assert code == 2
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ("MODEL_llama27b", "MODEL_llama-2-7b", "DATA_alpacca"))
+def test_a_misspelt_model_or_set_in_the_environment_is_an_error(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODEL_PATH", "another program's")
+    assert main(["where", "table1"]) == 0
+    monkeypatch.setenv(name, "folder")
+    assert main(["where", "table1"]) == 1
+    right = "DATA_alpaca" if name.startswith("DATA") else "MODEL_llama_2_7b"
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: unknown variable {name!r}; known: DATA_alpaca, ")
+    assert error.endswith(f"; did you mean {right}?\n")
 
 
 @pytest.mark.parametrize(

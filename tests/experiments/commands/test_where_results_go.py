@@ -52,6 +52,27 @@ def test_where_names_the_file_the_result_and_the_settings(
     assert "runs/results/nano/table8.md, … (made)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("content", ("", "[]", '{"settings": {}}', "{", "null", '{"a": 1}'))
+def test_a_damaged_provenance_is_named(
+    shipped: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    path = Path("results/nano/table8.provenance.json")
+    path.write_text(content)
+    assert main(["where", "table8"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {path}")
+    assert error.count("\n") == 1
+
+
+def test_where_prints_nothing_if_one_name_is_unknown(
+    shipped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["where", "table8", "table80"]) == 1
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.endswith("; did you mean table8?\n")
+
+
 def test_a_choice_of_ones_own_is_preferred_and_leaves_the_projects_alone(shipped: Path) -> None:
     from experiments.runs.selection import load_selection, selection_file
     from experiments.scales.nano import NANO

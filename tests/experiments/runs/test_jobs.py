@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,35 +18,24 @@ from experiments.runs.jobs import JobError, make
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.scales.nano import NANO
+from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
 RUN, OTHER = RUNS
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    (
-        ("moon", "unknown ATTENTION=moon; known: eager, sdpa, flash_attention_2"),
-        pytest.param(
-            "flash_attention_2",
-            "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn",
-            marks=pytest.mark.skipif(is_flash_attn_2_available(), reason="flash-attn is here"),
-        ),
-    ),
-)
-def test_an_attention_that_cannot_be_had_is_an_error_that_says_why(
-    name: str,
-    says: str,
-    workplace: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.skipif(is_flash_attn_2_available(), reason="flash-attn is installed here")
+def test_an_attention_that_is_not_installed_is_an_error_that_says_what_it_needs(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ATTENTION", name)
-    RUN.write_spec()
+    monkeypatch.setenv("ATTENTION", "flash_attention_2")
+    run = replace(RUN)  # the attention is part of its key
+    run.write_spec()
     with pytest.raises(JobError, match="1 of 1 records could not be made"):
-        make([Record(RUN, "checkpoint").path])
+        make([Record(run, "checkpoint").path])
+    says = "ATTENTION=flash_attention_2 needs an NVIDIA GPU and the package flash-attn"
     assert says in capsys.readouterr().err
-    assert not (RUN.folder / "model").exists()
+    assert not (run.folder / "model").exists()
 
 
 def write_answers(run: Run, answer: Callable[[Task], str]) -> None:
@@ -60,10 +49,8 @@ def write_answers(run: Run, answer: Callable[[Task], str]) -> None:
         }
         for task in evaluation_tasks("test")
     ]
-    record = Record(run, "responses")
     run.write_spec()
-    record.path.parent.mkdir(parents=True)
-    record.path.write_text(json.dumps(rows))
+    write_record(Record(run, "responses"), json.dumps(rows))
 
 
 def test_a_judge_is_asked_on_responses_without_any_checkpoint(workplace: Path) -> None:

@@ -19,7 +19,9 @@ from experiments.runs.jobs import MAKERS
 from experiments.runs.record import KINDS, Record, RecordError, missing, record_at, run_folder
 from experiments.runs.run import Run, RunError
 from experiments.scales.nano import NANO
+from experiments.scales.paper import PAPER
 from neftune.distributions import Noise
+from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
 RUN, OTHER = RUNS
@@ -38,7 +40,7 @@ def records(draw: st.DrawFn) -> Record:
         draw(runs()),
         draw(st.sampled_from(list(KINDS))),
         draw(st.sampled_from(list(CONDITIONS))),
-        draw(st.sampled_from([*JUDGES, "a_judge-of-my-own"])),
+        draw(st.sampled_from(list(JUDGES))),
         draw(runs()),
     )
 
@@ -61,6 +63,46 @@ def test_different_records_have_different_paths(first: Record, second: Record) -
 
 def test_every_kind_of_record_can_be_made() -> None:
     assert set(MAKERS) == set(KINDS)
+
+
+def test_the_name_of_a_verdict_tells_judges_servers_and_references_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So verdicts of one judge are never shown as those of another."""
+    for name in ("JUDGE_MODEL", "JUDGE_BASE_URL", "OPENAI_BASE_URL", "REFERENCE_OUTPUTS"):
+        monkeypatch.delenv(name, raising=False)
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps([{"instruction": "Say hello.", "output": "Hello."}]))
+    other = tmp_path / "others.json"
+    other.write_text(json.dumps([{"instruction": "Say hello.", "output": "Hello!"}]))
+    run = replace(RUN, scale=PAPER)
+    paths = [Record(run, "verdicts", judge="gpt-4").path]
+    for name, value in (
+        ("JUDGE_MODEL", "judge-a"),
+        ("JUDGE_MODEL", "judge-b"),
+        ("JUDGE_BASE_URL", "http://localhost:8000/v1"),
+        ("REFERENCE_OUTPUTS", str(answers)),
+        ("REFERENCE_OUTPUTS", str(other)),
+    ):
+        monkeypatch.setenv(name, value)
+        paths.append(Record(run, "verdicts", judge="gpt-4").path)
+    assert len(set(paths)) == len(paths)
+
+
+def test_answers_to_other_instructions_are_refused(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responses = Record(replace(RUN, scale=PAPER), "responses")
+    for instruction, output in (("Say hello.", "Hello."), ("Say hello.", "Hi."), ("Go.", "Gone.")):
+        asked = workplace / f"{output}json"
+        asked.write_text(json.dumps([{"instruction": instruction, "output": output}]))
+        monkeypatch.setenv("REFERENCE_OUTPUTS", str(asked))
+        if output == "Hello.":
+            write_record(responses, "[]")
+        if instruction == "Say hello.":
+            responses.check()
+    with pytest.raises(RecordError, match="was not made from the present instructions"):
+        responses.check()
 
 
 @pytest.mark.parametrize("name", ("test/answers.json", "model", "test/gpt-4/annotations.json/x"))
@@ -116,8 +158,7 @@ def test_what_is_missing_comes_in_the_order_of_making_and_each_once(workplace: P
 def test_what_exists_needs_nothing_more(workplace: Path) -> None:
     """A judge can be asked on responses whose checkpoint is gone."""
     responses = Record(RUN, "responses")
-    responses.path.parent.mkdir(parents=True)
-    responses.path.write_text("[]")
+    write_record(responses, "[]")
     verdicts = Record(RUN, "verdicts", judge="gpt-4")
     assert missing([verdicts]) == [verdicts]
     assert missing([responses]) == []
@@ -135,8 +176,7 @@ def test_what_exists_needs_nothing_more(workplace: Path) -> None:
 )
 def test_a_damaged_record_is_an_error_that_names_it(kind: str, text: str, workplace: Path) -> None:
     record = Record(RUN, kind, judge="gpt-4")
-    record.path.parent.mkdir(parents=True)
-    record.path.write_text(text)
+    write_record(record, text)
     with pytest.raises(RecordError, match=rf"^{record.path}: cannot be read .*remove it"):
         record.read()
 
@@ -149,18 +189,16 @@ def test_a_record_that_was_not_made_is_an_error_that_names_it(workplace: Path) -
 
 def test_a_record_that_was_made_again_is_read_again(workplace: Path) -> None:
     record = Record(RUN, "losses")
-    record.path.parent.mkdir(parents=True)
-    record.path.write_text("[1]")
+    write_record(record, "[1]")
     assert record.read() == [1]
     record.path.unlink()
-    record.path.write_text("[2]")
+    write_record(record, "[2]")
     assert record.read() == [2]
 
 
 def test_a_missing_verdict_is_not_a_number(workplace: Path) -> None:
     record = Record(RUN, "verdicts", judge="gpt-4")
-    record.path.parent.mkdir(parents=True)
-    record.path.write_text(json.dumps([{"preference": p} for p in (2, 1, 1.5, None)]))
+    write_record(record, json.dumps([{"preference": p} for p in (2, 1, 1.5, None)]))
     np.testing.assert_array_equal(record.read(), [2, 1, 1.5, np.nan])
 
 

@@ -41,6 +41,25 @@ def test_the_key_covers_the_training_rows_and_the_base_model(
     assert replace(RUN).key != RUN.key
 
 
+def test_the_key_covers_the_set_whose_loss_is_logged_and_the_attention(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, other = RUN.dataset.role, NANO.other(RUN.dataset).role
+    with_other = replace(NANO, rows_identity=lambda dataset: f"changed {dataset.role}")
+    of_own = replace(NANO, rows_identity=lambda d: f"changed {d.role}" if d.role == own else d.role)
+    assert own != other
+    first, second = (replace(RUN, scale=scale).key for scale in (with_other, of_own))
+    assert first != second
+    before = RUN.key
+    monkeypatch.setenv("ATTENTION", NANO.own_attention)
+    assert replace(RUN).key == before
+    monkeypatch.setenv("ATTENTION", "sdpa")
+    assert replace(RUN).key != before
+    monkeypatch.setenv("ATTENTION", "moon")
+    with pytest.raises(UnknownNameError, match="unknown ATTENTION 'moon'; known: eager, flash_att"):
+        _ = replace(RUN).key
+
+
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
 def test_pieces_of_512_and_1024_tokens_are_different_runs(scale: Any) -> None:
     runs = []

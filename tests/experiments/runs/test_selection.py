@@ -21,6 +21,7 @@ from experiments.runs.selection import (
 from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from experiments.scales.small import SMALL
+from tests.experiments.records import write_record
 from tests.paths import ROOT
 
 
@@ -68,8 +69,7 @@ def test_the_best_value_is_chosen_and_the_smallest_of_equals(
         for record in records:
             assert (record.condition, record.judge) == ("validation", "chatgpt")
             won = record.run.recipe.adapter == "qlora" and record.run.recipe.lr == 3e-3
-            record.path.parent.mkdir(parents=True, exist_ok=True)
-            record.path.write_text(json.dumps([{"preference": 2 if won else 1}]))
+            write_record(record, json.dumps([{"preference": 2 if won else 1}]))
 
     monkeypatch.setattr(selections, "produce", judged)
     chosen = select(NANO, None)

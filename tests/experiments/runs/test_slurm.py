@@ -1,7 +1,8 @@
-"""Table 1 through a real SLURM: a job cancelled, the node drained meanwhile, and equal bytes."""
+"""Workflows through a real SLURM: cancelled jobs, a drained node, stops, and equal bytes."""
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def until(
     raise TimeoutError
 
 
+@pytest.mark.long
 @pytest.mark.skipif(missing() is not None, reason=f"SLURM: {missing()}")
 def test_table_1_through_slurm_is_the_local_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study: Study
@@ -85,6 +87,25 @@ def test_table_1_through_slurm_is_the_local_one(
         Record(made, "verdicts", judge="gpt-4").path,
     ):
         assert (there / path).read_bytes() == (here / path).read_bytes(), path
+
+
+@pytest.mark.skipif(missing() is not None, reason=f"SLURM: {missing()}")
+def test_jobs_of_a_cluster_are_cancelled_when_the_workflow_is_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.experiments.two_runs"]
+    with slurm_cluster(tmp_path / "cluster") as environment:
+        environment |= {"PYTHONPATH": str(ROOT), "PROFILE": "slurm"}
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+            until(lambda: jobs(environment, "RUNNING"), process)
+            process.send_signal(number)
+            process.wait()
+            # After SIGKILL the jobs are cancelled by what outlives it for a moment.
+            deadline = time.monotonic() + 60
+            while jobs(environment, "RUNNING,PENDING,COMPLETING"):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        assert len(jobs(environment, "CANCELLED")) >= 2
+        assert jobs(environment, "COMPLETED") == []
 
 
 def test_an_unknown_profile_is_an_error_that_lists_the_known_ones(

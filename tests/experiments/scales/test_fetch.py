@@ -13,7 +13,8 @@ import pytest
 
 from experiments.paths import RENDERED, RESULTS
 from experiments.roles.sources import Hub
-from experiments.scales.fetch import PINS, SourceError, chosen, identity, local, pinned, variable
+from experiments.scales.fetch import PINS, chosen, identity, local, pinned, variable
+from experiments.scales.hub import SourceError
 from tests.paths import ROOT
 
 
@@ -48,7 +49,8 @@ def test_what_the_hub_refuses_is_an_error_that_says_what_to_do(
     threading.Thread(target=server.serve_forever, daemon=True).start()
     code = (
         "from experiments.roles.sources import Hub\n"
-        "from experiments.scales.fetch import SourceError, local\n"
+        "from experiments.scales.fetch import local\n"
+        "from experiments.scales.hub import SourceError\n"
         f"try: local({source}, 'llama-2-7b')\n"
         "except SourceError as e: print(e)"
     )
@@ -101,7 +103,7 @@ def test_a_users_own_file_comes_before_the_hub(
 @pytest.mark.usefixtures("workplace")
 @pytest.mark.parametrize("folder", (RESULTS, RENDERED))
 def test_a_revision_is_pinned_once(folder: Path) -> None:
-    assert pinned(Hub("a/b", "0123")) == "0123"
+    assert pinned(Hub("a/b", "0123"), "a file") == "0123"
     folder.mkdir(parents=True)
     (folder / PINS).write_text(json.dumps({"a/b": "4567"}))
-    assert pinned(Hub("a/b")) == "4567"
+    assert pinned(Hub("a/b"), "a file") == "4567"

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from eval.leaderboard import evaluate
-from experiments.scales.fetch import SourceError
+from experiments.scales.hub import SourceError
 from experiments.scales.real_leaderboard import SUBJECTS, leaderboard
 from tests.paths import BASE, ROOT, shared
 
@@ -50,6 +50,7 @@ def slices(folder: Path) -> None:
         (folder / f"hellaswag_{split}.jsonl").write_text(text)
 
 
+@pytest.mark.long
 def test_scores_equal_those_of_lm_evals_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.roles.instruction_sets import ALPACA, SHAREGPT, InstructionSet, Split
 from experiments.runs.run import Run
-from experiments.scales.fetch import SourceError
+from experiments.scales.hub import SourceError
 from experiments.scales.real_sets import reference_outputs, rows_cut_by, split_conversations
 from experiments.scales.registry import SCALES
 from neftune.distributions import Noise

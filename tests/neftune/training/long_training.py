@@ -1,11 +1,12 @@
 """A fine-tuning for the tests of stops and of several processes; run it as a module.
 
-python -m tests.neftune.training.long_training OUT BATCH MICRO_BATCH EPOCHS CHECKPOINT_STEPS
+python -m tests.neftune.training.long_training OUT BATCH MICRO EPOCHS CHECKPOINT_STEPS [float32]
 """
 
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from neftune import Noise
@@ -14,6 +15,7 @@ from neftune.training.data import Example
 from neftune.training.finetune import finetune
 from neftune.training.recipe import Execution, Recipe
 from tests.neftune.models import tiny_llama
+from tests.neftune.same_training import float32
 
 EXAMPLES = 48
 
@@ -31,7 +33,9 @@ def main() -> None:
     """Train a tiny Llama."""
     torch.set_num_threads(1)
     out = Path(sys.argv[1])
-    batch, micro_batch, epochs, checkpoint_steps = map(int, sys.argv[2:])
+    batch, micro_batch, epochs, checkpoint_steps = map(int, sys.argv[2:6])
+    if "float32" in sys.argv:
+        float32(pytest.MonkeyPatch())
     base = out.with_name("base")
     if not (base / "model.safetensors").exists():
         tiny_llama(base, ["some words to learn from"])

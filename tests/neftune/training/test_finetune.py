@@ -230,6 +230,7 @@ def test_compiled_blocks_train_alike_and_are_taken_off_again(
         logs.append(log)
     for ours, plain in zip(*logs, strict=True):
         for key in set(plain) & {"loss", "grad_norm"}:
+            # In bfloat16, which rounds to 2**-8, compiled blocks round less often.
             assert ours[key] == pytest.approx(plain[key], rel=0.02)
 
 

@@ -17,6 +17,7 @@ from neftune.training.finetune import finetune
 from neftune.training.packing import keeps_apart, pack
 from neftune.training.recipe import Execution, FreeLB, Recipe
 from tests.neftune.models import VOCABULARY, gpt_neox, instructions, llama, opt
+from tests.neftune.same_training import float32
 from tests.paths import BASE
 
 
@@ -91,7 +92,10 @@ def tuned(out: Path, recipe: Recipe, *, packed: bool) -> list[dict[str, object]]
     )
 
 
-def test_a_packed_training_is_the_padded_one(tmp_path: Path) -> None:
+def test_a_packed_training_is_the_padded_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    float32(monkeypatch)
     recipe = Recipe(lr=5e-4, epochs=1, batch=16, micro_batch=8)
     packed = tuned(tmp_path / "packed", recipe, packed=True)
     padded = tuned(tmp_path / "padded", recipe, packed=False)

@@ -94,11 +94,11 @@ def test_loss_and_gradients_in_chunks_are_those_of_all_logits(
     each = cross_entropy(after(linear(hidden, weight, bias)), labels, reduction="none")
     expected = torch.autograd.grad(3 * each.sum(), leaves)
     losses = _chunk_losses(hidden, weight, bias, labels, after, chunk)
-    torch.testing.assert_close(losses, each)
+    torch.testing.assert_close(losses, each, rtol=1e-5, atol=1e-5)
     total = _SummedLoss.apply(  # type: ignore[no-untyped-call]
         hidden, weight, bias, labels, after, chunk
     )
-    torch.testing.assert_close(total, each.sum())
+    torch.testing.assert_close(total, each.sum(), rtol=1e-5, atol=1e-5)
     found = torch.autograd.grad(3 * total, leaves)
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
@@ -196,6 +196,7 @@ def test_the_loss_in_chunks_is_autocast_like_the_model(monkeypatch: pytest.Monke
     assert (ours - theirs).norm() < 0.02 * theirs.norm()
 
 
+@pytest.mark.long
 def test_two_processes_get_the_gradients_of_one(tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
@@ -206,7 +207,7 @@ def test_two_processes_get_the_gradients_of_one(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     assert len(found) == 4
-    assert max(found.values()) < 1e-5, found
+    assert max(found.values()) < 1e-5, found  # a hundred roundings of float32
 
 
 VOCABULARY, ROWS, COLUMNS = 200_000, 5, 512
@@ -227,6 +228,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.long
 def test_a_step_and_an_evaluation_hold_a_small_part_of_the_logits() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True
