@@ -21,6 +21,13 @@ from tests.paths import ROOT
 
 LONG = ("--epochs", "40")
 """So many that a signal arrives before the second training ends."""
+LISTENING = (
+    "import signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from experiments.__main__ import main\n"
+    "sys.exit(main(sys.argv[1:]))\n"
+)
+"""A shell's background jobs ignore interrupts, and so do the processes that they start."""
 PROGRESS = re.compile(r"\d+%\|.*\d/\d+ \[")
 """A progress bar."""
 
@@ -56,7 +63,7 @@ def stop_in_the_second_training(
 ) -> tuple[int, str]:
     """Start a command, and send a signal once its first model is finished."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments", *arguments],
+        [sys.executable, "-c", LISTENING, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

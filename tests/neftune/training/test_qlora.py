@@ -39,7 +39,7 @@ def test_the_base_is_in_four_bits_and_only_the_adapter_trains() -> None:
 
 
 def test_a_loss_without_gradients_does_not_change_the_gradients_after_it() -> None:
-    """On CPUs with bfloat16 bitsandbytes repacks weights in evaluation, without gradients."""
+    """On a CPU with bfloat16, bitsandbytes can repack weights, and then has no gradients."""
     ids = AutoTokenizer.from_pretrained(BASE)(TEXT, return_tensors="pt")["input_ids"]
     found = []
     for evaluated in (False, True):
