@@ -30,8 +30,8 @@ GOOD = {
     "TABLE": "6",
     "DATA": "a folder",
 }
-INTERNAL = {"RANK", "WORLD_SIZE"}
-"""Set by torch's own launcher."""
+INTERNAL = {"RANK", "WORLD_SIZE", "MAKE_PID"}
+"""Set by torch's own launcher, and by the Makefile itself."""
 
 
 @pytest.fixture
