@@ -39,7 +39,7 @@ def file(folder: Path, content: str | bytes, name: str = "rows.jsonl") -> str:
         (LINE.encode("utf-32"), "is UTF-16 or UTF-32; convert"),
         (b"\0\0\xfe\xff" + LINE.encode("utf-32-be"), "is UTF-32; convert"),
         (f"{LINE}\n{LINE}".replace("Red", "Röt").encode("latin-1"), "line 1: byte 0xf6 is not"),
-        (gzip.compress(LINE.encode(, mtime=0)), "is compressed with gzip; decompress it first"),
+        (gzip.compress(LINE.encode(), mtime=0), "is compressed with gzip; decompress it first"),
         (b"PAR1\x15\x04" + bytes(20), "is a Parquet file; convert it to JSON lines first"),
         (b"PK\x03\x04" + bytes(20), "is a zip archive; unpack it first"),
         (bytes(range(256)) * 4, "is a binary file, or UTF-16"),
