@@ -21,7 +21,7 @@ def missing() -> str | None:
     """Why there can be no cluster here; None if there can."""
     absent = [name for name in NEEDED if not shutil.which(name, path=_path())]
     if absent:
-        return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge, as .ci/run does"
+        return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge"
     if CONFIGURATION.exists():
         return f"this machine has a SLURM of its own ({CONFIGURATION}), which the test leaves alone"
     return (
