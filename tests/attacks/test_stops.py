@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from experiments.runs import workflow
+from experiments.runs import lock, workflow
 from experiments.runs.lock import RunsInUseError
 from tests.attacks.stopped_workflow import records, stand_ins
 from tests.paths import ROOT
@@ -61,12 +61,13 @@ class Place:
             (folder / name).touch()
 
     def start(self) -> "subprocess.Popen[bytes]":
-        run = f"RUN=@{sys.executable} -m tests.attacks.stopped_workflow"
+        # As a setting the Makefile would refuse it.
+        run = {"RUN": f"@{sys.executable} -m tests.attacks.stopped_workflow"}
         with (self.folder / "output.txt").open("a") as output:
             return subprocess.Popen(
-                ["make", "-f", str(ROOT / "Makefile"), run, "paper"],
+                ["make", "-e", "-f", str(ROOT / "Makefile"), "paper"],
                 cwd=self.folder,
-                env=self.environment,
+                env=self.environment | run,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -228,7 +229,7 @@ def test_a_workflow_is_refused_as_long_as_jobs_of_a_killed_one_run(
     make.wait()
     assert len(place.processes()) >= 3
     monkeypatch.chdir(place.folder)
-    monkeypatch.setattr(workflow, "LOCK_PATIENCE", 1.0)
+    monkeypatch.setattr(lock, "PATIENCE", 1.0)
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(RunsInUseError, match="another workflow is running"):
