@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
+CLUSTER = "ClusterName=test\n"
+CONTROLLER = 6817
+"""The port of SLURM's controller."""
 NEEDED = ("slurmctld", "slurmd", "munged", "sbatch")
 
 
@@ -22,13 +25,16 @@ def missing() -> str | None:
     absent = [name for name in NEEDED if not shutil.which(name, path=_path())]
     if absent:
         return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge, as .ci/run does"
-    if CONFIGURATION.exists():
-        return f"this machine has a SLURM of its own ({CONFIGURATION}), which the test leaves alone"
-    return (
-        None
-        if os.geteuid() == 0
-        else "SLURM's node daemon must be started by root: run the test as root"
-    )
+    # A test that was killed can leave its configuration.
+    foreign = CONFIGURATION.exists() and CLUSTER not in CONFIGURATION.read_text()
+    if foreign or _listens(CONTROLLER):
+        return f"there is a SLURM here already ({CONFIGURATION}, port {CONTROLLER}): end it first"
+    return None if os.geteuid() == 0 else "only root can start its node daemon: run this as root"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _path() -> str:
@@ -52,8 +58,7 @@ def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
     # Where it is found without SLURM_CONF: Snakemake's jobs start without SLURM's variables.
     CONFIGURATION.parent.mkdir(exist_ok=True)
     CONFIGURATION.write_text(
-        f"""ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
+        f"""{CLUSTER}SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
 SelectType=select/cons_tres
@@ -88,10 +93,10 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
         _wait(lambda: node_state(environment) == "idle")
         yield environment
     finally:
-        CONFIGURATION.unlink()
         for process in reversed(started):
             process.terminate()
             process.wait()
+        CONFIGURATION.unlink(missing_ok=True)
 
 
 def node_state(environment: dict[str, str]) -> str:
