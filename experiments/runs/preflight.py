@@ -32,6 +32,7 @@ from experiments.runs.run import Run
 from experiments.scales.fetch import check_model
 from experiments.scales.hub import LIMIT, within
 from experiments.scales.scale import Check, Scale
+from neftune.training.reporting import asked_reporter
 
 PROBLEMS = (ValueError, RuntimeError, OSError)
 """What a check raises; each has a message of one line."""
@@ -146,7 +147,17 @@ def _rows(run: Run, dataset: InstructionSet) -> Mapping[str, Check]:
 
 def _training(step: Record) -> list[Mapping[str, Check]]:
     run = step.run
-    return [_model(step), _rows(run, run.dataset), _rows(run, run.scale.other(run.dataset))]
+    return [
+        _model(step),
+        _rows(run, run.dataset),
+        _rows(run, run.scale.other(run.dataset)),
+        {"REPORT_TO": _reporter},
+    ]
+
+
+def _reporter() -> int:
+    asked_reporter()
+    return 0
 
 
 def _two_sets(step: Record) -> list[Mapping[str, Check]]:

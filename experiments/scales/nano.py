@@ -81,6 +81,9 @@ NOTES = {
     "shots, mc2), run by lm-eval.",
     "strongnoise": "Alpha 45 was fixed before these runs, after one exploratory run each at alpha "
     "40 and 100 on Alpaca. It was not chosen on validation instructions.",
+    "table3": "Do not use these numbers: on the machine that made them bitsandbytes repacked the "
+    "4-bit weights in the first evaluation, and gradients did not flow through them afterwards. "
+    "This is mended (`neftune/training/qlora.py`), but the runs were not made again yet.",
     "table8": "The alphas were chosen for the laboratory's stand-ins of 2.4M parameters.",
     "table13": "The laboratory's conversations are short: a piece is one exchange or two, where "
     "the paper's have up to 512 or 1,024 tokens. Both columns use the same conversations.",

@@ -32,6 +32,7 @@ from tests.eval.test_judge_check import listing, models_server
 from tests.experiments.records import write_record
 from tests.experiments.scales.hub_server import asked, closed_port
 from tests.experiments.scales.test_paper import write_stand_ins
+from tests.experiments.two_runs import TARGETS
 from tests.paths import ROOT
 
 CODE = """
@@ -271,3 +272,12 @@ def test_on_a_cluster_gpus_and_memory_are_the_nodes_own(tmp_path: Path) -> None:
     answer = asked(tmp_path, CODE % ("paper", "table1"), HF_ENDPOINT=closed_port(), PROFILE="slurm")
     assert "no GPU" not in answer
     assert "the judge GPT-4" in answer
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_log_that_cannot_be_shown_is_said_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REPORT_TO", "paper")
+    with pytest.raises(PreflightError, match="REPORT_TO: unknown reporter 'paper'; known: tensorb"):
+        check_before([Record(TARGETS[0].run, "log")], jobs=1)
