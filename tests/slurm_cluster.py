@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,11 +86,11 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
             Path(place).mkdir(exist_ok=True)
             shutil.chown(place, "munge", "munge")
         started.append(subprocess.Popen(["munged", "--foreground"], user="munge", env=environment))
-        _wait(lambda: Path("/run/munge/munge.socket.2").exists())
+        _wait(lambda: Path("/run/munge/munge.socket.2").exists(), started)
     for command in (["slurmctld", "-D"], ["slurmd", "-D", "-N", host]):
         started.append(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL))
     try:
-        _wait(lambda: node_state(environment) == "idle")
+        _wait(lambda: node_state(environment) == "idle", started)
         yield environment
     finally:
         for process in reversed(started):
@@ -107,8 +107,10 @@ def node_state(environment: dict[str, str]) -> str:
     return answer.stdout.strip().rstrip("*")
 
 
-def _wait(ready: Callable[[], bool]) -> None:
+def _wait(ready: Callable[[], bool], daemons: Sequence["subprocess.Popen[bytes]"]) -> None:
     for _ in range(600):
+        if ended := [daemon.args for daemon in daemons if daemon.poll() is not None]:
+            raise RuntimeError(f"SLURM could not be started, its logs say why: {ended} ended")
         if ready():
             return
         time.sleep(0.1)
