@@ -24,7 +24,7 @@ def missing() -> str | None:
     """Why there can be no cluster here; None if there can."""
     absent = [name for name in NEEDED if not shutil.which(name, path=_path())]
     if absent:
-        return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge, as .ci/run does"
+        return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge"
     # A test that was killed can leave its configuration.
     foreign = CONFIGURATION.exists() and CLUSTER not in CONFIGURATION.read_text()
     if foreign or _listens(CONTROLLER):
