@@ -9,11 +9,14 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
+CLUSTER = "ClusterName=test\n"
+CONTROLLER = 6817
+"""The port of SLURM's controller."""
 NEEDED = ("slurmctld", "slurmd", "munged", "sbatch")
 
 
@@ -22,13 +25,16 @@ def missing() -> str | None:
     absent = [name for name in NEEDED if not shutil.which(name, path=_path())]
     if absent:
         return f"no {', '.join(absent)} here: apt-get install slurm-wlm munge"
-    if CONFIGURATION.exists():
-        return f"this machine has a SLURM of its own ({CONFIGURATION}), which the test leaves alone"
-    return (
-        None
-        if os.geteuid() == 0
-        else "SLURM's node daemon must be started by root: run the test as root"
-    )
+    # A test that was killed can leave its configuration.
+    foreign = CONFIGURATION.exists() and CLUSTER not in CONFIGURATION.read_text()
+    if foreign or _listens(CONTROLLER):
+        return f"there is a SLURM here already ({CONFIGURATION}, port {CONTROLLER}): end it first"
+    return None if os.geteuid() == 0 else "only root can start its node daemon: run this as root"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _path() -> str:
@@ -52,8 +58,7 @@ def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
     # Where it is found without SLURM_CONF: Snakemake's jobs start without SLURM's variables.
     CONFIGURATION.parent.mkdir(exist_ok=True)
     CONFIGURATION.write_text(
-        f"""ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
+        f"""{CLUSTER}SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
 SelectType=select/cons_tres
@@ -81,17 +86,17 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
             Path(place).mkdir(exist_ok=True)
             shutil.chown(place, "munge", "munge")
         started.append(subprocess.Popen(["munged", "--foreground"], user="munge", env=environment))
-        _wait(lambda: Path("/run/munge/munge.socket.2").exists())
+        _wait(lambda: Path("/run/munge/munge.socket.2").exists(), started)
     for command in (["slurmctld", "-D"], ["slurmd", "-D", "-N", host]):
         started.append(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL))
     try:
-        _wait(lambda: node_state(environment) == "idle")
+        _wait(lambda: node_state(environment) == "idle", started)
         yield environment
     finally:
-        CONFIGURATION.unlink()
         for process in reversed(started):
             process.terminate()
             process.wait()
+        CONFIGURATION.unlink(missing_ok=True)
 
 
 def node_state(environment: dict[str, str]) -> str:
@@ -102,8 +107,10 @@ def node_state(environment: dict[str, str]) -> str:
     return answer.stdout.strip().rstrip("*")
 
 
-def _wait(ready: Callable[[], bool]) -> None:
+def _wait(ready: Callable[[], bool], daemons: Sequence["subprocess.Popen[bytes]"]) -> None:
     for _ in range(600):
+        if ended := [daemon.args for daemon in daemons if daemon.poll() is not None]:
+            raise RuntimeError(f"SLURM could not be started, its logs say why: {ended} ended")
         if ready():
             return
         time.sleep(0.1)
