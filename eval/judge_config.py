@@ -17,6 +17,7 @@ import hashlib
 import math
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,13 +77,19 @@ def judge_configuration(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise JudgeError(f"{folder}: no judge here; a judge is a folder with a configs.yaml")
     try:
-        (configuration,) = yaml.safe_load(path.read_text(encoding="utf-8")).values()
-        found = dict(configuration)
+        found = dict(_parsed(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValueError, TypeError, AttributeError):
         raise JudgeError(f"{path}: should hold one judge in alpaca-eval's format") from None
     if not isinstance(found.get("fn_completions"), str):
         raise JudgeError(f"{path}: the judge has no fn_completions")
     return found
+
+
+@lru_cache
+def _parsed(text: str) -> dict[str, Any]:
+    """The one entry of a `configs.yaml`; the path of every verdict asks for it."""
+    (configuration,) = yaml.safe_load(text).values()
+    return dict(configuration)
 
 
 def api_model(folder: Path) -> str | None:

@@ -28,7 +28,7 @@ from experiments.cells.settings import (
 )
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
-from experiments.runs.record import Record, check_those_made
+from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
@@ -60,9 +60,7 @@ def make(
     selection = load_selection(scale)
     studies = [Study(scale, seeds or artifact.seeds, selection) for artifact in artifacts]
     asked = [a.cells(study) for a, study in zip(artifacts, studies, strict=True)]
-    records = [record for cells in asked for record in all_records(cells)]
-    check_those_made(records)
-    produce(records, jobs)
+    produce([record for cells in asked for record in all_records(cells)], jobs)
     return [
         write(artifact, study, cells, out)
         for artifact, study, cells in zip(artifacts, studies, asked, strict=True)

@@ -16,6 +16,7 @@ from typing import Any
 from experiments.cells.cell import Cell, records_of
 from experiments.cells.markdown import markdown_table
 from experiments.runs.conditions import CONDITIONS
+from experiments.runs.provenance import machines
 from experiments.runs.record import Record
 from experiments.runs.study import Study
 from neftune.distributions import Noise
@@ -70,6 +71,7 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
         c.judge for c in cells if {"verdicts", "head_to_head"} & set(c.metric.reads)
     )
     asked = [c for c in cells if {"verdicts", "responses", "head_to_head"} & set(c.metric.reads)]
+    made = (record.entry() for record in [*records_of(cells), *training_records(cells)])
     trainings: dict[str, dict[str, Any]] = {}
     noises: dict[str, dict[str, None]] = {}
     for record in training_records(cells):
@@ -90,7 +92,7 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
         },
         "judges": {role: scale.describe_judge(role) for role in judges},
         "decoding": _decoding(asked, study),
-        "machines": _machines([*records_of(cells), *training_records(cells)]),
+        "machines": machines(entry for entry in made if entry),
         "trainings": [entry | {"noise": list(noises[key])} for key, entry in trainings.items()],
     }
 
@@ -105,12 +107,6 @@ def _training(record: Record) -> dict[str, Any]:
         "recipe": found["recipe"],
         "execution": found["execution"],
     }
-
-
-def _machines(records: Sequence[Record]) -> list[str]:
-    """On which machines some records were made."""
-    entries = (record.entry() for record in records)
-    return sorted({entry.machine for entry in entries if entry is not None and entry.machine})
 
 
 def _machines_text(machines: Sequence[str]) -> str:

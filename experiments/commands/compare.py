@@ -42,11 +42,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(comparison(own, RESULTS / scale / f"{artifact.name}.json", command))
 
 
-def has_cells(*results: Path) -> bool:
-    """Whether results are there and consist of cells; figures of curves do not."""
-    return all(path.exists() and "cells" in json.loads(path.read_text()) for path in results)
-
-
 def comparison(own: Path, shipped: Path, command: str) -> str:
     """Two results side by side, as text.
 
@@ -66,14 +61,21 @@ def comparison(own: Path, shipped: Path, command: str) -> str:
     return f"{markdown_table(rows)}\n\n{_summary(rows)}"
 
 
-def first_metric(own: Path, shipped: Path) -> str:
+def first_metric(own: Path, shipped: Path) -> str | None:
     """The comparison of the first metric alone, and how many of all numbers agree.
 
     Args:
         own: the JSON file of your result.
-        shipped: that of the project's; both have cells.
+        shipped: that of the project's.
+
+    Returns:
+        None where the project ships no such result, or it has no cells, as figures of curves.
     """
+    if not shipped.exists():
+        return None
     results = [json.loads(path.read_text()) for path in (own, shipped)]
+    if not all("cells" in data for data in results):
+        return None
     shown = compared(*(headline(data) for data in results))
     return f"{markdown_table(shown)}\n\n{_summary(compared(*results))}"
 

@@ -12,7 +12,7 @@ import argparse
 
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import make
-from experiments.commands.compare import first_metric, has_cells
+from experiments.commands.compare import first_metric
 from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
 from experiments.names import look_up
 from experiments.paths import RESULTS
@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(path.read_text())
         own = path.with_suffix(".json")
         shipped = RESULTS / scale.name / f"{artifact.name}.json"
-        if has_cells(own, shipped):
-            print(f"Beside the project's own and the paper's:\n\n{first_metric(own, shipped)}")
+        beside = first_metric(own, shipped)
+        if beside:
+            print(f"Beside the project's own and the paper's:\n\n{beside}")
             print(f"`make compare NAME={artifact.name}` lists them all.\n")
         print(f"Written to {path.with_suffix('')}.{{md,csv,json,png,svg}}.")

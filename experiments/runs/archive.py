@@ -51,15 +51,14 @@ def pack(runs: Iterable[Run], archive: Path) -> None:
         run, path = entry
         return (str(path.relative_to(run.folder)), run.dataset.role, run.model, run.key)
 
-    fresh = archive.with_name(f"{archive.name}.{os.getpid()}.new")
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fresh, "w:xz", preset=9) as tar:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz", preset=9) as tar:
         for _, path in tqdm(sorted(found, key=alike), desc="packing records", unit="file"):
             content = path.read_bytes()
             entry = tarfile.TarInfo(path.relative_to(RUNS).as_posix())
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
-    os.replace(fresh, archive)
+    write_atomic(archive, packed.getvalue())
     write_atomic(hash_file(archive), f"{digest({'': archive})}  {archive.name}\n")
 
 

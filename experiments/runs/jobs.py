@@ -14,7 +14,6 @@ import fcntl
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -41,13 +40,13 @@ from experiments.roles.instruction_sets import ALPACA, InstructionSet, Split
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.flips import ALPHAS, LENGTHS, SHOWN
 from experiments.runs.manifest import Entry, digest, write_entries
-from experiments.runs.record import Record, files_of, missing, record_at
+from experiments.runs.record import TRAINED, Record, files_of, missing, record_at
 from experiments.runs.run import Run
 from neftune.distributions import Noise
 from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.data import Example, InstructionRow, checked, encode
-from neftune.training.files import write_atomic
+from neftune.training.files import replace_folder, write_atomic
 from neftune.training.finetune import finetune
 from neftune.training.prompts import PROMPTS
 
@@ -122,8 +121,7 @@ def _put_in_place(record: Record, sources: Mapping[str, str | None], seconds: fl
         entries[each.name] = Entry(sha256, sources, precision.machine(), spent)
     write_entries(record.run.folder, record.run.key, entries)
     if record.kind in TRAINED:
-        shutil.rmtree(record.path.parent, ignore_errors=True)
-        os.replace(fresh.parent, record.path.parent)
+        replace_folder(fresh.parent, record.path.parent)
     else:
         os.replace(fresh, record.path)
 
@@ -372,6 +370,3 @@ MAKERS: dict[str, Callable[[Record, Path], None]] = {
     "flips": _flips,
 }
 """By kind of record, the function that writes it to a path beside its place."""
-
-TRAINED = ("checkpoint", "log", "settings")
-"""The kinds of record that one training makes at once."""

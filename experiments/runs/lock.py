@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from experiments.paths import RUNS
+from neftune.training.files import is_running
 
 POLL = 0.5
 PATIENCE = 20.0
@@ -57,14 +58,3 @@ def hold_runs() -> Iterator[IO[str]]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield lock
-
-
-def is_running(process: str) -> bool:
-    """Whether a process of this machine runs; what is no process id is taken for one that does."""
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, OSError):
-        return True
-    return True

@@ -27,7 +27,7 @@ from experiments.roles.models import MODELS
 from experiments.runs import machine
 from experiments.runs.capacity import lack_of_memory, lack_of_space
 from experiments.runs.conditions import CONDITIONS
-from experiments.runs.record import Record, missing
+from experiments.runs.record import TRAINED, Record, missing
 from experiments.runs.run import Run
 from experiments.scales.fetch import check_model
 from experiments.scales.hub import LIMIT, within
@@ -36,7 +36,6 @@ from neftune.training.reporting import asked_reporter
 
 PROBLEMS = (ValueError, RuntimeError, OSError)
 """What a check raises; each has a message of one line."""
-TRAINED = ("checkpoint", "log", "settings")
 
 
 class PreflightError(RuntimeError):

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from experiments.runs.manifest import read_manifest
+from experiments.runs.manifest import Entry, read_manifest
 from experiments.runs.run import Run
 from neftune.training.files import write_atomic
 
@@ -49,10 +49,9 @@ def seconds(run: Run) -> float:
     return sum(entry.seconds for entry in read_manifest(run.folder, run.key).values())
 
 
-def machines(runs: Iterable[Run]) -> list[str]:
-    """On which machines the records of some runs were made."""
-    every = (read_manifest(run.folder, run.key).values() for run in runs)
-    return sorted({entry.machine for entries in every for entry in entries})
+def machines(entries: Iterable[Entry]) -> list[str]:
+    """On which machines some records were made, as far as it was noted."""
+    return sorted({entry.machine for entry in entries if entry.machine})
 
 
 def write_provenance(
@@ -68,6 +67,7 @@ def write_provenance(
         details: whatever else belongs to the result.
     """
     runs = list(runs)
+    entries = [entry for run in runs for entry in read_manifest(run.folder, run.key).values()]
     content: Mapping[str, Any] = {
         "command": command,
         "commit": commit(),
@@ -75,7 +75,7 @@ def write_provenance(
         **details,
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
-        "runs made on": machines(runs),
+        "runs made on": machines(entries),
         "seconds": {run.key: round(seconds(run), 1) for run in runs},
     }
     write_atomic(out, json.dumps(content, indent=1) + "\n")

@@ -308,6 +308,10 @@ flips         which tokens of the base model noise turns into others
 """
 
 
+TRAINED = ("checkpoint", "log", "settings")
+"""The kinds of record that one training makes at once."""
+
+
 def check_those_made(records: Iterable[Record]) -> None:
     """Refuse the first of some records that exists and is damaged, before others are made.
 
@@ -377,7 +381,7 @@ def record_at(path: Path) -> Record:
                 named.get("judge", ""),
                 read_run(folder.with_name(other)) if other else None,
             )
-            if record.path.name != path.name or record.name != name:
+            if record.name != name:
                 raise RecordError(
                     f"{path}: the judge {named['judge']} has other settings now, and its record is "
                     f"{record.path}: a configuration, JUDGE_MODEL, JUDGE_BASE_URL or the "

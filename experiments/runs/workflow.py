@@ -30,11 +30,11 @@ from tqdm import tqdm
 
 from experiments.paths import RUNS
 from experiments.runs.failures import LINE_LENGTH, Failures, last_lines
-from experiments.runs.lock import hold_runs, is_running
+from experiments.runs.lock import hold_runs
 from experiments.runs.preflight import check_before
-from experiments.runs.record import Record, missing
+from experiments.runs.record import Record, check_those_made, missing
 from experiments.runs.run import Run
-from neftune.training.files import write_atomic
+from neftune.training.files import is_running, write_atomic
 
 SNAKEFILE = Path(__file__).parent / "Snakefile"
 PROFILES = Path(__file__).parent / "profiles"
@@ -63,12 +63,14 @@ def produce(records: Sequence[Record], jobs: int | None = None) -> None:
     Raises:
         PreflightError: something that the records need is missing.
         RunsInUseError: another workflow is running here.
-        WorkflowError: a job failed; the message has the first
-            failed job's own error, and each one's was printed when it failed.
+        WorkflowError: a job failed; the message has the first failed job's own error, and each
+            one's was printed when it failed.
+        RecordError, ManifestError: one that exists is damaged; nothing is started.
         KeyboardInterrupt: the process was asked to end, or the `make` that started it has ended.
     """
     jobs = jobs or cores()
     check_before(records, jobs)
+    check_those_made(records)
     wanted = [record for record in dict.fromkeys(records) if not record.exists()]
     if not wanted:
         return

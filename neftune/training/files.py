@@ -84,17 +84,18 @@ def _remove_leftovers(path: Path) -> None:
     """Remove what processes that no longer run left of their writes of a file."""
     for leftover in path.parent.glob(f"{path.name}.*.new"):
         number = leftover.name.split(".")[-2]
-        if number.isdigit() and not _runs(int(number)):
+        if number.isdigit() and not is_running(number):
             leftover.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: str) -> bool:
+    """Whether a process of this machine runs; what is no process id is taken for one that does."""
     try:
-        os.kill(process, 0)
+        os.kill(int(process), 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        return True  # another user's
+    except (ValueError, OSError):
+        return True  # no id, or another user's process
     return True
 
 

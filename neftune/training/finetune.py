@@ -50,7 +50,7 @@ from neftune.training.files import give_usual_permissions, replace_folder
 from neftune.training.freelb import FreeLBTrainer
 from neftune.training.packing import KeepApart, pack
 from neftune.training.recipe import Execution, Part, Recipe
-from neftune.training.reporting import asked_reporter, check_reporter, reporting
+from neftune.training.reporting import asked_reporter, reporting
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -99,8 +99,7 @@ def finetune(
         ValueError: the batch cannot be split over the processes, or cannot be packed.
         ReporterError: the log cannot be shown.
     """
-    reporter = asked_reporter() if report_to is None else report_to
-    check_reporter(reporter)
+    reporter = asked_reporter(report_to)
     set_seed(seed)
     unfinished = out.with_name(out.name + ".partial")
     checkpoint = last_complete_checkpoint(unfinished) if execution.checkpoint_steps else None

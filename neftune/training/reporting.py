@@ -30,13 +30,16 @@ class ReporterError(ValueError):
     """A log cannot be shown; the message says what to install."""
 
 
-def asked_reporter() -> str | None:
-    """The reporter that the environment variable REPORT_TO names, checked; None without one.
+def asked_reporter(named: str | None = None) -> str | None:
+    """The reporter that is wanted, checked; None without one.
+
+    Args:
+        named: a reporter; without it, the environment variable REPORT_TO decides.
 
     Raises:
         ReporterError: as of `check_reporter`.
     """
-    name = os.environ.get(VARIABLE) or None
+    name = (os.environ.get(VARIABLE) or None) if named is None else named
     check_reporter(name)
     return name
 

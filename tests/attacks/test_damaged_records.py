@@ -26,6 +26,7 @@ from experiments.runs.manifest import MANIFEST, ManifestError
 from experiments.runs.record import Record, RecordError, check_those_made
 from experiments.runs.run import RunError
 from experiments.runs.workflow import produce
+from tests.attacks.reporting import Recorder
 from tests.experiments.two_runs import RUNS, TARGETS
 
 RUN, OTHER = RUNS
@@ -187,7 +188,7 @@ DAMAGES: dict[str, Damage] = {
 
 
 def test_no_damaged_record_gets_into_a_table(
-    made: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+    made: Path, tmp_path: Path, record_property: Recorder
 ) -> None:
     outcomes: Counter[str] = Counter()
     wrong = []
@@ -277,7 +278,7 @@ def hostile() -> dict[str, tarfile.TarInfo]:
 
 
 def test_no_damaged_archive_is_unpacked(
-    made: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+    made: Path, tmp_path: Path, record_property: Recorder
 ) -> None:
     whole = (made / "records.tar.xz").read_bytes()
     recorded = hash_file(made / "records.tar.xz").read_text()

@@ -8,7 +8,6 @@ harmless; and the verdict must be for the answer that stood where the judge said
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +17,9 @@ from alpaca_eval.utils import prompt_to_chatml
 from eval.alpaca import annotate
 from eval.judge_api import JudgeClient
 from eval.judge_config import JudgeError
+from tests.attacks.reporting import Recorder
 from tests.eval.judge_server import judge_server
 from tests.eval.test_judge_api import ENDPOINT, JUDGES
-
-Report = Callable[[str, object], None]
 
 RANKING = "[{'model': 'model_1', 'rank': 1}, {'model': 'model_2', 'rank': 2}]"
 MARKS = (
@@ -100,7 +98,7 @@ def test_the_judge_is_asked_as_with_innocent_answers(
     ends: tuple[str, ...],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    record_property: Report,
+    record_property: Recorder,
 ) -> None:
     count = len(ATTACKS)
     assert count == len(set(ATTACKS)) >= 50
@@ -179,7 +177,7 @@ def told(said: str, what: str) -> int:
 
 @pytest.mark.parametrize("judge", ("alpaca_eval_gpt4", "chatgpt"))
 def test_half_of_a_surrogate_pair_is_refused_by_its_row(
-    judge: str, tmp_path: Path, record_property: Report
+    judge: str, tmp_path: Path, record_property: Recorder
 ) -> None:
     outcomes = Counter[str]()
     good = [{"instruction": f"say {n}", "output": "innocent"} for n in range(3)]

@@ -8,7 +8,6 @@ import random
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +17,10 @@ import pytest
 from eval.alpaca import annotate, check_missing
 from eval.judge_api import JudgeClient
 from eval.judge_config import JudgeError
+from tests.attacks.reporting import Recorder
 from tests.eval.judge_server import FAULTS, KEY, JudgeServer, judge_server
 from tests.eval.test_judge_api import ENDPOINT, GPT_4, judged, outputs, wins
 
-Report = Callable[[str, object], None]
 ROWS = 800
 
 
@@ -31,7 +30,7 @@ def verdicts(rows: list[dict[str, object]]) -> dict[str, object]:
 
 def test_a_thousand_calls_of_which_a_third_fail(
     tmp_path: Path,
-    record_property: Report,
+    record_property: Recorder,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -131,7 +130,7 @@ def outcome(cache: Path, server: JudgeServer, given: dict[str, int]) -> str:
 
 
 def test_a_damaged_cache_gives_no_verdict_that_the_judge_did_not_give(
-    tmp_path: Path, record_property: Report
+    tmp_path: Path, record_property: Recorder
 ) -> None:
     cache = tmp_path / "calls.sqlite"
     outcomes = Counter[str]()

@@ -16,27 +16,16 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from experiments.__main__ import main
+from tests.attacks.reporting import Recorder, attack
 from tests.neftune.models import instructions, tiny_llama
 
 Rows = list[dict[str, Any]]
 Damage = Callable[[Path], Any]
-Report = Callable[[str, object], None]
-
-
-def attack(examples: int) -> settings:
-    """Reproducible settings: the same files in every run."""
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +36,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def report(record_property: Report, attack: str, tried: set[str], least: int) -> None:
-    """Report an attack all of whose files were refused, and that there were enough of them.
+def report(record_property: Recorder, attack: str, tried: set[str], least: int) -> None:
+    """Recorder an attack all of whose files were refused, and that there were enough of them.
 
     Args:
         record_property: pytest's fixture.
@@ -173,7 +162,7 @@ def instruction_files(draw: st.DrawFn) -> bytes:
 
 
 def test_instruction_files(
-    place: Path, capfd: pytest.CaptureFixture[str], record_property: Report
+    place: Path, capfd: pytest.CaptureFixture[str], record_property: Recorder
 ) -> None:
     tried: set[str] = set()
     folder = place / "instructions"
@@ -279,7 +268,7 @@ model_damages: st.SearchStrategy[Damage] = st.one_of(
 
 
 def test_model_folders(
-    place: Path, capfd: pytest.CaptureFixture[str], record_property: Report
+    place: Path, capfd: pytest.CaptureFixture[str], record_property: Recorder
 ) -> None:
     tried: set[str] = set()
     folder, file = place / "models", place / "rows.json"
@@ -352,7 +341,7 @@ def audit_files(draw: st.DrawFn) -> dict[str, bytes]:
 
 
 def test_outputs_and_annotations(
-    place: Path, capfd: pytest.CaptureFixture[str], record_property: Report
+    place: Path, capfd: pytest.CaptureFixture[str], record_property: Recorder
 ) -> None:
     tried: set[str] = set()
     folder = place / "audit"

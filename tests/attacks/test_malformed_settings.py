@@ -9,31 +9,19 @@ the folder as it was. (Where a command that make started fails, make adds a line
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.__main__ import command_modules, main
+from tests.attacks.reporting import Recorder, attack
 from tests.make_targets import folder_with_makefile, make
 from tests.paths import ROOT
 
 Arguments = list[str]
-Recorder = Callable[[str, object], None]
 COMMAND_LINES, MAKES = 400, 24
-
-
-def attack(examples: int) -> settings:
-    """Reproducible settings: the same command lines in every run."""
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def contents(folder: Path) -> dict[str, str]:

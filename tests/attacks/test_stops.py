@@ -23,6 +23,7 @@ import pytest
 
 from experiments.runs import lock, workflow
 from experiments.runs.lock import RunsInUseError
+from tests.attacks.reporting import Recorder
 from tests.attacks.stopped_workflow import records, stand_ins
 from tests.paths import ROOT
 
@@ -154,7 +155,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_nothing_outlives_a_stop_and_the_same_command_resumes(
-    tmp_path: Path, place: Place, record_property: Callable[[str, object], None]
+    tmp_path: Path, place: Place, record_property: Recorder
 ) -> None:
     undisturbed = Place(tmp_path / "undisturbed")
     undisturbed.environment |= place.environment | {MARK: undisturbed.mark}

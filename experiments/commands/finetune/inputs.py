@@ -26,7 +26,7 @@ from neftune.training.instructions import (
 )
 from neftune.training.model_folder import check_model_folder, weight_files
 from neftune.training.recipe import Recipe
-from neftune.training.reporting import asked_reporter, check_reporter
+from neftune.training.reporting import asked_reporter
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,7 @@ def read_inputs(arguments: argparse.Namespace) -> Inputs:
     recipe = Recipe(lr=arguments.lr, epochs=arguments.epochs, batch=32, micro_batch=32)
     if not 0 <= arguments.seed < 2**32:
         raise ValueError(f"--seed must be between 0 and 2**32 - 1, not {arguments.seed}")
-    reporter = arguments.report_to or asked_reporter()
-    check_reporter(reporter)
+    reporter = asked_reporter(arguments.report_to)
     base = base_model(arguments.model)
     sets = {"own": _rows(arguments.dataset_file, arguments, least=2)}
     if arguments.other_file:
