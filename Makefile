@@ -141,10 +141,10 @@ notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committe
 
 PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
 
-test: $(READY) ## the tests but the long ones (about 5 minutes)
+test: $(READY) ## the tests but the long ones (about 4 minutes)
 	$(PYTEST) -m "not long"
 
-test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 15 minutes)
+test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 12 minutes)
 	$(PYTEST) -m long -vv
 
 lint: $(READY) ## ruff and mypy
