@@ -1,9 +1,8 @@
 """The dose of a noise: how much it changes what a model computes, before any training.
 
-    found = [reading(model, example, ALPHAS, draws=4, seed=0) for example in examples]
-    traces = [hessian_trace(model, example, probes=2, seed=0) for example in examples]
-    dose = summary(found, traces, d=model.config.hidden_size)
-    dose.at[5.0].kl                                      # Estimate, nats per token
+    found = [reading(model, each, ALPHAS, draws=4, seed=n) for n, each in enumerate(examples)]
+    found[0].noisy[5.0].kl                               # nats, summed over the response tokens
+    share_estimate([each.noisy[5.0].kl for each in found], [each.tokens for each in found])
 
 The noise is the paper's and is added by `neftune.attach`, which acts in training mode only. Here
 the model alone is in training mode and all modules within it are in evaluation mode, so the noise
@@ -17,14 +16,14 @@ is in docs/theory.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from analysis.intervals import Estimate, percentile_estimate, resamples
@@ -33,8 +32,6 @@ from neftune.distributions import Noise
 from neftune.training.data import IGNORED, Example, from_first_label
 
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
-CLOSE = 0.2
-"""The second-order prediction counts as right if it is off by at most this share of the rise."""
 PASS_LOGITS = 2**27
 """The most logits of a pass, 512 MiB in float32; longer responses are read with fewer draws."""
 CHUNK_LOGITS = 2**20
@@ -76,64 +73,6 @@ class Reading:
     loss: float
     norm: float
     noisy: Mapping[float, Noisy]
-
-
-@dataclass(frozen=True)
-class AtAlpha:
-    """The dose of one alpha, with 95% intervals over examples.
-
-    Args:
-        rise: of the loss, in nats per response token.
-        percent: the same in per cent of the loss without noise.
-        kl: as of `Noisy`, in nats per response token.
-        changed: the share of response positions whose likeliest token changes, in per cent.
-        ratio: of the norm of the noise to that of the embeddings.
-        predicted: the rise by the second-order prediction, in nats per response token.
-        holds: whether the prediction lies in the interval of `rise`, or is off by at most 20%.
-    """
-
-    rise: Estimate
-    percent: Estimate
-    kl: Estimate
-    changed: Estimate
-    ratio: Estimate
-    predicted: Estimate
-    holds: bool
-
-
-@dataclass(frozen=True)
-class Dose:
-    """The doses of a model.
-
-    Args:
-        loss: without noise, in nats per response token.
-        norm: the mean norm of the embeddings of a sequence, as the first block reads them.
-        trace: the trace of the Hessian of an example's summed loss in its embeddings, the mean over
-            examples.
-        trace_error: the standard error of `trace` that the probes alone would have.
-        at: by alpha.
-    """
-
-    loss: Estimate
-    norm: Estimate
-    trace: Estimate
-    trace_error: float
-    at: Mapping[float, AtAlpha]
-
-    @property
-    def kl(self) -> dict[float, float]:
-        """The KL divergence by alpha."""
-        return {alpha: dose.kl.value for alpha, dose in self.at.items()}
-
-    @property
-    def holds_to(self) -> float:
-        """The largest alpha up to which the second-order prediction holds at every alpha."""
-        largest = 0.0
-        for alpha in sorted(self.at):
-            if not self.at[alpha].holds:
-                break
-            largest = alpha
-        return largest
 
 
 def response(example: Example) -> tuple[Tensor, Tensor, int]:
@@ -326,123 +265,3 @@ def share_estimate(parts: ArrayLike, wholes: ArrayLike) -> Estimate:
     return percentile_estimate(
         float(above.sum() / below.sum()), above[drawn].sum(1) / below[drawn].sum(1)
     )
-
-
-def summary(readings: Sequence[Reading], traces: ArrayLike, d: int) -> Dose:
-    """Combine the readings of all examples.
-
-    Args:
-        readings: one for each of S examples, all with the same alphas.
-        traces: (S, probes), from `analysis.curvature.hessian_trace`.
-        d: embedding dimension.
-    """
-    probes = np.asarray(traces, dtype=np.float64)
-    trace = probes.mean(1)
-    tokens = np.array([each.tokens for each in readings], dtype=np.float64)
-    lengths = np.array([each.length for each in readings], dtype=np.float64)
-    losses = np.array([each.loss for each in readings])
-    ones = np.ones(len(readings))
-
-    def of(alpha: float, what: Callable[[Noisy], float]) -> NDArray[np.float64]:
-        return np.array([what(each.noisy[alpha]) for each in readings])
-
-    at = {}
-    for alpha in readings[0].noisy:
-        more = of(alpha, lambda noisy: noisy.loss) - losses
-        rise = share_estimate(more, tokens)
-        predicted = share_estimate(predicted_rise(alpha, lengths, d, trace), tokens)
-        percent = share_estimate(100 * more, losses)
-        kl = share_estimate(of(alpha, lambda noisy: noisy.kl), tokens)
-        changed = share_estimate(100 * of(alpha, lambda noisy: noisy.changed), tokens)
-        ratio = share_estimate(of(alpha, lambda noisy: noisy.ratio), ones)
-        right = holds(predicted.value, rise)
-        at[alpha] = AtAlpha(rise, percent, kl, changed, ratio, predicted, right)
-    norms = [each.norm for each in readings]
-    return Dose(
-        loss=share_estimate(losses, tokens),
-        norm=share_estimate(norms, ones),
-        trace=share_estimate(trace, ones),
-        trace_error=probe_error(probes),
-        at=at,
-    )
-
-
-def predicted_rise(
-    alpha: float, lengths: NDArray[np.float64], d: int, traces: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The expected rise of each example's summed loss to second order, ½ σ² tr(H).
-
-    Args:
-        alpha: of uniform noise.
-        lengths: (S,), L of each example.
-        d: embedding dimension.
-        traces: (S,), the trace of the Hessian of each example's summed loss in its embeddings.
-
-    Returns:
-        (S,), in nats.
-
-    Source:
-        docs/theory.md; σ² = alpha² / (3 L d) is the variance of an entry of the noise.
-    """
-    return traces * alpha**2 / (6 * lengths * d)
-
-
-def holds(predicted: float, rise: Estimate) -> bool:
-    """Whether a predicted rise is in the interval of the measured one, or 20% off at most."""
-    within = rise.low <= predicted <= rise.high
-    return within or abs(predicted - rise.value) <= CLOSE * abs(rise.value)
-
-
-def probe_error(traces: NDArray[np.float64]) -> float:
-    """The standard error of the mean trace that is due to the probes alone.
-
-    Args:
-        traces: (S, probes).
-
-    Returns:
-        NaN with a single probe, whose own spread cannot be told from that of examples.
-    """
-    examples, probes = traces.shape
-    if probes < 2:
-        return float("nan")
-    return float(np.sqrt(traces.var(1, ddof=1).sum() / probes) / examples)
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How the embeddings of the tokens that occur in the measured rows lie, as unit vectors.
-
-    Args:
-        tokens: how many different ones there are.
-        cosine: the mean cosine of two of them.
-        nearest: the mean Euclidean distance of one to the nearest other one; 2 sin(angle / 2), so
-            1.41 where all are orthogonal.
-    """
-
-    tokens: int
-    cosine: float
-    nearest: float
-
-
-def geometry(model: nn.Module, examples: Sequence[Example], chunk: int = 1024) -> Geometry:
-    """Measure the embeddings of all tokens that occur in some examples.
-
-    Args:
-        model: a transformers model.
-        examples: with at least two different tokens.
-        chunk: tokens that are compared at a time.
-    """
-    inner = pretrained_model(model)
-    ids = sorted({token for example in examples for token in example["input_ids"]})
-    with torch.no_grad():
-        found = inner.get_input_embeddings()(torch.tensor(ids, device=inner.device)).float()
-        units = nn.functional.normalize(found, dim=1)
-        count = len(ids)
-        cosine = (float(units.sum(0).square().sum()) - count) / (count * (count - 1))
-        nearest = 0.0
-        for at in range(0, count, chunk):
-            product = units[at : at + chunk] @ units.T
-            rows = torch.arange(len(product), device=product.device)
-            product[rows, rows + at] = -1.0
-            nearest += float((2 - 2 * product.amax(1)).clamp_(min=0).sqrt_().sum())
-    return Geometry(count, cosine, nearest / count)

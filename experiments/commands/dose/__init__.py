@@ -15,7 +15,6 @@ come from packages of the package index (experiments/scales/package_models.py). 
 be measured here is named with the reason, and its committed measurement is shown.
 
 subjects.py   the models, and the rows that each is measured on
-records.py    a measurement as a file
 measuring.py  a model loaded and measured
 report.py     tables and sentences for readers
 """
@@ -27,10 +26,10 @@ import json
 from pathlib import Path
 
 from experiments.cells.render import as_csv
-from experiments.commands.dose.records import OWN, Record, committed, find, measured_here
 from experiments.commands.dose.report import csv_rows, markdown, one_model, sentences
 from experiments.commands.dose.subjects import Settings, Subject, every_subject, own_subject
 from experiments.commands.options import SettingError, positive
+from experiments.doses import OWN, Record, committed, find, measured_here
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from experiments.scales.hub import SourceError

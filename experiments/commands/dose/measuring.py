@@ -18,10 +18,12 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from analysis.crowding import geometry
 from analysis.curvature import hessian_trace
-from analysis.dose import ALPHAS, Dose, geometry, reading, summary
-from experiments.commands.dose.records import Record
+from analysis.dose import ALPHAS, reading
+from analysis.dose_summary import Dose, summary
 from experiments.commands.dose.subjects import Settings, Subject
+from experiments.doses import Record
 from experiments.runs.provenance import commit
 from experiments.scales.fetch import identity as source_identity
 from neftune.training.base_model import load_model_and_tokenizer
@@ -105,7 +107,16 @@ def measure(
         "geometry": asdict(geometry(model, examples)),
     }
     alphas = {alpha: asdict(found) for alpha, found in dose.at.items()}
-    return Record(subject.name, subject.title, subject.real, key, about, measures, alphas)
+    return Record(
+        name=subject.name,
+        title=subject.title,
+        real=not subject.role,
+        role=subject.role,
+        identity=key,
+        about=about,
+        measures=measures,
+        alphas=alphas,
+    )
 
 
 def dose_of(model: Any, examples: Sequence[Example], settings: Settings, title: str) -> Dose:

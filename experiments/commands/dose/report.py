@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.equivalent_alpha import Equivalent, alpha_at, kl_at
 from experiments.cells.markdown import markdown_table
-from experiments.commands.dose.records import Record
+from experiments.doses import Record
 
 MEASURES = {
     "kl": ("KL of the next-token distribution, nats a token", 1.0),

@@ -61,7 +61,7 @@ class Subject:
     Args:
         name: of its record.
         title: for readers.
-        real: whether it is a language model of real text, not one of the laboratory.
+        role: of a model of the laboratory, its role; empty for a real one.
         source: where it comes from, for readers.
         rows_from: what its rows are, for readers.
         rows: reads and checks them.
@@ -70,7 +70,7 @@ class Subject:
 
     name: str
     title: str
-    real: bool
+    role: str
     source: str
     rows_from: str
     rows: Callable[[], list[InstructionRow]]
@@ -79,7 +79,11 @@ class Subject:
 
 def every_subject() -> list[Subject]:
     """The models that `make dose` measures: the laboratory's, then the packages'."""
-    return [*map(_laboratory, NANO.models), *map(_packaged, PACKAGE_MODELS.values())]
+    real = [
+        _packaged(model, _real_rows, Path(os.environ.get(REAL_ROWS) or "alpaca_data.json").name)
+        for model in PACKAGE_MODELS.values()
+    ]
+    return [*map(_laboratory, NANO.models), *real]
 
 
 def own_subject(model: str, dataset_file: str | None) -> Subject:
@@ -108,7 +112,7 @@ def own_subject(model: str, dataset_file: str | None) -> Subject:
     return Subject(
         name=name,
         title=title,
-        real=True,
+        role="",
         source="a folder" if Path(model).exists() else f"the hub's {model}",
         rows_from=Path(dataset_file).name,
         rows=rows,
@@ -123,7 +127,7 @@ def _laboratory(role: str) -> Subject:
     return Subject(
         name=f"laboratory-{role}",
         title=f"{MODELS[role].title} ({count_of(count_values(folder))} stand-in)",
-        real=False,
+        role=role,
         source="the laboratory",
         rows_from="the laboratory's Alpaca",
         rows=lambda: checked(NANO.rows(ALPACA, "train"), "the laboratory's Alpaca"),
@@ -132,18 +136,16 @@ def _laboratory(role: str) -> Subject:
 
 
 def _packaged(
-    model: PackageModel,
-    rows: Callable[[], list[InstructionRow]] | None = None,
-    rows_from: str = "Alpaca",
+    model: PackageModel, rows: Callable[[], list[InstructionRow]], rows_from: str
 ) -> Subject:
     packages = ", ".join(f"{each.name} {each.version}" for each in model.packages)
     return Subject(
         name=model.name,
         title=model.title,
-        real=True,
+        role="",
         source=f"the package index ({packages}), dequantized",
         rows_from=rows_from,
-        rows=rows or _real_rows,
+        rows=rows,
         model=lambda: package_model(model),
     )
 

@@ -1,9 +1,11 @@
-"""A measurement of a model's dose as a file of numbers, without any text of the rows.
+"""What the noise does to models before any training, as `make dose` measured it: one file a model.
 
-record = find("gemma-3-270m")                        # committed, or made here
-record.kl                                            # the KL divergence by alpha
-committed()                                          # results/dose/, by name
-measured_here()                                      # runs/dose/, by name
+    record = find("gemma-3-270m")                        # made here, or else committed
+    record.kl[5.0]                                       # KL at alpha 5, nats a response token
+    committed(), measured_here()                         # results/dose/ and runs/dose/, by name
+
+A file holds numbers and no text of the rows that a model was measured on. The quantities are those
+of `analysis/dose_summary.py`.
 """
 
 from __future__ import annotations
@@ -32,16 +34,18 @@ class Record:
         name: of the file.
         title: of the model, for readers.
         real: whether it is a language model of real text, not one of the laboratory.
+        role: of a model of the laboratory, its role; empty for a real one.
         identity: a hash of the weights, rows and settings.
         about: the model, its rows and the settings of the measurement.
-        measures: `loss`, `norm`, `trace`, … of `analysis.dose.Dose`, and the geometry.
-        alphas: by alpha, the fields of `analysis.dose.AtAlpha`.
+        measures: `loss`, `norm`, `trace`, … of `analysis.dose_summary.Dose`, and the geometry.
+        alphas: by alpha, the fields of `analysis.dose_summary.AtAlpha`.
         made_elsewhere: whether it is the committed one, not made by this command.
     """
 
     name: str
     title: str
     real: bool
+    role: str
     identity: str
     about: Mapping[str, Any]
     measures: Mapping[str, Any]
@@ -60,6 +64,7 @@ class Record:
             "name": self.name,
             "title": self.title,
             "real": self.real,
+            "role": self.role,
             "identity": self.identity,
             "about": dict(self.about),
             "measures": dict(self.measures),
@@ -93,6 +98,7 @@ def read_record(path: Path, made_elsewhere: bool = False) -> Record | None:
             name=str(found["name"]),
             title=str(found["title"]),
             real=bool(found["real"]),
+            role=str(found.get("role", "")),
             identity=str(found["identity"]),
             about=dict(found["about"]),
             measures=dict(found["measures"]),
