@@ -16,12 +16,12 @@ they are accepted: GEMMA_TERMS=accepted.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -141,7 +141,7 @@ def package_model(model: PackageModel, cache: Path = CACHE) -> Path:
     if _is_whole(folder):
         return folder
     check_terms(model)
-    if importlib.util.find_spec("gguf") is None:
+    if find_spec("gguf") is None:
         raise SourceError(
             f"{model.title} is converted with the package gguf, which is not installed: "
             f"{sys.executable} -m pip install {GGUF}"

@@ -53,7 +53,9 @@ def test_logits_are_compared_as_torch_would_in_chunks_of_any_size(
     p, q = log_softmax(clean.double(), 1), log_softmax(noisy.double(), 1)
     own = float(cross_entropy(noisy.double(), targets, reduction="sum"))
     assert loss == pytest.approx(own, rel=1e-5, abs=1e-5)
-    assert kl == pytest.approx(float(kl_div(q, p, log_target=True, reduction="sum")), rel=1e-5, abs=1e-5)
+    assert kl == pytest.approx(
+        float(kl_div(q, p, log_target=True, reduction="sum")), rel=1e-5, abs=1e-5
+    )
     assert changed == int((p.argmax(1) != q.argmax(1)).sum())
 
 

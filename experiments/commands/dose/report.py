@@ -66,7 +66,7 @@ def sentences(record: Record, likes: Sequence[Record]) -> list[str]:
         likes: the models that it is compared with.
     """
     if not likes:
-        return ["There is no measured model to compare it with (results/dose/)."]
+        return ["there is no measured model to compare it with (results/dose/)"]
     said = []
     for like in likes:
         for alpha in SAID:
