@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.equivalent_alpha import Equivalent, alpha_at, kl_at
+from analysis.equivalent_alpha import alpha_at, kl_at
 
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 HERE = {alpha: 0.0004 * alpha**2 for alpha in ALPHAS}
@@ -23,12 +23,14 @@ def test_a_power_of_alpha_is_interpolated_exactly(alpha: float, power: float, le
 def test_equal_doses_are_a_fifth_apart_where_kl_is_25_times_as_large() -> None:
     kl = kl_at(15, HERE)
     assert kl is not None
-    assert alpha_at(kl, THERE) == Equivalent(pytest.approx(3.0))
+    found = alpha_at(kl, THERE)
+    assert (found.alpha, found.outside) == (pytest.approx(3.0), "")
 
 
 def test_outside_of_the_measured_range_nothing_is_extrapolated() -> None:
-    assert alpha_at(0.005, THERE) == Equivalent(pytest.approx(1.0), "below")
-    assert alpha_at(100.0, THERE) == Equivalent(pytest.approx(45.0), "above")
+    below, above = alpha_at(0.005, THERE), alpha_at(100.0, THERE)
+    assert (below.alpha, below.outside) == (pytest.approx(1.0), "below")
+    assert (above.alpha, above.outside) == (pytest.approx(45.0), "above")
     assert kl_at(0.5, HERE) is None
     assert kl_at(46, HERE) is None
     assert kl_at(45, HERE) == pytest.approx(HERE[45.0])

@@ -50,9 +50,11 @@ def exact(model: PreTrainedModel, text: Example) -> tuple[float, float]:
     def loss(embeddings: Tensor) -> Tensor:
         return cross_entropy(logits(embeddings), targets, reduction="sum")
 
-    whole = float(hessian(loss, embedded).reshape(size, size).diagonal().sum())
+    full = hessian(loss, embedded)  # type: ignore[no-untyped-call]
+    whole = float(full.reshape(size, size).diagonal().sum())
     fisher = 0.0
-    slopes = jacobian(logits, embedded).reshape(len(targets), -1, size)
+    found = jacobian(logits, embedded)  # type: ignore[no-untyped-call]
+    slopes = found.reshape(len(targets), -1, size)
     for slope, p in zip(slopes, logits(embedded).softmax(1), strict=True):
         fisher += float(((p.diag() - torch.outer(p, p)) @ slope * slope).sum())
     return whole, fisher
