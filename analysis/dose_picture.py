@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+REAL = ("#000000", COLOURS[5], "#660066", "#7A4B00")
+STANDING_IN = (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], COLOURS[4])
 ALPHA = 5.0
 """The paper's smallest alpha, at which the title compares models."""
 
@@ -52,14 +54,9 @@ def dose_picture(models: Sequence[Mapping[str, Any]]) -> Figure:
 
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.6))
-        for place, model in enumerate(models):
-            look = {
-                "color": COLOURS[place % 8],
-                "marker": MARKERS[place % 8],
-                "ls": "-" if model["real"] else DASHES[1 + place % 7],
-                "lw": 2.2 if model["real"] else 1.1,
-                "ms": 4,
-            }
+        for number, model in enumerate(models):
+            place = sum(each["real"] == model["real"] for each in models[:number])
+            look = _look(place, model["real"])
             alphas = [alpha for alpha in sorted(model["alphas"]) if alpha > 0]
             found = [model["alphas"][alpha] for alpha in alphas]
             _line(left, alphas, [each["kl"] for each in found], look, model["title"])
@@ -89,6 +86,15 @@ def dose_picture(models: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
+def _look(place: int, real: bool) -> dict[str, Any]:
+    """Colour, marker and line of a model; those of real models are solid and dark."""
+    if real:
+        look = {"color": REAL[place % len(REAL)], "ls": "-", "lw": 2.2}
+    else:
+        look = {"color": STANDING_IN[place % 5], "ls": DASHES[1 + place % 6], "lw": 1.1}
+    return {**look, "marker": MARKERS[place % 8], "ms": 4}
+
+
 def _line(
     axes: Axes,
     alphas: Sequence[float],
@@ -116,7 +122,7 @@ def _axes(axes: Axes, label: str) -> None:
     ticks = (1, 2, 5, 10, 15, 30, 45)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set_ylim(bottom=1e-4)
+    axes.set_ylim(bottom=3e-5)
     axes.axvspan(5, 15, color=GREY, alpha=0.07, lw=0)
     axes.set_xlabel("alpha (shaded: the paper's 5 to 15)")
     axes.set_ylabel(label)

@@ -16,9 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.dose import Noisy, Reading, share_estimate
 from analysis.intervals import Estimate
-
-CLOSE = 0.2
-"""The second-order prediction counts as right if it is off by at most this share of the rise."""
+from analysis.second_order import predicted_rise
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,6 @@ class AtAlpha:
         changed: the share of response positions whose likeliest token changes, in per cent.
         ratio: of the norm of the noise to that of the embeddings.
         predicted: the rise by the second-order prediction, in nats per response token.
-        holds: whether the prediction lies in the interval of `rise`, or is off by at most 20%.
     """
 
     rise: Estimate
@@ -41,7 +38,6 @@ class AtAlpha:
     changed: Estimate
     ratio: Estimate
     predicted: Estimate
-    holds: bool
 
 
 @dataclass(frozen=True)
@@ -67,16 +63,6 @@ class Dose:
     def kl(self) -> dict[float, float]:
         """The KL divergence by alpha."""
         return {alpha: dose.kl.value for alpha, dose in self.at.items()}
-
-    @property
-    def holds_to(self) -> float:
-        """The largest alpha up to which the second-order prediction holds at every alpha."""
-        largest = 0.0
-        for alpha in sorted(self.at):
-            if not self.at[alpha].holds:
-                break
-            largest = alpha
-        return largest
 
 
 def summary(readings: Sequence[Reading], traces: ArrayLike, d: int) -> Dose:
@@ -106,8 +92,7 @@ def summary(readings: Sequence[Reading], traces: ArrayLike, d: int) -> Dose:
         kl = share_estimate(of(alpha, lambda noisy: noisy.kl), tokens)
         changed = share_estimate(100 * of(alpha, lambda noisy: noisy.changed), tokens)
         ratio = share_estimate(of(alpha, lambda noisy: noisy.ratio), ones)
-        right = holds(predicted.value, rise)
-        at[alpha] = AtAlpha(rise, percent, kl, changed, ratio, predicted, right)
+        at[alpha] = AtAlpha(rise, percent, kl, changed, ratio, predicted)
     norms = [each.norm for each in readings]
     return Dose(
         loss=share_estimate(losses, tokens),
@@ -116,32 +101,6 @@ def summary(readings: Sequence[Reading], traces: ArrayLike, d: int) -> Dose:
         trace_error=probe_error(probes),
         at=at,
     )
-
-
-def predicted_rise(
-    alpha: float, lengths: NDArray[np.float64], d: int, traces: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The expected rise of each example's summed loss to second order, ½ σ² tr(H).
-
-    Args:
-        alpha: of uniform noise.
-        lengths: (S,), L of each example.
-        d: embedding dimension.
-        traces: (S,), the trace of the Hessian of each example's summed loss in its embeddings.
-
-    Returns:
-        (S,), in nats.
-
-    Source:
-        docs/theory.md; σ² = alpha² / (3 L d) is the variance of an entry of the noise.
-    """
-    return traces * alpha**2 / (6 * lengths * d)
-
-
-def holds(predicted: float, rise: Estimate) -> bool:
-    """Whether a predicted rise is in the interval of the measured one, or 20% off at most."""
-    within = rise.low <= predicted <= rise.high
-    return within or abs(predicted - rise.value) <= CLOSE * abs(rise.value)
 
 
 def probe_error(traces: NDArray[np.float64]) -> float:

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.intervals import Estimate
+from analysis.second_order import Agreement, agreement
 from experiments.names import look_up
 from experiments.paths import RESULTS, RUNS
 from neftune.training.json_files import FileError, parse_json, read_text
 
 OWN = RUNS / "dose"
 COMMITTED = RESULTS / "dose"
+QUANTITIES = ("rise", "percent", "kl", "changed", "ratio", "predicted")
 KIND = "dose of a model"
 """What the field `kind` of a record says, which tells it from other files beside it."""
 
@@ -49,13 +52,21 @@ class Record:
     identity: str
     about: Mapping[str, Any]
     measures: Mapping[str, Any]
-    alphas: Mapping[float, Mapping[str, Any]]
+    alphas: Mapping[float, Mapping[str, Mapping[str, float]]]
     made_elsewhere: bool = False
 
     @property
     def kl(self) -> dict[float, float]:
         """The KL divergence by alpha, in nats per response token."""
         return {alpha: found["kl"]["value"] for alpha, found in self.alphas.items()}
+
+    @property
+    def agreement(self) -> dict[float, Agreement]:
+        """Whether the second-order prediction of the rise agrees with it, by alpha."""
+        return {
+            alpha: agreement(Estimate(**found["predicted"]), Estimate(**found["rise"]))
+            for alpha, found in self.alphas.items()
+        }
 
     def content(self) -> dict[str, Any]:
         """The record as JSON's types."""
@@ -90,10 +101,13 @@ def read_record(path: Path, made_elsewhere: bool = False) -> Record | None:
     if not isinstance(found, dict) or found.get("kind") != KIND:
         return None
     try:
-        alphas = {float(alpha): dict(each) for alpha, each in found["alphas"].items()}
-        for each in alphas.values():
-            for name in ("rise", "percent", "kl", "changed", "ratio", "predicted"):
-                _ = [float(each[name][end]) for end in ("value", "low", "high")]
+        alphas = {
+            float(alpha): {
+                name: {end: float(each[name][end]) for end in ("value", "low", "high")}
+                for name in QUANTITIES
+            }
+            for alpha, each in found["alphas"].items()
+        }
         return Record(
             name=str(found["name"]),
             title=str(found["title"]),

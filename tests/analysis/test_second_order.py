@@ -12,8 +12,9 @@ from transformers import PreTrainedModel
 
 from analysis.curvature import embedding_factor, hessian_trace
 from analysis.dose import Noisy, Reading, reading
-from analysis.dose_summary import holds, predicted_rise, probe_error, summary
+from analysis.dose_summary import probe_error, summary
 from analysis.intervals import Estimate
+from analysis.second_order import agreement, predicted_rise, reach
 from neftune.training.data import Example
 from tests.analysis.test_dose import example, made
 from tests.neftune.models import D
@@ -119,20 +120,23 @@ def test_the_prediction_is_the_papers_variance_times_half_the_trace() -> None:
 
 def test_the_prediction_holds_in_the_interval_or_within_a_fifth() -> None:
     rise = Estimate(1.0, 0.95, 1.3)
-    assert [holds(each, rise) for each in (0.79, 0.81, 1.19, 1.29, 1.31)] == [
-        False,
-        True,
-        True,
-        True,
-        False,
-    ]
+    found = [agreement(Estimate(x, x, x), rise) for x in (0.79, 0.81, 1.19, 1.29, 1.31)]
+    assert found == ["does not hold", "holds", "holds", "holds", "does not hold"]
+    assert agreement(Estimate(2.0, 1.2, 2.8), rise) == "not resolved"
+    assert agreement(Estimate(2.0, 1.31, 2.8), rise) == "does not hold"
 
 
-def test_a_summary_counts_by_response_tokens_and_says_how_far_the_prediction_holds() -> None:
+def test_the_reach_ends_before_the_first_doubt_and_says_the_first_failure() -> None:
+    assert reach({1.0: "holds", 2.0: "holds", 5.0: "not resolved", 10.0: "holds"}) == (2.0, None)
+    assert reach({1.0: "not resolved", 5.0: "holds", 10.0: "does not hold"}) == (0.0, 10.0)
+    assert reach({1.0: "holds"}) == (1.0, None)
+
+
+def test_a_summary_counts_by_response_tokens() -> None:
     def noisy(tokens: int, rise: float) -> Noisy:
         return Noisy(loss=tokens * (1 + rise), kl=tokens * rise / 2, changed=1, ratio=0.25)
 
-    # Rises that are predicted exactly at alpha 1 and 2, and half of the prediction at 5.
+    # The traces are chosen so that the prediction is 0.01 nats a token times the square of alpha.
     rises = {0.0: 0.0, 1.0: 0.01, 2.0: 0.04, 5.0: 0.125}
     tokens = (10, 30)
     readings = [
@@ -150,5 +154,5 @@ def test_a_summary_counts_by_response_tokens_and_says_how_far_the_prediction_hol
     assert found.at[2.0].changed.value == pytest.approx(100 * 2 / 40)
     assert found.at[2.0].ratio.value == 0.25
     assert found.at[2.0].predicted.value == pytest.approx(0.04)
-    assert found.holds_to == 2.0
+    assert found.at[5.0].predicted.value == pytest.approx(0.25)
     assert found.kl[5.0] == pytest.approx(0.0625)

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from experiments.cells.render import as_csv
@@ -130,6 +131,7 @@ def measured(subject: Subject, settings: Settings) -> Record:
     """
     from experiments.commands.dose.measuring import identity, measure
 
+    settings = replace(settings, probes=max(settings.probes, subject.probes))
     rows = subject.rows()
     model = subject.model()
     key = identity(subject, model, rows, settings)

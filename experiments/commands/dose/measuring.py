@@ -103,7 +103,6 @@ def measure(
         "norm": asdict(dose.norm),
         "trace": asdict(dose.trace),
         "trace_error": dose.trace_error,
-        "holds_to": dose.holds_to,
         "geometry": asdict(geometry(model, examples)),
     }
     alphas = {alpha: asdict(found) for alpha, found in dose.at.items()}

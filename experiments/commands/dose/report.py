@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.equivalent_alpha import Equivalent, alpha_at, kl_at
+from analysis.second_order import reach
 from experiments.cells.markdown import markdown_table
 from experiments.doses import Record
 
@@ -102,12 +103,21 @@ def suggestion(record: Record, like: Record) -> str:
     return f"{goal}, take alpha {said_alpha(found)} here"
 
 
+def said_reach(record: Record) -> str:
+    """Up to which alpha the second-order prediction holds, in words."""
+    right, wrong = reach({a: each for a, each in record.agreement.items() if a > 0})
+    said = f"holds up to alpha {right:g}" if right else "is not resolved at the smallest alpha"
+    if wrong is not None and not right and wrong == min(a for a in record.alphas if a > 0):
+        return "does not hold"
+    return f"{said}, not at {wrong:g}" if wrong is not None else said
+
+
 def one_model(record: Record) -> str:
     """The doses of one model: a row an alpha."""
     rows = [["alpha", *(title for title, _ in MEASURES.values()), "prediction"]]
     for alpha, found in record.alphas.items():
         texts = [interval(found[name]) for name in MEASURES]
-        rows.append([f"{alpha:g}", *texts, "holds" if found["holds"] else "does not hold"])
+        rows.append([f"{alpha:g}", *texts, record.agreement[alpha]])
     return f"# Dose: {record.title}\n\n{described(record)}\n\n{markdown_table(rows)}\n"
 
 
@@ -125,7 +135,7 @@ def described(record: Record) -> str:
         f"have a mean cosine of {number(lie['cosine'])} and a mean distance to the nearest other "
         f"one of {number(lie['nearest'])}, as unit vectors. tr(H) is {interval(found['trace'])} an "
         f"example, with a standard error of {number(found['trace_error'])} from the probes; "
-        f"½ σ² tr(H) holds up to alpha {found['holds_to']:g}."
+        f"½ σ² tr(H) {said_reach(record)}."
     )
 
 
@@ -145,8 +155,9 @@ def markdown(records: Sequence[Record], notes: Mapping[str, str]) -> str:
         "without it, KL(without || with). The same alpha is a different dose for each model; equal "
         "KL is taken for an equal dose. Cosine and nearest neighbour are means over the tokens "
         "that occur in the rows, as unit vectors. H is the Hessian of an example's summed loss in "
-        "its embeddings; its prediction counts as right where it lies in the interval of the "
-        "measured rise or is off by at most 20% (derivation: docs/theory.md).\n",
+        "its embeddings; ½ σ² tr(H) holds where it lies in the interval of the measured rise or "
+        "is off by at most 20%, and is not resolved where it does not, but its own interval, "
+        "which has the spread of the probes in it, overlaps that one (docs/theory.md).\n",
         "![doses](dose.png)\n",
         markdown_table(overview(records)) + "\n",
     ]
@@ -174,7 +185,7 @@ def overview(records: Sequence[Record]) -> list[list[str]]:
     """A row a model: what it is like, and which alpha has the dose of each real one at 5."""
     real = [record for record in records if record.real]
     head = ["model", "parameters", "loss", "norm", "mean cosine", "nearest neighbour"]
-    head += ["KL at 5", "KL at 15", "½ σ² tr(H) holds to alpha"]
+    head += ["KL at 5", "KL at 15", "½ σ² tr(H)"]
     head += [f"alpha with the dose of {like.title} at 5" for like in real]
     rows = [head]
     for record in records:
@@ -184,7 +195,7 @@ def overview(records: Sequence[Record]) -> list[list[str]]:
         row += [
             interval(record.alphas[a]["kl"]) if a in record.alphas else NOT_SAID for a in (5, 15)
         ]
-        row.append(f"{found['holds_to']:g}")
+        row.append(said_reach(record))
         for like in real:
             wanted = kl_at(USUAL, like.kl)
             row.append(said_alpha(alpha_at(wanted, record.kl)) if wanted else NOT_SAID)
@@ -205,11 +216,14 @@ def by_alpha(records: Sequence[Record], name: str) -> list[list[str]]:
 def csv_rows(records: Sequence[Record]) -> list[list[str]]:
     """Every number: a row a model and alpha."""
     ends = ("value", "low", "high")
-    head = ["model", "real", "committed", "alpha", "holds"]
+    head = ["model", "real", "committed", "alpha", "prediction"]
     rows = [[*head, *(f"{name}_{end}" for name in MEASURES for end in ends)]]
     for record in records:
         for alpha, found in record.alphas.items():
             row: list[Any] = [record.name, record.real, record.made_elsewhere, f"{alpha:g}"]
-            row += [found["holds"], *(f"{found[n][e]:.6g}" for n in MEASURES for e in ends)]
+            row += [
+                record.agreement[alpha],
+                *(f"{found[n][e]:.6g}" for n in MEASURES for e in ends),
+            ]
             rows.append([str(each) for each in row])
     return rows

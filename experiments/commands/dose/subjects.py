@@ -29,6 +29,7 @@ from neftune.training.model_folder import count_values
 
 REAL_ROWS = variable("DATA", ALPACA.role)
 """The variable that names the file of real Alpaca rows."""
+LABORATORY_PROBES = 16
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Subject:
         rows_from: what its rows are, for readers.
         rows: reads and checks them.
         model: the folder or the hub name; fetches what is missing.
+        probes: the fewest of the Hessian, for each example. A small model's cost little.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Subject:
     rows_from: str
     rows: Callable[[], list[InstructionRow]]
     model: Callable[[], Path | str]
+    probes: int = 1
 
 
 def every_subject() -> list[Subject]:
@@ -132,6 +135,7 @@ def _laboratory(role: str) -> Subject:
         rows_from="the laboratory's Alpaca",
         rows=lambda: checked(NANO.rows(ALPACA, "train"), "the laboratory's Alpaca"),
         model=lambda: folder,
+        probes=LABORATORY_PROBES,
     )
 
 

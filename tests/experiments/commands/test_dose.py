@@ -51,13 +51,9 @@ def record(name: str, level: float, role: str = "") -> Record:
             "norm": estimate(1.0),
             "trace": estimate(5.0),
             "trace_error": 1.0,
-            "holds_to": 5.0,
             "geometry": {"tokens": 30, "cosine": 0.2, "nearest": 0.9},
         },
-        alphas={
-            alpha: {**{each: estimate(level * alpha**2) for each in names}, "holds": alpha < 10}
-            for alpha in ALPHAS
-        },
+        alphas={alpha: {each: estimate(level * alpha**2) for each in names} for alpha in ALPHAS},
     )
 
 
