@@ -254,6 +254,8 @@ def fetched(package: Package, work: Path) -> Path:
 
 def _reason(messages: str) -> str:
     """Take pip's last error in a few words; it names the package, and no address."""
+    if "No module named pip" in messages:
+        return "this Python has no pip"
     lines = [line.strip() for line in messages.splitlines()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     found = next((e for e in reversed(errors) if "://" not in e), "pip failed")
