@@ -34,6 +34,7 @@ from experiments.doses import OWN, Record, committed, find, measured_here
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from experiments.scales.hub import SourceError
+from experiments.scales.package_models import PACKAGE_MODELS
 from neftune.training.files import write_atomic
 
 HELP = "what the noise does to a model before any training"
@@ -46,7 +47,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     default = Settings()
     parser.add_argument(
-        "--model", help="a folder, a hub name, or a laboratory role; without it, all known models"
+        "--model",
+        help="a folder, a hub name, a laboratory role, or a model that packages carry "
+        f"({', '.join(PACKAGE_MODELS)}); without it, all known models",
     )
     parser.add_argument("--dataset-file", help=".json or .jsonl rows to measure --model on")
     parser.add_argument("--prompt", default=default.prompt, choices=("alpaca", "vicuna"))
