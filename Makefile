@@ -25,7 +25,7 @@ settings.paper     := JOBS SCALE $(ENVIRONMENT)
 settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS SCALE $(ENVIRONMENT)
 settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
-settings.dose      := EXAMPLES DRAWS PROBES $(ENVIRONMENT)
+settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
@@ -33,7 +33,7 @@ settings.test-long := JOBS
 EVERYWHERE         := PYTHON VENV
 
 # Values are passed on as they were typed, whatever characters they have. ALPHA, SET and PAIR are lists.
-ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS PROBES
+ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS
 MANY := ALPHA SET PAIR
 quoted  = '$(subst ','\'',$1)'
 option  = --$(shell echo $1 | tr A-Z_ a-z-)

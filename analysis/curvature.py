@@ -1,10 +1,13 @@
 """The trace of the Hessian of an example's loss in its embeddings, by Hutchinson's estimator.
 
-    hessian_trace(model, example, probes=2, seed=0)      # one estimate a probe
+    found, directions = measured(model, example, ALPHAS, draws=4, seed=0)
+    hessian_trace(model, example, directions)            # one estimate a direction
 
-For independent entries v of -1 or 1 with probability one half each, E[vᵀ H v] = tr(H) (Hutchinson
-1990). H v is the derivative of the gradient along v, which a second backward pass gives, so H is
-never formed. The second pass needs operations that can be differentiated twice. Fused attention
+For independent entries v of mean 0 and variance 1, E[vᵀ H v] = tr(H) (Hutchinson 1990). The noise
+itself, scaled to that variance, is such a v. With it, ½ σ² vᵀ H v is the second-order effect of the
+very noise that was measured, so prediction and measurement differ by higher orders alone, and not
+by chance. H v is the derivative of the gradient along v, which a second backward pass gives, so H
+is never formed. The second pass needs operations that can be differentiated twice. Fused attention
 cannot, so load the model with `eager` attention; torch's `sdpa` is made to use its plain form here.
 
 The noise is added before an embedding layer multiplies its output by a factor (sqrt(d) in Gemma).
@@ -21,19 +24,18 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
-from analysis.dose import response
+from analysis.dose import embedding_factor, response
 from neftune.attachment import pretrained_model
 from neftune.training.data import IGNORED, Example
 
 
-def hessian_trace(model: nn.Module, example: Example, *, probes: int, seed: int) -> list[float]:
+def hessian_trace(model: nn.Module, example: Example, probes: Tensor) -> list[float]:
     """Estimate the trace of the Hessian of one example's summed loss in its embeddings.
 
     Args:
         model: a causal language model, on its device.
         example: from `neftune.training.data.encode`.
-        probes: how many estimates.
-        seed: of the probes; each example needs its own.
+        probes: (n, L, d), of independent entries of mean 0 and variance 1.
 
     Returns:
         One unbiased estimate a probe.
@@ -41,7 +43,6 @@ def hessian_trace(model: nn.Module, example: Example, *, probes: int, seed: int)
     Raises:
         RuntimeError: an operation of the model cannot be differentiated twice.
     """
-    generator = torch.Generator().manual_seed(seed)
     modes = {module: module.training for module in model.modules()}
     wanted = {value: value.requires_grad for value in model.parameters()}
     model.eval().requires_grad_(False)
@@ -49,9 +50,8 @@ def hessian_trace(model: nn.Module, example: Example, *, probes: int, seed: int)
         with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
             slope, leaf = _gradient(model, example)
             found = []
-            for _ in range(probes):
-                probe = torch.randint(0, 2, slope.shape, generator=generator) * 2.0 - 1.0
-                probe = probe.to(slope)
+            for each in probes:
+                probe = each[None].to(slope)
                 (product,) = torch.autograd.grad(slope, leaf, probe, retain_graph=True)
                 found.append(float((probe * product).double().sum()))
     finally:
@@ -60,12 +60,6 @@ def hessian_trace(model: nn.Module, example: Example, *, probes: int, seed: int)
         for value, needed in wanted.items():
             value.requires_grad_(needed)
     return [value * embedding_factor(model) ** 2 for value in found]
-
-
-def embedding_factor(model: nn.Module) -> float:
-    """What a model's embedding layer multiplies embeddings by, and the noise with them."""
-    embedding: Any = pretrained_model(model).get_input_embeddings()
-    return float(getattr(embedding, "embed_scale", 1.0))
 
 
 def _gradient(model: nn.Module, example: Example) -> tuple[Tensor, Tensor]:

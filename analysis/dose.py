@@ -16,6 +16,7 @@ is in docs/theory.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,8 +104,27 @@ def only_noise(model: nn.Module) -> Iterator[None]:
             value.requires_grad_(needed)
 
 
+@dataclass(frozen=True)
+class Added:
+    """What was added to the embeddings, a list entry a pass.
+
+    Args:
+        ratios: the mean norm of the noise by the mean norm of the embeddings.
+        halves: (rows / 2, L, d), the noise of which the other half is the negative.
+    """
+
+    ratios: list[float]
+    halves: list[Tensor]
+
+
+def embedding_factor(model: nn.Module) -> float:
+    """What a model's embedding layer multiplies embeddings by, and the noise with them."""
+    embedding: Any = pretrained_model(model).get_input_embeddings()
+    return float(getattr(embedding, "embed_scale", 1.0))
+
+
 @contextmanager
-def mirrored_noise(model: nn.Module, noise: Noise, seed: int) -> Iterator[list[float]]:
+def mirrored_noise(model: nn.Module, noise: Noise, seed: int) -> Iterator[Added]:
     """Add noise whose second half of a batch is the negative of the first half.
 
     Args:
@@ -114,14 +134,14 @@ def mirrored_noise(model: nn.Module, noise: Noise, seed: int) -> Iterator[list[f
             scale.
 
     Yields:
-        A list to which each pass adds the ratio of the norm of the noise to that of the embeddings.
+        What each pass added.
 
     Raises:
         RuntimeError: in a pass no noise arrived.
     """
     embedding = pretrained_model(model).get_input_embeddings()
     clean: list[Tensor] = []
-    ratios: list[float] = []
+    added = Added([], [])
 
     def keep(module: nn.Module, args: Any, output: Tensor) -> None:
         clean[:] = [output]
@@ -130,8 +150,9 @@ def mirrored_noise(model: nn.Module, noise: Noise, seed: int) -> Iterator[list[f
         drawn = output - clean[0]
         half = len(drawn) // 2
         drawn[half:] = -drawn[:half]
-        ratios.append(float(drawn.norm(dim=-1).mean() / clean[0].norm(dim=-1).mean()))
-        if noise.alpha and not ratios[-1]:
+        added.ratios.append(float(drawn.norm(dim=-1).mean() / clean[0].norm(dim=-1).mean()))
+        added.halves.append(drawn[:half])
+        if noise.alpha and not added.ratios[-1]:
             raise RuntimeError(f"no noise arrived at the embeddings of {type(model).__name__}")
         return clean[0] + drawn
 
@@ -140,7 +161,7 @@ def mirrored_noise(model: nn.Module, noise: Noise, seed: int) -> Iterator[list[f
         with attach(model, noise, seed=seed):
             after = embedding.register_forward_hook(mirror)
             try:
-                yield ratios
+                yield added
             finally:
                 after.remove()
     finally:
@@ -150,7 +171,14 @@ def mirrored_noise(model: nn.Module, noise: Noise, seed: int) -> Iterator[list[f
 def reading(
     model: nn.Module, example: Example, alphas: Sequence[float], *, draws: int, seed: int
 ) -> Reading:
-    """Measure one example without noise and under noise.
+    """Measure one example without noise and under noise, as `measured` does."""
+    return measured(model, example, alphas, draws=draws, seed=seed)[0]
+
+
+def measured(
+    model: nn.Module, example: Example, alphas: Sequence[float], *, draws: int, seed: int
+) -> tuple[Reading, Tensor]:
+    """Measure one example without noise and under noise, and say which noise it was.
 
     Args:
         model: a causal language model, on its device.
@@ -158,6 +186,11 @@ def reading(
         alphas: of the noise.
         draws: of the noise for each alpha; an even number, because they come in mirrored pairs.
         seed: of the draws; each example needs its own.
+
+    Returns:
+        The reading, and the directions of the noise, one a pair: (draws / 2, L, d), each entry of
+        variance 1 like Hutchinson's probes. They are the same at every alpha above 0; without such
+        an alpha there is none.
 
     Raises:
         ValueError: `draws` is odd or below 2.
@@ -185,17 +218,25 @@ def reading(
         clean = clean_distributions(logits(1)[0], labels[labelled])
         rows = 2 * max(1, min(draws // 2, PASS_LOGITS // (2 * clean.logits.numel())))
         noisy = {}
+        directions = torch.empty(0, ids.shape[1], inner.get_input_embeddings().weight.shape[1])
         for alpha in alphas:
-            with mirrored_noise(model, Noise(alpha), seed) as ratios:
+            with mirrored_noise(model, Noise(alpha), seed) as added:
                 # All draws of alpha 0 are the same.
                 starts = range(0, draws if alpha else 2, rows)
                 batches = (logits(min(rows, draws - start)) for start in starts)
                 parts = [compared(clean, each) for batch in batches for each in batch]
             loss, kl, changed = torch.tensor(parts, dtype=torch.float64).mean(0).tolist()
-            noisy[alpha] = Noisy(loss, kl, changed, float(np.mean(ratios)))
+            noisy[alpha] = Noisy(loss, kl, changed, float(np.mean(added.ratios)))
+            if alpha:
+                size = (
+                    embedding_factor(model)
+                    * alpha
+                    / math.sqrt(3 * ids.numel() * directions.shape[2])
+                )
+                directions = torch.cat(added.halves) / size
         norm = inner.get_input_embeddings()(ids).norm(dim=-1).mean()
     loss, _, _ = compared(clean, clean.logits)
-    return Reading(ids.shape[1], len(clean.targets), loss, float(norm), noisy)
+    return Reading(ids.shape[1], len(clean.targets), loss, float(norm), noisy), directions
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch.autograd.functional import hessian, jacobian
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from analysis.curvature import embedding_factor, hessian_trace
-from analysis.dose import Noisy, Reading, reading
+from analysis.curvature import hessian_trace
+from analysis.dose import Noisy, Reading, embedding_factor, measured, reading
 from analysis.dose_summary import probe_error, summary
 from analysis.intervals import Estimate
 from analysis.second_order import agreement, predicted_rise, reach
@@ -80,7 +80,8 @@ def test_the_trace_is_the_exact_hessians_within_its_standard_error(
     model = sharp(name)
     wanted, _ = exact(model, TEXT)
     model.set_attn_implementation(attention)
-    found = np.array(hessian_trace(model, TEXT, probes=120, seed=0))
+    probes = torch.randn(120, 6, D, generator=torch.Generator().manual_seed(0))
+    found = np.array(hessian_trace(model, TEXT, probes))
     error = found.std(ddof=1) / np.sqrt(len(found))
     assert error < abs(wanted)
     assert found.mean() == pytest.approx(wanted, abs=3 * error)
@@ -94,6 +95,19 @@ def test_the_standard_error_of_the_probes_is_that_of_repeated_measurements() -> 
     said = np.sqrt(np.mean([probe_error(each) ** 2 for each in drawn]))
     assert said == pytest.approx(np.std([each.mean() for each in drawn], ddof=1), rel=0.1)
     assert np.isnan(probe_error(drawn[0][:, :1]))
+
+
+@pytest.mark.parametrize("name", ("llama", "gemma"))
+def test_with_its_own_directions_small_noise_is_predicted_without_chance(name: str) -> None:
+    model = sharp(name)
+    alpha = 0.02
+    found, directions = measured(model, TEXT, (0.0, alpha), draws=8, seed=1)
+    assert directions.shape == (4, 6, D)
+    assert float(directions.square().mean()) == pytest.approx(1, rel=0.1)
+    assert float(directions.abs().max()) <= 3**0.5 * 1.0001  # Uniform noise has no larger entries.
+    trace = np.mean(hessian_trace(model, TEXT, directions))
+    predicted = predicted_rise(alpha, np.array([6.0]), D, np.array([trace]))
+    assert found.noisy[alpha].loss - found.loss == pytest.approx(float(predicted[0]), rel=0.03)
 
 
 @pytest.mark.parametrize("name", ("llama", "gemma"))

@@ -61,9 +61,6 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=default.draws,
         help="of each alpha's noise, an even number",
     )
-    parser.add_argument(
-        "--probes", type=positive, default=default.probes, help="of the Hessian, for each example"
-    )
     parser.add_argument("--max-length", type=positive, default=default.max_length)
     parser.add_argument("--dtype", default=default.dtype, choices=("float32", "bfloat16"))
     parser.add_argument("--seed", type=int, default=default.seed)
@@ -106,7 +103,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         raise SettingError(f"--examples must be at least {LEAST}, not {arguments.examples}")
     if not 0 <= arguments.seed < 2**31:
         raise SettingError(f"--seed must be between 0 and 2**31 - 1, not {arguments.seed}")
-    names = ("prompt", "examples", "draws", "probes", "max_length", "dtype", "seed")
+    names = ("prompt", "examples", "draws", "max_length", "dtype", "seed")
     return Settings(**{name: getattr(arguments, name) for name in names})
 
 
@@ -134,7 +131,7 @@ def measured(subject: Subject, settings: Settings) -> Record:
     """
     from experiments.commands.dose.measuring import identity, measure
 
-    settings = replace(settings, probes=max(settings.probes, subject.probes))
+    settings = replace(settings, draws=max(settings.draws, subject.draws))
     rows = subject.rows()
     model = subject.model()
     key = identity(subject, model, rows, settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from tqdm import tqdm
 
 from analysis.crowding import geometry
 from analysis.curvature import hessian_trace
-from analysis.dose import ALPHAS, reading
+from analysis.dose import ALPHAS, measured
 from analysis.dose_summary import Dose, summary
 from experiments.commands.dose.subjects import Settings, Subject
 from experiments.doses import Record
@@ -32,7 +33,7 @@ from neftune.training.instructions import InstructionDataError, InstructionRow, 
 from neftune.training.precision import machine
 from neftune.training.recipe import Recipe
 
-METHOD = 1
+METHOD = 2
 """Raised when the same settings give other numbers than before."""
 SPACING = 1_000_003
 """Between the seeds of two settings, so that their examples have different ones."""
@@ -102,7 +103,8 @@ def measure(
         "loss": asdict(dose.loss),
         "norm": asdict(dose.norm),
         "trace": asdict(dose.trace),
-        "trace_error": dose.trace_error,
+        # Of a single probe there is none, and JSON has no NaN.
+        "trace_error": None if math.isnan(dose.trace_error) else dose.trace_error,
         "geometry": asdict(geometry(model, examples)),
     }
     alphas = {alpha: asdict(found) for alpha, found in dose.at.items()}
@@ -123,8 +125,9 @@ def dose_of(model: Any, examples: Sequence[Example], settings: Settings, title: 
     readings, traces = [], []
     for number, example in enumerate(tqdm(examples, desc=title, unit="example")):
         seed = settings.seed * SPACING + number
-        readings.append(reading(model, example, ALPHAS, draws=settings.draws, seed=seed))
-        traces.append(hessian_trace(model, example, probes=settings.probes, seed=seed))
+        found, directions = measured(model, example, ALPHAS, draws=settings.draws, seed=seed)
+        readings.append(found)
+        traces.append(hessian_trace(model, example, directions))
     return summary(readings, traces, model.get_input_embeddings().weight.shape[1])
 
 

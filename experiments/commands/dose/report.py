@@ -30,9 +30,9 @@ USUAL = 5.0
 NOT_SAID = "–"
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """A number for readers, with two significant digits or more."""
-    if value != value:
+    if value is None or value != value:
         return NOT_SAID
     if value == 0:
         return "0"
@@ -134,7 +134,7 @@ def described(record: Record) -> str:
         f"{interval(found['loss'])} nats a response token. The {lie['tokens']:,} tokens that occur "
         f"have a mean cosine of {number(lie['cosine'])} and a mean distance to the nearest other "
         f"one of {number(lie['nearest'])}, as unit vectors. tr(H) is {interval(found['trace'])} an "
-        f"example, with a standard error of {number(found['trace_error'])} from the probes; "
+        f"example (standard error from the probes alone: {number(found['trace_error'])}); "
         f"½ σ² tr(H) {said_reach(record)}."
     )
 

@@ -29,7 +29,7 @@ from neftune.training.model_folder import count_values
 
 REAL_ROWS = variable("DATA", ALPACA.role)
 """The variable that names the file of real Alpaca rows."""
-LABORATORY_PROBES = 16
+LABORATORY_DRAWS = 32
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,16 @@ class Settings:
     Args:
         prompt: the prompt format of the rows.
         examples: how many rows, drawn from all of them.
-        draws: of each alpha's noise for each example, in mirrored pairs.
-        probes: of the Hessian, for each example.
+        draws: of each alpha's noise for each example, in mirrored pairs. Each pair is a probe of
+            the Hessian, too.
         max_length: tokens after which an example is cut.
         dtype: the number format of the model.
-        seed: of the choice of rows, the draws and the probes.
+        seed: of the choice of rows and of the draws.
     """
 
     prompt: str = "alpaca"
     examples: int = 64
     draws: int = 4
-    probes: int = 2
     max_length: int = 512
     dtype: str = "float32"
     seed: int = 0
@@ -67,7 +66,7 @@ class Subject:
         rows_from: what its rows are, for readers.
         rows: reads and checks them.
         model: the folder or the hub name; fetches what is missing.
-        probes: the fewest of the Hessian, for each example. A small model's cost little.
+        draws: the fewest of the noise, for each alpha and example. A small model's cost little.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Subject:
     rows_from: str
     rows: Callable[[], list[InstructionRow]]
     model: Callable[[], Path | str]
-    probes: int = 1
+    draws: int = 2
 
 
 def every_subject() -> list[Subject]:
@@ -135,7 +134,7 @@ def _laboratory(role: str) -> Subject:
         rows_from="the laboratory's Alpaca",
         rows=lambda: checked(NANO.rows(ALPACA, "train"), "the laboratory's Alpaca"),
         model=lambda: folder,
-        probes=LABORATORY_PROBES,
+        draws=LABORATORY_DRAWS,
     )
 
 

@@ -19,7 +19,7 @@ from experiments.doses import Record, committed, find, measured_here, read_recor
 from neftune.training.json_files import FileError
 from tests.neftune.models import instructions, tiny_llama
 
-QUICK = ("--examples", "8", "--draws", "2", "--probes", "1")
+QUICK = ("--examples", "8", "--draws", "2")
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 
 

@@ -31,7 +31,6 @@ GOOD = {
     "DATA": "a folder",
     "EXAMPLES": "64",
     "DRAWS": "4",
-    "PROBES": "2",
 }
 INTERNAL = {"RANK", "WORLD_SIZE", "MAKE_PID"}
 """Set by torch's own launcher, and by the Makefile itself."""
