@@ -29,7 +29,7 @@ from neftune.training.model_folder import count_values
 
 REAL_ROWS = variable("DATA", ALPACA.role)
 """The variable that names the file of real Alpaca rows."""
-LABORATORY_DRAWS = 32
+LABORATORY_DRAWS = 8
 
 
 @dataclass(frozen=True)
