@@ -123,6 +123,7 @@ def measure(
 def dose_of(model: Any, examples: Sequence[Example], settings: Settings, title: str) -> Dose:
     """Measure some examples one by one, with a progress bar."""
     readings, traces = [], []
+    assert settings.draws is not None
     for number, example in enumerate(tqdm(examples, desc=title, unit="example")):
         seed = settings.seed * SPACING + number
         found, directions = measured(model, example, ALPHAS, draws=settings.draws, seed=seed)
