@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REAL = ("#000000", COLOURS[5], "#660066", "#7A4B00")
-STANDING_IN = (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], COLOURS[4])
+STANDING_IN = (*COLOURS[:5], COLOURS[7], "#7A5C00")
 ALPHA = 5.0
 """The paper's smallest alpha, at which the title compares models."""
 
@@ -91,7 +91,11 @@ def _look(place: int, real: bool) -> dict[str, Any]:
     if real:
         look = {"color": REAL[place % len(REAL)], "ls": "-", "lw": 2.2}
     else:
-        look = {"color": STANDING_IN[place % 5], "ls": DASHES[1 + place % 6], "lw": 1.1}
+        look = {
+            "color": STANDING_IN[place % len(STANDING_IN)],
+            "ls": DASHES[1 + place % 6],
+            "lw": 1.1,
+        }
     return {**look, "marker": MARKERS[place % 8], "ms": 4}
 
 
