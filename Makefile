@@ -8,13 +8,13 @@ RUN    := @$(BIN)/python -m experiments
 
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
-TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection audit unpack release \
+TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection audit dose unpack release \
              notebooks test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
 WHICH       := TABLE FIGURE NAME
-ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS LEADERBOARD_DATA MODEL_% DATA_% \
+ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS LEADERBOARD_DATA MODEL_% DATA_% GEMMA_TERMS \
                CHECK REPORT_TO WANDB_% OPENAI_BASE_URL \
                ATTENTION PROCESSES PROFILE OPENAI_API_KEY HF_% CUDA_% SBATCH_% OMP_NUM_THREADS TMPDIR
 $(foreach target,$(ARTIFACTS),$(eval settings.$(target) := SEEDS JOBS SCALE $(ENVIRONMENT)))
@@ -25,6 +25,7 @@ settings.paper     := JOBS SCALE $(ENVIRONMENT)
 settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS SCALE $(ENVIRONMENT)
 settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
+settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
@@ -32,7 +33,7 @@ settings.test-long := JOBS
 EVERYWHERE         := PYTHON VENV
 
 # Values are passed on as they were typed, whatever characters they have. ALPHA, SET and PAIR are lists.
-ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA
+ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS
 MANY := ALPHA SET PAIR
 quoted  = '$(subst ','\'',$1)'
 option  = --$(shell echo $1 | tr A-Z_ a-z-)
@@ -132,6 +133,9 @@ selection: $(READY) ## choose learning rates and alphas that are not chosen yet,
 
 audit: $(READY) ## GPT-4's public verdicts on NEFTune models, recomputed
 	$(RUN) audit $(OPTIONS)
+
+dose: $(READY) ## what the noise does to each model before training (DATA_alpaca=FILE: real ones too)
+	$(RUN) dose $(OPTIONS)
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)

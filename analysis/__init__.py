@@ -5,6 +5,13 @@ length_control.py   length-controlled win rates
 text.py             length, repetition and diversity of responses
 overfitting.py      ROUGE-L and BLEU-4 against the training responses
 embeddings.py       the effect of the noise on an embedding matrix
+dose.py             what the noise does to a model before any training, example by example
+dose_summary.py     the same over all examples, beside the second-order prediction
+second_order.py     the second-order prediction of the rise of the loss
+crowding.py         how crowded the embeddings of a model lie
+curvature.py        the trace of the Hessian of the loss in the embeddings
+equivalent_alpha.py which alpha acts on one model like another on another
+dose_picture.py     the picture of the doses
 plots.py            pictures in a common style
 committed.py        reading the committed results in notebooks
 """

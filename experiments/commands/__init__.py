@@ -15,6 +15,7 @@ ablation.py   one fine-tuning under many alphas
 plan/         what a table costs, before anything is spent
 selection.py  choose learning rates and alphas
 audit/        GPT-4's public verdicts on NEFTune models, recomputed
+dose/         what the noise does to a model before any training
 finetune/     fine-tune any model on any instruction file, with and without noise
 unpack.py     put the committed records into runs/
 make.py       make records; called by the workflow

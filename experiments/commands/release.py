@@ -3,7 +3,8 @@
     make release DATA=folder                             # the folder of AlpacaEval's public files
 
 Makes everything as `make paper` does, copies a selection that was made here, packs the records of
-all runs into the archive, audits the public verdicts, and executes the notebooks in place.
+all runs into the archive, audits the public verdicts, copies the doses that `make dose`
+measured, and executes the notebooks in place.
 """
 
 from __future__ import annotations
@@ -39,5 +40,13 @@ def run(arguments: argparse.Namespace) -> None:
     pack(runs, archive_file(scale))
     if arguments.data:
         audit.audit_public(arguments.data, RESULTS / "audit")
+    copy_doses()
     subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
     print(total)
+
+
+def copy_doses() -> None:
+    """Copy what `make dose` made to the project's results."""
+    for own in sorted((RENDERED / "dose").glob("*")):
+        (RESULTS / "dose").mkdir(parents=True, exist_ok=True)
+        shutil.copy(own, RESULTS / "dose")

@@ -29,6 +29,8 @@ GOOD = {
     "MFU": "0.4",
     "TABLE": "6",
     "DATA": "a folder",
+    "EXAMPLES": "64",
+    "DRAWS": "4",
 }
 INTERNAL = {"RANK", "WORLD_SIZE", "MAKE_PID"}
 """Set by torch's own launcher, and by the Makefile itself."""
