@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
-from analysis.dose import embedding_factor, response
+from analysis.dose import embedding_factor, left_as_it_was, response, response_logits
 from neftune.attachment import pretrained_model
 from neftune.training.data import IGNORED, Example
 
@@ -43,22 +43,13 @@ def hessian_trace(model: nn.Module, example: Example, probes: Tensor) -> list[fl
     Raises:
         RuntimeError: an operation of the model cannot be differentiated twice.
     """
-    modes = {module: module.training for module in model.modules()}
-    wanted = {value: value.requires_grad for value in model.parameters()}
-    model.eval().requires_grad_(False)
-    try:
-        with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
-            slope, leaf = _gradient(model, example)
-            found = []
-            for each in probes:
-                probe = each[None].to(slope)
-                (product,) = torch.autograd.grad(slope, leaf, probe, retain_graph=True)
-                found.append(float((probe * product).double().sum()))
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-        for value, needed in wanted.items():
-            value.requires_grad_(needed)
+    with left_as_it_was(model), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+        slope, leaf = _gradient(model, example)
+        found = []
+        for each in probes:
+            probe = each[None].to(slope)
+            (product,) = torch.autograd.grad(slope, leaf, probe, retain_graph=True)
+            found.append(float((probe * product).double().sum()))
     return [value * embedding_factor(model) ** 2 for value in found]
 
 
@@ -75,15 +66,9 @@ def _gradient(model: nn.Module, example: Example) -> tuple[Tensor, Tensor]:
 
     hook = inner.get_input_embeddings().register_forward_hook(leaf)
     try:
-        out = model(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            logits_to_keep=count + 1,
-            use_cache=False,
-        )
+        logits = response_logits(model, ids, count)[0]
     finally:
         hook.remove()
-    logits = out.logits[0, -count - 1 : -1]
     logits = logits if logits.dtype == torch.float64 else logits.float()
     loss = cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
     (slope,) = torch.autograd.grad(loss, leaves[0], create_graph=True)

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from analysis.intervals import Estimate, percentile_estimate, resamples
-from neftune.attachment import attach, pretrained_model
+from neftune.attachment import attach, embed_scale, pretrained_model
 from neftune.distributions import Noise
 from neftune.training.data import IGNORED, Example, from_first_label
 
@@ -83,6 +83,33 @@ def response(example: Example) -> tuple[Tensor, Tensor, int]:
     return torch.tensor([ids]), torch.tensor(labels[-count:]), count
 
 
+def response_logits(model: nn.Module, ids: Tensor, count: int) -> Tensor:
+    """The logits (B, count, V) at the positions before the last `count` tokens of ids (B, L)."""
+    out = model(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        logits_to_keep=count + 1,
+        use_cache=False,
+    )
+    found: Tensor = out.logits[:, -count - 1 : -1]
+    return found
+
+
+@contextmanager
+def left_as_it_was(model: nn.Module) -> Iterator[None]:
+    """Have a model in evaluation mode, with no gradients of its weights, and then as it was."""
+    modes = {module: module.training for module in model.modules()}
+    wanted = {value: value.requires_grad for value in model.parameters()}
+    model.eval().requires_grad_(False)
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for value, needed in wanted.items():
+            value.requires_grad_(needed)
+
+
 @contextmanager
 def only_noise(model: nn.Module) -> Iterator[None]:
     """Have a model in the mode in which noise is on and dropout is off, and no gradients are kept.
@@ -90,18 +117,10 @@ def only_noise(model: nn.Module) -> Iterator[None]:
     Args:
         model: a transformers model; its modes are afterwards as they were.
     """
-    modes = {module: module.training for module in model.modules()}
-    wanted = {value: value.requires_grad for value in model.parameters()}
-    model.eval().requires_grad_(False)
-    pretrained_model(model).training = True
-    try:
+    with left_as_it_was(model):
+        pretrained_model(model).training = True
         with torch.enable_grad():  # The noise asks for it; without a leaf no graph is built.
             yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-        for value, needed in wanted.items():
-            value.requires_grad_(needed)
 
 
 @dataclass(frozen=True)
@@ -119,8 +138,7 @@ class Added:
 
 def embedding_factor(model: nn.Module) -> float:
     """What a model's embedding layer multiplies embeddings by, and the noise with them."""
-    embedding: Any = pretrained_model(model).get_input_embeddings()
-    return float(getattr(embedding, "embed_scale", 1.0))
+    return float(embed_scale(pretrained_model(model).get_input_embeddings()))
 
 
 @contextmanager
@@ -204,15 +222,7 @@ def measured(
     labelled = labels.ne(IGNORED)
 
     def logits(rows: int) -> Tensor:
-        batch = ids.expand(rows, -1)
-        out = model(
-            input_ids=batch,
-            attention_mask=torch.ones_like(batch),
-            logits_to_keep=count + 1,
-            use_cache=False,
-        )
-        found: Tensor = out.logits[:, -count - 1 : -1]
-        return found[:, labelled]
+        return response_logits(model, ids.expand(rows, -1), count)[:, labelled]
 
     with only_noise(model):
         clean = clean_distributions(logits(1)[0], labels[labelled])

@@ -1,9 +1,8 @@
 """The dose of a noise over all examples, with intervals, beside the second-order prediction.
 
-traces = [hessian_trace(model, each, probes=2, seed=n) for n, each in enumerate(examples)]
+readings, traces = …                                 # of `dose.measured`, `curvature.hessian_trace`
 dose = summary(readings, traces, d=model.config.hidden_size)
 dose.at[5.0].kl                                      # Estimate, nats per response token
-dose.holds_to                                        # the prediction is right up to this alpha
 """
 
 from __future__ import annotations
@@ -58,11 +57,6 @@ class Dose:
     trace: Estimate
     trace_error: float
     at: Mapping[float, AtAlpha]
-
-    @property
-    def kl(self) -> dict[float, float]:
-        """The KL divergence by alpha."""
-        return {alpha: dose.kl.value for alpha, dose in self.at.items()}
 
 
 def summary(readings: Sequence[Reading], traces: ArrayLike, d: int) -> Dose:

@@ -138,7 +138,7 @@ class Attachment:
     def _before_model(self, model: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
         self._pass.labels = _arguments(model, args, kwargs).get("labels")
 
-    def _before_stack(self, stack: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+    def _before_stack(self, stack: PreTrainedModel, args: Any, kwargs: dict[str, Any]) -> Any:
         self._pass.lengths = None
         if not (stack.training and torch.is_grad_enabled() and self.noise.alpha > 0):
             return None
@@ -158,7 +158,7 @@ class Attachment:
         if embeds is None:
             self._pass.lengths = lengths
             return None
-        noisy = self._noisy(embeds, lengths, _embed_scale(stack))
+        noisy = self._noisy(embeds, lengths, embed_scale(stack.get_input_embeddings()))
         return tuple(noisy if value is embeds else value for value in args), {
             name: noisy if value is embeds else value for name, value in kwargs.items()
         }
@@ -170,7 +170,7 @@ class Attachment:
         lengths = self._pass.lengths
         if lengths is None or output.shape[:2] != lengths.shape:
             return output
-        return self._noisy(output, lengths, getattr(embedding, "embed_scale", 1.0))
+        return self._noisy(output, lengths, embed_scale(embedding))
 
     def _noisy(self, embeddings: Tensor, lengths: Tensor, factor: float | Tensor) -> Tensor:
         d = embeddings.shape[-1]
@@ -193,8 +193,9 @@ class Attachment:
         return self._generators[device]
 
 
-def _embed_scale(stack: Any) -> float | Tensor:
-    return getattr(stack.get_input_embeddings(), "embed_scale", 1.0)
+def embed_scale(embedding: Any) -> float | Tensor:
+    """What an embedding layer multiplies its output by: sqrt(d) in Gemma, 1 in most models."""
+    return getattr(embedding, "embed_scale", 1.0)
 
 
 def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from neftune.training.files import write_atomic
+from neftune.training.files import file_sha256, write_atomic
 
 MANIFEST = "made.json"
 
@@ -110,10 +110,7 @@ def digest(files: Mapping[str, Path]) -> str:
     Args:
         files: the record's files by their names within it.
     """
-    hashes = {}
-    for name, path in sorted(files.items()):
-        with path.open("rb") as file:
-            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    hashes = {name: file_sha256(path) for name, path in sorted(files.items())}
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

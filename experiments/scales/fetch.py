@@ -30,7 +30,7 @@ from experiments.scales.hub import (
     newest_revision,
     source_error,
 )
-from neftune.training.files import write_atomic
+from neftune.training.files import file_sha256, write_atomic
 from neftune.training.json_files import parse_json, read_text
 from neftune.training.model_folder import check_model_folder
 
@@ -92,9 +92,8 @@ def _content_hash(place: Path) -> str:
             )
     digest = hashlib.sha256()
     for path in files:
-        with path.open("rb") as file:
-            digest.update(path.name.encode() if len(files) > 1 else b"")
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(path.name.encode() if len(files) > 1 else b"")
+        digest.update(bytes.fromhex(file_sha256(path)))
     return digest.hexdigest()
 
 

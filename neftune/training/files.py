@@ -9,6 +9,7 @@ a killed process left beside the file goes with the next write of it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from contextlib import suppress
@@ -78,6 +79,12 @@ def sync_files(folder: Path) -> None:
         else:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
-from transformers import OPTConfig, OPTForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from analysis import dose
 from analysis.crowding import geometry
@@ -22,7 +22,7 @@ from analysis.dose import (
 )
 from neftune.distributions import Noise
 from neftune.training.data import IGNORED, Example
-from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, gemma, llama
+from tests.neftune.models import SINGLE_STACK, VOCABULARY, gemma, llama, opt
 
 DECODERS = sorted(set(SINGLE_STACK) - {"bert"})
 
@@ -82,18 +82,7 @@ def test_no_noise_is_no_dose_and_noise_has_the_papers_norm(name: str) -> None:
 
 def test_dropout_is_off_and_the_model_is_left_as_it_was() -> None:
     torch.manual_seed(0)
-    model = OPTForCausalLM(
-        OPTConfig(
-            vocab_size=VOCABULARY,
-            hidden_size=D,
-            word_embed_proj_dim=D,
-            ffn_dim=32,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            max_position_embeddings=64,
-            dropout=0.5,
-        )
-    )
+    model = opt(dropout=0.5)
     model.train()
     model.model.decoder.layers[0].eval()
     model.lm_head.weight.requires_grad_(False)

@@ -169,4 +169,4 @@ def test_a_summary_counts_by_response_tokens() -> None:
     assert found.at[2.0].ratio.value == 0.25
     assert found.at[2.0].predicted.value == pytest.approx(0.04)
     assert found.at[5.0].predicted.value == pytest.approx(0.25)
-    assert found.kl[5.0] == pytest.approx(0.0625)
+    assert found.at[5.0].kl.value == pytest.approx(0.0625)

@@ -37,7 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def report(record_property: Recorder, attack: str, tried: set[str], least: int) -> None:
-    """Recorder an attack all of whose files were refused, and that there were enough of them.
+    """Report an attack all of whose files were refused, and that there were enough of them.
 
     Args:
         record_property: pytest's fixture.

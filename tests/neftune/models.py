@@ -44,7 +44,7 @@ def llama(tied: bool = False) -> LlamaForCausalLM:
     )
 
 
-def opt() -> OPTForCausalLM:
+def opt(dropout: float = 0.0) -> OPTForCausalLM:
     return OPTForCausalLM(
         OPTConfig(
             vocab_size=VOCABULARY,
@@ -54,7 +54,7 @@ def opt() -> OPTForCausalLM:
             num_hidden_layers=1,
             num_attention_heads=2,
             max_position_embeddings=64,
-            dropout=0.0,
+            dropout=dropout,
         )
     )
 

@@ -16,12 +16,12 @@ from experiments.cells.markdown import markdown_table
 from experiments.doses import Record
 
 MEASURES = {
-    "kl": ("KL of the next-token distribution, nats a token", 1.0),
-    "percent": ("rise of the response loss, %", 1.0),
-    "rise": ("rise of the response loss, nats a token", 1.0),
-    "predicted": ("the rise by ½ σ² tr(H), nats a token", 1.0),
-    "changed": ("first choices that change, %", 1.0),
-    "ratio": ("norm of the noise by that of the embeddings", 1.0),
+    "kl": "KL of the next-token distribution, nats a token",
+    "percent": "rise of the response loss, %",
+    "rise": "rise of the response loss, nats a token",
+    "predicted": "the rise by ½ σ² tr(H), nats a token",
+    "changed": "first choices that change, %",
+    "ratio": "norm of the noise by that of the embeddings",
 }
 SAID = (5.0, 10.0, 15.0)
 """The paper's alphas, which sentences are about."""
@@ -114,7 +114,7 @@ def said_reach(record: Record) -> str:
 
 def one_model(record: Record) -> str:
     """The doses of one model: a row an alpha."""
-    rows = [["alpha", *(title for title, _ in MEASURES.values()), "prediction"]]
+    rows = [["alpha", *MEASURES.values(), "prediction"]]
     for alpha, found in record.alphas.items():
         texts = [interval(found[name]) for name in MEASURES]
         rows.append([f"{alpha:g}", *texts, record.agreement[alpha]])
@@ -161,7 +161,7 @@ def markdown(records: Sequence[Record], notes: Mapping[str, str]) -> str:
         "![doses](dose.png)\n",
         markdown_table(overview(records)) + "\n",
     ]
-    for name, (title, _) in MEASURES.items():
+    for name, title in MEASURES.items():
         parts += [
             f"## {title[0].upper()}{title[1:]}\n",
             markdown_table(by_alpha(records, name)) + "\n",
