@@ -74,16 +74,18 @@ class Place:
                 start_new_session=True,
             )
 
-    def processes(self) -> list[int]:
-        """The processes of the workflow that are alive, by their environment."""
-        found = []
+    def environments(self) -> dict[int, list[bytes]]:
+        """The environments of the workflow's processes that are alive, which tell them apart."""
+        found = {}
         for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                if f"{MARK}={self.mark}".encode() in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-            except OSError:
-                continue
+            with suppress(OSError):
+                variables = path.read_bytes().split(b"\0")
+                if f"{MARK}={self.mark}".encode() in variables:
+                    found[int(path.parent.name)] = variables
         return found
+
+    def processes(self) -> list[int]:
+        return list(self.environments())
 
     def files(self) -> dict[str, bytes]:
         """The files of its runs, without what says where and how fast they were made."""
@@ -114,8 +116,8 @@ def ended(make: "subprocess.Popen[bytes]", seconds: float) -> bool:
 
 
 def finished(name: str) -> bool:
-    """Whether a file should be whole as soon as it is there."""
-    return ".partial" not in name and not name.endswith(".new")
+    """Whether a file should be whole as soon as it is there, by its name and its folders."""
+    return not any(".partial" in part or part.endswith(".new") for part in name.split("/"))
 
 
 def below(make: "subprocess.Popen[bytes]", word: str) -> psutil.Process | None:
@@ -207,8 +209,8 @@ def test_processes_of_a_job_end_with_the_workflow(place: Place) -> None:
     def trainers() -> list[int]:
         return [
             process
-            for process in place.processes()
-            if b"\0LOCAL_RANK=" in Path(f"/proc/{process}/environ").read_bytes()
+            for process, variables in place.environments().items()
+            if any(variable.startswith(b"LOCAL_RANK=") for variable in variables)
         ]
 
     assert until(lambda: len(trainers()) == 2, 120), place.output()
