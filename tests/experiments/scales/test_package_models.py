@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 import os
-import sys
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from experiments.scales import package_models
 from experiments.scales.hub import SourceError
 from experiments.scales.package_models import (
     PACKAGE_MODELS,
@@ -22,8 +20,6 @@ from experiments.scales.package_models import (
     fetched,
     package_model,
 )
-
-HAS_GGUF = importlib.util.find_spec("gguf") is not None
 
 
 def wheel(index: Path, name: str, content: bytes, code: str = "") -> Package:
@@ -150,17 +146,6 @@ def test_terms_are_accepted_by_the_user_alone(monkeypatch: pytest.MonkeyPatch) -
     check_terms(PACKAGE_MODELS["gemma-3-270m"])
 
 
-def test_a_missing_gguf_is_said_before_anything_is_downloaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(package_models, "find_spec", lambda name: None)
-    with pytest.raises(SourceError, match=r"-m pip install gguf==") as caught:
-        package_model(PACKAGE_MODELS["smollm2-135m-instruct"], tmp_path)
-    assert sys.executable in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(not HAS_GGUF, reason="the package gguf is not installed")
 def test_a_file_that_is_no_model_leaves_no_folder(index: Path, tmp_path: Path) -> None:
     cache = tmp_path / "models"
     with pytest.raises(SourceError, match="transformers cannot read it"):
@@ -168,7 +153,6 @@ def test_a_file_that_is_no_model_leaves_no_folder(index: Path, tmp_path: Path) -
     assert [path.name for path in cache.iterdir()] == ["tiny.parts"]
 
 
-@pytest.mark.skipif(not HAS_GGUF, reason="the package gguf is not installed")
 def test_a_model_in_parts_becomes_a_folder_with_its_weights_and_tokenizer(
     index: Path, tmp_path: Path
 ) -> None:
