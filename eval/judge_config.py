@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 import yaml  # type: ignore[import-untyped]
 
+from neftune.training.files import file_sha256
+
 OPENAI = "https://api.openai.com/v1"
 """OpenAI's own server."""
 PRICES = {
@@ -234,7 +236,7 @@ def judge_identity(folder: Path) -> dict[str, str]:
         server = Endpoint(_base_url()).address
     digest = hashlib.sha256()
     for path in (folder / "configs.yaml", _template(folder)):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(bytes.fromhex(file_sha256(path)))
     return {"configuration": digest.hexdigest(), "model": model or "", "server": server}
 
 

@@ -16,7 +16,6 @@ report.py     tables for readers
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,7 @@ from experiments.commands.audit.measures import audit_model, audit_pair
 from experiments.commands.audit.report import CONFOUNDED, PAIRS, markdown, model_rows, picture
 from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
-from neftune.training.files import write_atomic
+from neftune.training.files import file_sha256, write_atomic
 
 HELP = "recompute GPT-4's public verdicts"
 OUT = RENDERED / "audit"
@@ -129,8 +128,7 @@ def audit(
     write_atomic(out / "audit.csv", as_csv([["measure", *models], *model_rows(models)]))
     write_atomic(out / "audit.md", markdown(models, compared))
     digests = {
-        name: {f: hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in FILES}
-        for name, folder in folders.items()
+        name: {f: file_sha256(folder / f) for f in FILES} for name, folder in folders.items()
     }
     write_provenance(out / "audit.provenance.json", command, files=digests)
     return out / "audit.md"
