@@ -3,7 +3,7 @@
     rate = win_rate(preferences)                         # Estimate(value, low, high), per cent
     gain = win_rate_gain(baseline, treated)              # paired by seed and instruction
     hierarchical(values)                                 # any values, shape (seeds, items)
-    hierarchical(values, clusters)                       # items that belong together, drawn together
+    hierarchical(values, clusters)                       # items that are drawn together
     t_interval(losses)                                   # one number a run
 
 Preferences are alpaca-eval's: 2 where the model won, 1 where the reference won, 1.5 for a draw, and
@@ -20,6 +20,7 @@ With one number a run this is the t interval; with one seed it is the bootstrap 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,7 +60,7 @@ def wins(preferences: ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_estimate(values: ArrayLike) -> Estimate:
-    """Compute the mean over items of one run with its percentile bootstrap interval.
+    """Compute the mean over the items of one run with its percentile bootstrap interval.
 
     Args:
         values: shape (items,); NaN is left out.
@@ -146,23 +147,34 @@ def influence_estimate(
         clusters: as of `hierarchical`.
         present: where there is an observation; everywhere, if not given.
     """
-    from scipy.stats import t
-
     if clusters is not None or present is not None:
         influence = _clustered(influence, clusters, present)
     seeds, items = influence.shape
-    rng = np.random.default_rng(SEED)
-    by_item = influence.sum(axis=0)
-    by_item = by_item - by_item.mean()
-    by_seed = influence.sum(axis=1)
+    by_item, by_seed = influence.sum(axis=0), influence.sum(axis=1)
     draws = np.zeros(RESAMPLES)
     if items > 1:
-        counts = rng.multinomial(items, np.full(items, 1 / items), size=RESAMPLES)
-        draws += np.sqrt(_share_of_items_alone(influence)) * (counts @ by_item)
+        alone = np.sqrt(_share_of_items_alone(influence))
+        draws += alone * (_item_counts(items) @ (by_item - by_item.mean()))
     if seeds > 1:
-        even = t.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES, seeds - 1)
-        draws += rng.permutation(even) * by_seed.std(ddof=1) * np.sqrt(seeds)
+        draws += _t_draws(seeds - 1) * by_seed.std(ddof=1) * np.sqrt(seeds)
     return percentile_estimate(value, value + draws)
+
+
+@lru_cache(maxsize=4)
+def _item_counts(items: int) -> NDArray[np.float64]:
+    """How often each item is drawn in each bootstrap sample, shape (draws, items)."""
+    rng = np.random.default_rng(SEED)
+    counts = rng.multinomial(items, np.full(items, 1 / items), size=RESAMPLES)
+    return counts.astype(np.float64)
+
+
+@lru_cache(maxsize=16)
+def _t_draws(freedom: int) -> NDArray[np.float64]:
+    """Quantiles of the t distribution, evenly spaced and in random order."""
+    from scipy.stats import t
+
+    even = t.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES, freedom)
+    return np.random.default_rng(SEED + 1).permutation(even)
 
 
 def _clustered(
@@ -175,9 +187,7 @@ def _clustered(
     labels = np.arange(items) if clusters is None else np.asarray(clusters)
     seen = np.ones(items, bool) if present is None else present.any(axis=0)
     _, place = np.unique(labels[seen], return_inverse=True)
-    summed = np.zeros((len(influence), place.max() + 1))
-    np.add.at(summed, (slice(None), place), influence[:, seen])
-    return summed
+    return np.stack([np.bincount(place, row[seen]) for row in influence])
 
 
 def _share_of_items_alone(influence: NDArray[np.float64]) -> float:
@@ -186,7 +196,7 @@ def _share_of_items_alone(influence: NDArray[np.float64]) -> float:
     The seeds' means contain the interaction, and their t distribution accounts for it, so it must
     not be counted with the items again. Estimated from the mean squares of a two-way table.
     """
-    seeds, items = influence.shape
+    seeds = len(influence)
     if seeds == 1:
         return 1.0
     by_item = influence.sum(axis=0)

@@ -2,12 +2,12 @@
 
     estimate = length_controlled_win_rate(preferences, lengths, reference_lengths)
     gain = length_controlled_gain(baseline, treated, reference_lengths)     # pairs of both arrays
-    length_controlled_win_rate(…, calibration=alpaca_eval_calibration(reference_lengths))
+    length_controlled_win_rate(…, calibration=ALPACA_EVAL)                  # GPT-4's verdicts
     over_forms(lambda form: length_controlled_gain(…, form=form))           # how much it depends
 
 The model is AlpacaEval 2.0's (Dubois et al. 2024, arXiv 2404.04475). For run m and instruction x,
 
-    P(model preferred) = sigmoid(theta_m + phi_m tanh((len_model - len_reference) / s_m) + psi_m g_x)
+    P(preferred) = sigmoid(theta_m + phi_m tanh((len_model - len_reference) / s_m) + psi_m g_x)
 
 with s the standard deviation of the length difference in characters and g_x how easy instruction x
 is. A draw counts as half a win and half a loss. The length-controlled win rate is the mean over
@@ -19,10 +19,12 @@ That is needed where hardly any answer is as short as the reference. A `Calibrat
 does that with: g, and the values towards which phi and psi are pulled, with AlpacaEval's strength.
 
 - `calibrate` estimates g and phi from the runs at hand: one regression of all of them, with a theta
-  for each run, one phi, one g for each instruction (normal prior with standard deviation 1) and psi
-  held at 1, as Dubois et al. estimate g. It serves any judge and reference, and is the default.
-- `alpaca_eval_calibration` is for GPT-4's public verdicts and stands in for AlpacaEval's own file of
-  g, which is not part of its package; `analysis.official_check` compares it with the official values.
+  for each run, one phi, psi held at 1, as Dubois et al. estimate g, and one g for each instruction.
+  g has a normal prior whose variance is estimated with it (by expectation maximisation), so that a
+  few runs do not turn their chance into difficulty. It serves any judge and is the default.
+- `ALPACA_EVAL` is for GPT-4's public verdicts: the pull of AlpacaEval's gamed baseline, and no g.
+  AlpacaEval's g is of verdicts against GPT-4 Turbo and not part of its package; who has the file
+  can pass a `Calibration` with it. `analysis.official_check` compares with the official values.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ GAMED_PHI = 1.6
 """AlpacaEval's own fits of gpt4_1106_preview_verbose and _concise: 1.58 and 1.64 (its repository,
 metrics/weights/weighted_alpaca_eval_gpt4_turbo/length_controlled_v1)."""
 
+LEAST_VARIANCE = 1e-3
 STEPS = 50
 TOLERANCE = 1e-9
 
@@ -64,27 +67,19 @@ class Calibration:
     """What the coefficients of a fit are pulled towards.
 
     Args:
-        difficulty: g, shape (instructions,); high where an instruction is easy to win.
+        difficulty: g, shape (instructions,), high where an instruction is easy to win; one number
+            where the model has no such term.
         phi: towards which phi is pulled. psi is pulled towards 1.
+        phi_sd: standard deviation of phi's prior; the smaller, the stronger the pull.
     """
 
     difficulty: Table
     phi: float
+    phi_sd: float = LENGTH_SD
 
 
-def alpaca_eval_calibration(reference_lengths: ArrayLike) -> Calibration:
-    """The calibration for GPT-4's public verdicts on AlpacaEval's instructions.
-
-    AlpacaEval's own difficulties come from verdicts against GPT-4 Turbo, in which an instruction is
-    the easier the shorter its answers are. So the standardised logarithm of the reference's
-    length, with the opposite sign, stands in for them.
-
-    Args:
-        reference_lengths: of the reference answers in characters, shape (instructions,).
-    """
-    logs = np.log(np.asarray(reference_lengths, dtype=np.float64) + 1)
-    spread = logs.std()
-    return Calibration(-(logs - logs.mean()) / (spread if spread > 0 else 1.0), GAMED_PHI)
+ALPACA_EVAL = Calibration(np.zeros(1), GAMED_PHI)
+"""For GPT-4's public verdicts on AlpacaEval's instructions."""
 
 
 def calibrate(
@@ -104,11 +99,13 @@ def calibrate(
     won = np.atleast_2d(np.asarray(preferences, dtype=np.float64)) - 1
     present = ~np.isnan(won)
     x = np.stack([length_term(row, reference_lengths, form) for row in np.atleast_2d(lengths)])
-    theta, phi, g = np.zeros((len(won), 1)), 0.0, np.zeros(won.shape[1])
+    theta, phi, g, variance = np.zeros((len(won), 1)), 0.0, np.zeros(won.shape[1]), 1.0
     for _ in range(10 * STEPS):
         before = np.concatenate([theta.ravel(), [phi], g])
         error, weight = _residual(won, present, theta + phi * x + g)
-        g = g + (error.sum(axis=0) - g) / (weight.sum(axis=0) + 1)
+        information = weight.sum(axis=0) + 1 / variance
+        g = g + (error.sum(axis=0) - g / variance) / information
+        variance = max(float(np.mean(g**2 + 1 / information)), LEAST_VARIANCE)
         error, weight = _residual(won, present, theta + phi * x + g)
         theta = theta + np.clip(
             (error.sum(axis=1, keepdims=True) - theta / RATE_SD**2)
@@ -124,9 +121,7 @@ def calibrate(
     return Calibration(g - g.mean(), phi)
 
 
-def _residual(
-    won: Table, present: NDArray[np.bool_], score: Table
-) -> tuple[Table, Table]:
+def _residual(won: Table, present: NDArray[np.bool_], score: Table) -> tuple[Table, Table]:
     p = 1 / (1 + np.exp(-score))
     return np.where(present, won - p, 0.0), np.where(present, p * (1 - p), 0.0)
 
@@ -195,7 +190,9 @@ class _Controlled:
     influence: Table
 
 
-def _controlled(won: Table, lengths: Table, reference: Table, how: Calibration, form: Form) -> _Controlled:
+def _controlled(
+    won: Table, lengths: Table, reference: Table, how: Calibration, form: Form
+) -> _Controlled:
     """Fit the runs of one arm, one a seed, together; each has the weight of 1 / seeds."""
     seeds, items = won.shape
     present = ~np.isnan(won)
@@ -203,7 +200,7 @@ def _controlled(won: Table, lengths: Table, reference: Table, how: Calibration, 
     columns = np.stack([np.ones_like(x), x, np.broadcast_to(how.difficulty, x.shape)], axis=-1)
     flat, kept = columns.reshape(-1, 3), present.ravel()
     target = np.array([0.0, how.phi, 1.0])
-    spread = np.array([RATE_SD, LENGTH_SD, DIFFICULTY_SD])
+    spread = np.array([RATE_SD, how.phi_sd, DIFFICULTY_SD])
     weight = kept / seeds
     filled = np.where(present, won, 0.0).ravel()
     found = fit(filled, flat, target, spread, weight)

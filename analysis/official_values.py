@@ -1,7 +1,7 @@
 """The official values of public models, read from the leaderboards in the alpaca_eval package.
 
-    official("alpaca-7b")["AlpacaEval 1"].controlled     # 26.29…
-    official("alpaca-7b_verbose")                        # only the leaderboards that list it
+official("alpaca-7b")["AlpacaEval 1"].controlled     # 26.29…
+official("alpaca-7b_verbose")                        # only the leaderboards that list it
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _leaderboard(file: str) -> dict[str, Official]:
         return {
             row[""]: Official(
                 float(row["win_rate"]),
-                float(row["length_controlled_winrate"]) if row["length_controlled_winrate"] else None,
+                float(row["length_controlled_winrate"])
+                if row["length_controlled_winrate"]
+                else None,
                 int(row["avg_length"]),
             )
             for row in csv.DictReader(lines)
