@@ -4,11 +4,12 @@
         print(row)
 
 alpaca          short answers
-evol-instruct   long answers under several constraints
+evol-instruct   long answers, most under several constraints
 sharegpt        conversations of several turns, cut into single exchanges
-open-platypus   worked reasoning
+open-platypus   worked reasoning, and questions with more than was asked
 
-The ratios of their mean answer lengths are about those of the paper's sets (Table 4).
+Each set has several kinds of requests, in proportions of its own. The ratios of their mean answer
+lengths are about those of the paper's sets (Table 4).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import random
 from functools import lru_cache
 from typing import Any
 
-from experiments.nano.answers import write_open, write_short, write_worked
+from experiments.nano.answers import write_more, write_open, write_short, write_worked
 from experiments.nano.language import CHAT_CLOSINGS, CHAT_OPENINGS, listing, paragraph
 from experiments.nano.tasks import (
     PHRASINGS,
@@ -36,8 +37,8 @@ DATASETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
 
 
 def _alpaca_row(world: World, split: Split, rng: random.Random) -> dict[str, Any]:
-    maker = rng.choices((question, describe, advise, compare), (4, 4, 2, 1))[0]
-    task = maker(world, split, rng)
+    makers = (question, describe, advise, compare, reason)
+    task = rng.choices(makers, (4, 3, 2, 2, 1))[0](world, split, rng)
     row = {"instruction": task.instruction, "input": "", "output": write_short(task, rng)}
     if task.subset == "question" and rng.random() < 0.3:
         (entity,) = task.things
@@ -48,19 +49,26 @@ def _alpaca_row(world: World, split: Split, rng: random.Random) -> dict[str, Any
 
 
 def _evol_row(world: World, split: Split, rng: random.Random) -> dict[str, Any]:
-    task = constrained(
-        rng.choice((describe, advise))(world, split, rng), split, rng, rng.randint(1, 3)
-    )
-    return {
-        "instruction": task.instruction,
-        "input": "",
-        "output": write_open(task, rng, rng.randint(7, 10)),
-    }
+    makers = (describe, advise, question, compare, reason)
+    task = rng.choices(makers, (4, 3, 2, 2, 1))[0](world, split, rng)
+    if task.subset in ("describe", "advise"):
+        task = constrained(task, split, rng, rng.randint(1, 3))
+        output = write_open(task, rng, rng.randint(7, 10))
+    else:
+        output = write_more(task, rng, rng.randint(5, 8))
+    return {"instruction": task.instruction, "input": "", "output": output}
 
 
 def _platypus_row(world: World, split: Split, rng: random.Random) -> dict[str, Any]:
-    task = rng.choices((reason, compare), (4, 1))[0](world, split, rng)
-    return {"instruction": task.instruction, "input": "", "output": write_worked(task, rng)}
+    makers = (reason, compare, question, describe)
+    task = rng.choices(makers, (5, 2, 2, 1))[0](world, split, rng)
+    if task.subset == "describe":
+        output = write_open(task, rng, rng.randint(3, 5))
+    elif task.subset == "question":
+        output = write_more(task, rng, rng.randint(2, 4))
+    else:
+        output = write_worked(task, rng)
+    return {"instruction": task.instruction, "input": "", "output": output}
 
 
 def conversation(world: World, split: Split, rng: random.Random) -> list[dict[str, str]]:
@@ -69,7 +77,11 @@ def conversation(world: World, split: Split, rng: random.Random) -> list[dict[st
     topic = describe(world, split, rng)
     (entity,) = topic.things
     for number in range(rng.randint(2, 4)):
-        if number == 0 or rng.random() < 0.6:
+        kind = rng.random()
+        if kind < 0.2:
+            task = rng.choice((compare, reason))(world, split, rng)
+            asked, answer = task.instruction, write_more(task, rng, rng.randint(3, 6))
+        elif number == 0 or kind < 0.6:
             phrasing = rng.choice(PHRASINGS["describe"][split])
             asked = phrasing.format(x=entity.name)
             answer = write_open(topic, rng, rng.randint(7, 9))
