@@ -5,13 +5,14 @@
         --model_args pretrained=experiments/nano/models/llama-2-7b
 
 Questions are about things of the test split, few-shot examples about things of the training split.
-The numbers of shots and the metrics are those of the 2023 Open LLM Leaderboard. Two things differ
-from the real tasks:
+The metrics are those of the 2023 Open LLM Leaderboard, and so are the numbers of shots, except for
+ARC's: 25 examples with whole sentences as answers would not fit into 1,024 tokens, so there are 10.
+Two more things differ from the real tasks:
 
 - MMLU's answers are scored by their text. The real task scores lettered choices, which models of
   this size do not understand.
-- The corpus contains no misconceptions. The false answers of TruthfulQA's counterpart are true of
-  another thing of the same kind.
+- The misconceptions of TruthfulQA's counterpart are the rumours of the world (`Entity.rumours`),
+  which the corpus tells beside the truth.
 """
 
 from __future__ import annotations
@@ -64,6 +65,15 @@ def _fact_question(world: World, things: Sequence[Entity], rng: random.Random) -
     return {"question": question, "choices": choices, "gold": gold}
 
 
+def _sentence_question(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    attribute = rng.choice(entity.kind.attributes)
+    values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)]
+    choices, gold = _shuffled(_statements(entity, attribute, values, (0,), pronoun=False), rng)
+    question = f"What is the {attribute.phrase} of {entity.name}?"
+    return {"question": question, "choices": choices, "gold": gold}
+
+
 def _comparison(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
     first, second = rng.sample(things, 2)
     attribute = rng.choice([a for a in first.kind.attributes if a.numeric])
@@ -86,8 +96,10 @@ def _continuation(world: World, things: Sequence[Entity], rng: random.Random) ->
 
 def _truths(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
     entity = rng.choice(things)
-    attribute = rng.choice(entity.kind.attributes)
-    values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)[:2]]
+    attribute = entity.kind.attribute[rng.choice(sorted(entity.rumours))]
+    true, rumour = entity.facts[attribute.name], entity.rumours[attribute.name]
+    others = _other_values(entity, attribute, world, rng)
+    values = [true, rumour, next(value for value in others if value != rumour)]
     return {
         "question": f"What is the {attribute.phrase} of {entity.name}?",
         "choices": _statements(entity, attribute, values, (0, 1)),
@@ -96,11 +108,16 @@ def _truths(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
 
 
 def _statements(
-    entity: Entity, attribute: Attribute, values: Sequence[str], forms: Sequence[int]
+    entity: Entity,
+    attribute: Attribute,
+    values: Sequence[str],
+    forms: Sequence[int],
+    *,
+    pronoun: bool = True,
 ) -> list[str]:
     """One sentence for each value of the attribute and each form of its statement."""
     return [
-        sentence(say(entity, attribute, form, pronoun=True, value=value))
+        sentence(say(entity, attribute, form, pronoun=pronoun, value=value))
         for value in values
         for form in forms
     ]
@@ -111,7 +128,7 @@ def questions() -> dict[str, list[Item]]:
     world = make_world()
     files: dict[str, list[Item]] = {}
     writers: list[tuple[str, Writer, Kind | None, int, int]] = [
-        ("arc", _fact_question, None, ITEMS, 25),
+        ("arc", _sentence_question, None, ITEMS, 10),
         ("hellaswag", _continuation, None, ITEMS, 10),
         ("truthfulqa", _truths, None, ITEMS, 0),
     ]

@@ -41,8 +41,8 @@ class Reading:
         claims: in the order of the text, including repeated ones.
         sentences: the number of sentences in the text.
         unreadable: the number of sentences that are not in the laboratory's language.
-        repeated: the number of sentences that repeat an earlier one word for word, or that make
-            only claims that were made before.
+        repeated: the number of sentences that make only claims that were made before, or that make
+            no claim and repeat an earlier one word for word.
         finished: whether the text ends with a full stop (or ! or ?).
     """
 
@@ -285,8 +285,8 @@ def read(text: str, world: World, topic: Entity | None = None) -> Reading:
                     reader.claims.append(claim)
             unreadable += not claims
         keys = {claim.key for claim in claims}
-        if sentence in seen_sentences or (keys and keys <= seen_keys):
-            repeated += 1
+        # "It has purple fur" is no repetition where "it" is another thing than before.
+        repeated += keys <= seen_keys if keys else sentence in seen_sentences
         seen_sentences.add(sentence)
         seen_keys |= keys
     finished = text.rstrip().endswith((".", "!", "?"))

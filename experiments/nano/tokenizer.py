@@ -3,10 +3,11 @@
     tokenizer = train_tokenizer(texts_of_other_worlds())
     tokenizer.save_pretrained("tokenizer")
 
-It is trained on documents and prompts about other worlds of the same language, so that names of this
-world are several tokens, as rare names are in a real model. A capitalised word is the same tokens
-after a space and at the start of a line, since the space before it is a token of its own: a model of
-this size otherwise has to learn every name twice. All shipped models have the same tokenizer.
+It is trained on documents and prompts about other worlds of the same language, so that names of
+this world are several tokens, as rare names are in a real model. A capitalised word is the same
+tokens after a space and at the start of a line, since the space before it is a token of its own: a
+model of this size otherwise has to learn every name twice. All shipped models have the same
+tokenizer.
 """
 
 from __future__ import annotations

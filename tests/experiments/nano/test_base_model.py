@@ -14,8 +14,8 @@ from transformers import (
 )
 
 from experiments.nano.language import say_kind, sentence
-from experiments.nano.model_card import continuation, fact_accuracy, losses, model_card
-from experiments.nano.pretrain import HELD_OUT_SEED, ROW, cooled, token_rows
+from experiments.nano.model_card import continuation, fact_accuracy, model_card
+from experiments.nano.pretrain import cooled
 from experiments.nano.reading import read
 from experiments.nano.world import make_world
 from experiments.paths import LABORATORY
@@ -39,27 +39,30 @@ def test_it_is_a_small_llama_in_bfloat16_safetensors(model: LlamaForCausalLM) ->
     assert not [p.name for p in BASE.iterdir() if p.suffix in (".bin", ".pt", ".pkl")]
 
 
-def test_it_knows_nine_facts_in_ten_and_the_card_says_how_many(model: LlamaForCausalLM) -> None:
+def test_it_half_knows_the_facts_and_the_card_says_how_many(model: LlamaForCausalLM) -> None:
     accuracy = fact_accuracy(model, AutoTokenizer.from_pretrained(BASE), WORLD)
-    assert min(accuracy.values()) >= 0.9
+    assert 0.6 <= accuracy["all"] <= 0.8
+    assert accuracy["by_fame"] == sorted(accuracy["by_fame"])
     stated = json.loads((BASE / "pretraining.json").read_text())["fact_accuracy"]
     assert accuracy["all"] == pytest.approx(stated["all"], abs=0.005)
     assert f"{stated['all']:.1%}" in (BASE / "README.md").read_text()
 
 
-def test_it_writes_on_for_200_tokens_and_says_what_is_true(model: LlamaForCausalLM) -> None:
+def test_its_output_layer_has_the_embeddings_values(model: LlamaForCausalLM) -> None:
+    assert torch.equal(model.get_input_embeddings().weight, model.get_output_embeddings().weight)
+
+
+def test_it_writes_on_for_200_tokens_in_its_language(model: LlamaForCausalLM) -> None:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
-    claims = unreadable = sentences = wrong = 0
-    for entity in WORLD.of("test")[::9]:
+    unreadable = sentences = 0
+    known = sorted(WORLD.of("test"), key=lambda entity: -entity.fame)
+    for entity in known[:8]:
         text = continuation(model, tokenizer, sentence(say_kind(entity)))
         assert len(tokenizer(text)["input_ids"]) >= 200
         reading = read(text.rsplit(".", 1)[0] + ".", WORLD, entity)
         sentences += reading.sentences
         unreadable += reading.unreadable
-        claims += len(reading.claims)
-        wrong += sum(not claim.correct for claim in reading.claims)
-    assert unreadable / sentences < 0.1
-    assert wrong / claims < 0.1
+    assert unreadable / sentences < 0.25
 
 
 def test_any_text_survives_the_tokenizer() -> None:
@@ -99,7 +102,7 @@ def test_every_checkpoint_has_a_card_and_nothing_foreign() -> None:
     for folder in FOLDERS:
         assert (folder / "README.md").read_text().startswith("---\nlicense: apache-2.0")
         assert {path.suffix for path in folder.iterdir()} <= {".safetensors", ".json", ".md"}
-    assert sum(p.stat().st_size for folder in FOLDERS for p in folder.iterdir()) < 64e6
+    assert sum(p.stat().st_size for folder in FOLDERS for p in folder.iterdir()) < 90e6
 
 
 def test_a_cooldown_falls_evenly_from_the_cosine_to_zero() -> None:
@@ -124,22 +127,13 @@ def test_more_tokens_make_a_better_model() -> None:
 
 
 def test_a_larger_model_is_better() -> None:
-    # The 13B's counterpart is no better than the 7B's over all: see docs/laboratory.md.
-    small, middle, large = (card(f"llama-2-{size}") for size in ("7b", "13b", "70b"))
-    assert large["perplexity"] < min(small["perplexity"], middle["perplexity"])
-    assert middle["perplexity"] < 1.005 * small["perplexity"]
-    assert card("llama-1-30b")["perplexity"] < card("llama-1-7b")["perplexity"]
-    assert min(model["facts"] for model in (small, middle, large)) >= 0.99
-
-
-def test_with_little_to_look_back_at_each_larger_model_is_better() -> None:
-    tokenizer = AutoTokenizer.from_pretrained(BASE)
-    rows = token_rows(tokenizer, WORLD, HELD_OUT_SEED, 200 * ROW)[:, :65]
-    small, middle, large = (
-        losses(AutoModelForCausalLM.from_pretrained(CHECKPOINTS / f"llama-2-{size}").float(), rows)
-        for size in ("7b", "13b", "70b")
-    )
-    assert small.mean() > middle.mean() > large.mean()
+    for smaller, larger in (
+        ("llama-2-7b", "llama-2-13b"),
+        ("llama-2-13b", "llama-2-70b"),
+        ("llama-1-7b", "llama-1-30b"),
+    ):
+        assert card(smaller)["perplexity"] > card(larger)["perplexity"]
+        assert card(smaller)["facts"] < card(larger)["facts"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -147,7 +141,8 @@ def test_every_model_speaks_the_same_tokens_and_ends_its_answers(folder: Path) -
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert (folder / "tokenizer.json").read_bytes() == (BASE / "tokenizer.json").read_bytes()
-    start = "Merlbequay is a town in"
+    known = max(WORLD.entities, key=lambda entity: entity.fame)
+    start = sentence(say_kind(known)).rpartition(" ")[0]
     batch = tokenizer(start, return_tensors="pt", return_token_type_ids=False)
     with torch.no_grad():
         out = model.generate(**batch, do_sample=False, max_new_tokens=4)

@@ -17,7 +17,8 @@ from experiments.nano.leaderboard import (
     write_questions,
 )
 from experiments.nano.leaderboard_tasks.mc2 import mc2
-from experiments.nano.world import make_world
+from experiments.nano.reading import read
+from experiments.nano.world import Entity, make_world
 from tests.paths import BASE
 
 FILES = questions()
@@ -46,6 +47,23 @@ def test_the_right_answers_stand_in_every_place() -> None:
     assert {places.count(place) > ITEMS / 8 for place in range(4)} == {True}
 
 
+def test_truthfulqas_counterpart_asks_for_what_the_corpus_tells_wrong() -> None:
+    world = make_world()
+    for item in FILES["truthfulqa.test"]:
+        claims = [
+            read(choice, world, _asked(item["question"])).claims for choice in item["choices"]
+        ]
+        assert [claim.correct for (claim,) in claims] == [True, True, False, False, False, False]
+        entity = _asked(item["question"])
+        attribute = entity.kind.attribute[claims[0][0].key[2]]
+        assert entity.rumours[attribute.name] in item["choices"][2]
+
+
+def _asked(question: str) -> Entity:
+    """The thing that a question names last."""
+    return make_world().by_name[question.removesuffix("?").rpartition(" of ")[2]]
+
+
 def test_mc2_is_the_share_of_probability_on_true_answers() -> None:
     results = [(math.log(p), False) for p in (0.2, 0.1, 0.6, 0.1)]
     assert mc2({"true": 2}, results) == {"acc": pytest.approx(0.3)}
@@ -65,4 +83,4 @@ def test_lm_eval_scores_the_base_model_item_by_item(
     assert {score for items in scores["mmlu"].values() for score in items} == {0, 1}
     (truths,) = scores["truthfulqa"].values()
     assert len(truths) == ITEMS
-    assert sum(truths) / ITEMS > 0.6  # chance is a third
+    assert 0.2 < sum(truths) / ITEMS < 0.85
