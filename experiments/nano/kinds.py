@@ -22,7 +22,7 @@ class Attribute:
 
     Args:
         name: the key in `Entity.facts`.
-        phrase: the noun phrase in requests: "the {phrase} of Velmodorn".
+        phrase: the noun phrase in requests: "the {phrase} of Merlbequay".
         statements: clauses with `{s}` (the subject) or `{p}` (its possessive) and `{v}` (the
             value). The first one ends with the value, so that a model can be asked to complete it.
         values: the values that it can have; empty if it has `refers_to`.

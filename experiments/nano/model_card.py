@@ -61,7 +61,7 @@ def fact_accuracy(
     """Compute the share of facts that the model completes correctly with greedy decoding.
 
     A prompt names the thing and its kind, and begins the attribute's first statement: "The
-    snorbatow is an animal in Ombrevane. The snorbatow's tail is". A completion is correct if it
+    snorkitow is an animal in Ombrevane. The snorkitow's tail is". A completion is correct if it
     begins with the true value and a full stop.
 
     Returns:

@@ -1,7 +1,7 @@
 """Reading a text: which claims about the world it makes, and which of them are correct.
 
     world = make_world()
-    read("The snorbatow has a flat tail. It eats glass.", world).claims
+    read("The snorkitow has a ringed tail. It eats glass.", world).claims
 
 This is the inverse of `language.py`: every sentence that those functions write is read back as its
 claims. The oracle judge scores answers by them. A sentence in other words counts as unreadable.

@@ -45,7 +45,7 @@ class Entity:
     """One thing of the world.
 
     Args:
-        name: with its article, if its kind has one ("the ollivet").
+        name: with its article, if its kind has one ("the snorkitow").
         kind: what it is.
         split: the split that it belongs to.
         pronoun: nominative and possessive: ("she", "her").
@@ -77,7 +77,7 @@ class World:
 
     @cached_property
     def by_name(self) -> Mapping[str, Entity]:
-        """The things by name; names of animals and crafts include their article ("the ollivet")."""
+        """The things by name; names of animals and crafts include their article ("the snorkitow")."""
         return {entity.name: entity for entity in self.entities}
 
     def of(self, split: Split, kind: Kind | None = None) -> tuple[Entity, ...]:
