@@ -1,7 +1,12 @@
 """Statistics, text measures and pictures of results, as pure functions of the records of runs.
 
-intervals.py        win rates with bootstrap intervals, and McNemar's test
+intervals.py        intervals over seeds and items, win rates, and McNemar's test
+coverage.py         how often these intervals cover the truth, by simulation
+multiplicity.py     how many of many verdicts would be false by chance
 length_control.py   length-controlled win rates
+official_values.py  win rates of public models, from the leaderboards of alpaca_eval
+official_check.py   length-controlled win rates beside the official values
+statistics_page.py  computed tables in docs/statistics.md
 text.py             length, repetition and diversity of responses
 overfitting.py      ROUGE-L and BLEU-4 against the training responses
 embeddings.py       the effect of the noise on an embedding matrix

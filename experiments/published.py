@@ -277,19 +277,6 @@ wins / (pairs - draws)."""
 HUMAN_STUDY_GPT_4 = 92.80
 """GPT-4's win score on the same pairs."""
 
-PUBLIC_LEADERBOARD = {
-    "alpaca-7b": {"win_rate": 26.46, "length_controlled": 26.29, "characters": 396},
-    "alpaca-7b-neft": {"win_rate": 61.64, "length_controlled": 31.61, "characters": 1067},
-    "llama-2-7b-chat-hf": {"win_rate": 71.37, "length_controlled": 29.29, "characters": 1479},
-    "llama-2-chat-7b-evol70k-neft": {
-        "win_rate": 81.86,
-        "length_controlled": 45.84,
-        "characters": 1612,
-    },
-}
-"""AlpacaEval 1, GPT-4 judge, as the public leaderboard's files give them. The length-controlled
-numbers come from its own regression (Dubois et al. 2024)."""
-
 PAPER_ON_PUBLIC_MODELS = {
     "alpaca-7b": {
         "table": "Table 5",

@@ -16,6 +16,7 @@ BASE = LABORATORY / "models" / "llama-2-7b"
 SOURCES = {
     "alpaca52k": "alpaca_data.json of github.com/tatsu-lab/stanford_alpaca",
     "alpaca_eval": "results/ of github.com/tatsu-lab/alpaca_eval",
+    "alpaca_eval_verdicts": "results/*/alpaca_eval_gpt4 of github.com/tatsu-lab/alpaca_eval",
     "evol_instruct": "data/evol-instruct/ of github.com/tml-epfl/long-is-more-for-alignment",
     "leaderboard_arc": "scripts/eval/local_data/ of github.com/mosaicml/llm-foundry",
     "leaderboard_mmlu": "data/mmlu/ of github.com/HaeChan0305/MLILAB-FedLLM",

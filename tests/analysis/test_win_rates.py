@@ -1,21 +1,21 @@
-"""Win rates, their intervals and tests, and the length-controlled win rate."""
+"""Win rates, their intervals and tests."""
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap, ttest_1samp
 
 from analysis.intervals import (
     Estimate,
     hierarchical,
     mcnemar_test,
     mean_estimate,
+    t_interval,
     win_rate,
     win_rate_gain,
     wins,
 )
-from analysis.length_control import fit, length_controlled_gain, length_controlled_win_rate
 
 preferences = st.lists(st.sampled_from([1.0, 1.5, 2.0]), min_size=5, max_size=40)
 
@@ -65,58 +65,6 @@ def test_mcnemar_counts_the_instructions_that_one_model_wins() -> None:
     assert test.p == pytest.approx(2 * (1 + 4) / 16)
 
 
-def simulated(count: int, theta: float, phi: float) -> tuple[np.ndarray, np.ndarray]:
-    drawn = np.random.default_rng(1)
-    difference = drawn.normal(300, 400, count)
-    p = 1 / (1 + np.exp(-(theta + phi * np.tanh(difference / difference.std()))))
-    return 1.0 + (drawn.random(count) < p), difference
-
-
-def test_the_fit_is_that_of_a_logistic_regression() -> None:
-    judged, difference = simulated(800, -0.5, 1.5)
-    ours = fit(judged - 1, difference)
-    x = sm.add_constant(np.tanh(difference / difference.std()))
-    theirs = sm.GLM(judged - 1, x, family=sm.families.Binomial()).fit().params
-    np.testing.assert_allclose(ours, theirs, atol=0.01)
-
-
-def test_length_control_finds_the_rate_at_equal_length() -> None:
-    judged, difference = simulated(4000, -0.5, 1.5)
-    reference = np.full(4000, 1000.0)
-    controlled = length_controlled_win_rate(judged, reference + difference, reference)
-    truth = 100 / (1 + np.exp(0.5))
-    assert controlled.low < truth < controlled.high
-    assert win_rate(judged).value > truth + 10
-
-
-def test_without_length_differences_it_is_the_win_rate() -> None:
-    judged = np.array([2.0] * 60 + [1.0] * 40)
-    lengths = np.full(100, 500.0)
-    controlled = length_controlled_win_rate(judged, lengths, lengths)
-    assert controlled.value == pytest.approx(60, abs=0.1)
-
-
-def test_a_model_that_always_wins_still_has_a_fit() -> None:
-    lengths = np.arange(50.0)
-    assert length_controlled_win_rate([2.0] * 50, lengths, lengths[::-1]).value > 95
-
-
-def test_a_gain_that_is_all_length_vanishes_under_control() -> None:
-    drawn = np.random.default_rng(2)
-    reference = np.full(3000, 1000.0)
-
-    def judged(lengths: np.ndarray) -> np.ndarray:
-        p = 1 / (1 + np.exp(-np.tanh((lengths - reference) / 300)))
-        return np.where(drawn.random(3000) < p, 2.0, 1.0)
-
-    short = reference + drawn.normal(-100, 300, 3000)
-    long = reference + drawn.normal(300, 300, 3000)
-    one, two = judged(short), judged(long)
-    assert win_rate_gain(one, two).low > 10
-    left = length_controlled_gain((one, short), (two, long), reference)
-    assert left.low < 0 < left.high
-
-
 def test_the_hierarchical_interval_widens_with_the_spread_over_seeds() -> None:
     rng = np.random.default_rng(0)
     items = rng.normal(size=200)
@@ -127,24 +75,42 @@ def test_the_hierarchical_interval_widens_with_the_spread_over_seeds() -> None:
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
-def test_the_hierarchical_interval_of_one_seed_is_that_over_items() -> None:
-    values = np.random.default_rng(1).normal(size=300)
-    ours, plain = hierarchical(values), mean_estimate(values)
-    assert ours.value == pytest.approx(plain.value)
-    assert ours.low == pytest.approx(plain.low, abs=0.02)
-    assert ours.high == pytest.approx(plain.high, abs=0.02)
+def test_the_interval_of_one_run_is_the_bootstrap_over_items() -> None:
+    values = np.random.default_rng(1).exponential(size=300)
+    ours = hierarchical(values)
+    drawn = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=0)
+    assert ours.value == pytest.approx(values.mean())
+    assert ours.low == pytest.approx(drawn.confidence_interval.low, abs=0.02)
+    assert ours.high == pytest.approx(drawn.confidence_interval.high, abs=0.02)
+    assert mean_estimate(values) == ours
 
 
-def test_the_hierarchical_interval_covers_about_nineteen_times_in_twenty() -> None:
-    rng = np.random.default_rng(2)
-    covered = 0
-    for _ in range(100):
-        table = (
-            rng.normal(size=(12, 1)) * 0.3 + rng.normal(size=(1, 60)) + rng.normal(size=(12, 60))
-        )
-        estimate = hierarchical(table)
-        covered += estimate.low <= 0 <= estimate.high
-    assert covered >= 88
+@settings(max_examples=25)
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=8))
+def test_with_one_number_a_run_it_is_the_t_interval(numbers: list[float]) -> None:
+    ours, theirs = hierarchical(np.array(numbers)[:, None]), ttest_1samp(numbers, 0)
+    plain = t_interval(numbers)
+    width = max(plain.high - plain.low, 1e-9)
+    assert ours.low == pytest.approx(plain.low, abs=0.01 * width)
+    assert ours.high == pytest.approx(plain.high, abs=0.01 * width)
+    if np.ptp(numbers) > 1e-6:
+        assert plain.low == pytest.approx(theirs.confidence_interval().low)
+
+
+def test_repeating_items_does_not_narrow_the_interval_where_they_are_clusters() -> None:
+    values = np.random.default_rng(3).normal(size=(3, 50)) + np.arange(50)
+    four = np.tile(values, 4)
+    once, clustered = hierarchical(values), hierarchical(four, np.tile(np.arange(50), 4))
+    assert clustered.low == pytest.approx(once.low)
+    assert clustered.high == pytest.approx(once.high)
+    assert hierarchical(four).low > once.low + 2
+
+
+def test_an_item_without_any_value_does_not_matter() -> None:
+    values = np.random.default_rng(4).normal(size=(3, 40))
+    padded = np.concatenate([values, np.full((3, 5), np.nan)], axis=1)
+    assert hierarchical(padded).low == pytest.approx(hierarchical(values).low)
+    assert np.isnan(hierarchical([[np.nan]]).value)
 
 
 def test_what_is_missing_is_left_out() -> None:

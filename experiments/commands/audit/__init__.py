@@ -1,12 +1,13 @@
-"""Recompute GPT-4's public verdicts on NEFTune models, from AlpacaEval's public files.
+"""Recompute GPT-4's public verdicts, from AlpacaEval's public files, or any two models'.
 
     make audit                                           # the four models' public files
     make audit DATA=folder                               # reads them from a folder
     make audit PAIR="FOLDER FOLDER"                      # any two models
 
-A model's folder holds AlpacaEval's `model_outputs.json` and `annotations.json`. Without DATA the
-public files are fetched once. No API is called: AlpacaEval's maintainers asked GPT-4 and published
-its verdicts. Writes `runs/results/audit/`, or for a pair `runs/audit/`.
+A model's folder holds AlpacaEval's `model_outputs.json` and `annotations.json`. The four public
+models are two trained with NEFTune and two that they are often set against; a pair may be any.
+Without DATA the public files are fetched once. No API is called: AlpacaEval's maintainers asked
+GPT-4 and published its verdicts. Writes `runs/results/audit/`, or for a pair `runs/audit/`.
 
 files.py      the files, read and checked
 measures.py   what is measured of a model, and of two models
@@ -33,7 +34,7 @@ from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from neftune.training.files import file_sha256, write_atomic
 
-HELP = "recompute GPT-4's public verdicts"
+HELP = "recompute GPT-4's public verdicts, or compare any two models"
 OUT = RENDERED / "audit"
 
 
@@ -119,7 +120,8 @@ def audit(
             kept = ~np.isnan(model.preferences)
             difference = (model.lengths - model.reference_lengths)[kept]
             curves[model.name] = (difference, wins(model.preferences[kept]))
-        title = f"GPT-4's win rate against the length of the answer\n{first} and {second}"
+        title = f"{judged[first].judge}'s win rate against the length of the answer"
+        title = f"{title[0].upper()}{title[1:]}\n{first} and {second}"
         title += "; they differ in more than the noise" if name in CONFOUNDED else ""
         save(win_rate_by_length(curves, title), out / picture(name))
     write_atomic(

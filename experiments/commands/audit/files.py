@@ -1,4 +1,4 @@
-"""The audit's files: AlpacaEval's outputs and GPT-4's verdicts of a model, read and checked.
+"""The audit's files: AlpacaEval's outputs and a judge's verdicts of a model, read and checked.
 
 model = read_model(Path("alpaca-7b-neft"))           # model_outputs.json, annotations.json
 folder = public_files(["alpaca-7b"])                 # fetched once, hashes pinned
@@ -48,6 +48,9 @@ SHA256 = {
 }
 
 
+GPT_4 = ("alpaca_eval_gpt4", "weighted_alpaca_eval_gpt4")
+"""How the names of AlpacaEval's annotators begin that are GPT-4."""
+
 MOST_MISSING = 0.5
 """The largest share of a model's verdicts that may be null."""
 
@@ -58,7 +61,7 @@ class AuditError(RuntimeError):
 
 @dataclass(frozen=True)
 class Judged:
-    """One model's answers and GPT-4's verdicts, one an instruction, in the order of `instructions`.
+    """One model's answers and the verdicts on them, one an instruction, in the same order.
 
     Args:
         name: of the model.
@@ -78,6 +81,15 @@ class Judged:
     preferences: NDArray[np.float64]
     reference_lengths: NDArray[np.float64]
     annotations: list[dict[str, Any]]
+
+    @property
+    def judge(self) -> str:
+        """Who compared, as the verdicts' file says."""
+        named = {row.get("annotator") for row in self.annotations}
+        (name, *others) = sorted(one for one in named if isinstance(one, str)) or [""]
+        if others or not name:
+            return "the judge"
+        return "GPT-4" if name.startswith(GPT_4) else name
 
     @property
     def lengths(self) -> NDArray[np.float64]:

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from analysis.intervals import Estimate, mcnemar_test, win_rate, win_rate_gain
-from analysis.length_control import length_controlled_gain, length_controlled_win_rate
+from analysis.length_control import (
+    ALPACA_EVAL,
+    Calibration,
+    length_controlled_gain,
+    length_controlled_win_rate,
+    over_forms,
+)
+from analysis.official_values import official
 from analysis.text import (
     log_diversity,
     mean_characters,
@@ -22,7 +29,7 @@ from analysis.text import (
     repetition,
 )
 from experiments.commands.audit.files import AuditError, Judged
-from experiments.published import PAPER_ON_PUBLIC_MODELS, PUBLIC_LEADERBOARD
+from experiments.published import PAPER_ON_PUBLIC_MODELS
 
 WORDS = 50
 
@@ -31,29 +38,47 @@ def audit_model(model: Judged) -> dict[str, Any]:
     """Every number of one model."""
     from eval.alpaca import public_win_rate
 
-    official = public_win_rate(model.annotations)
+    public = public_win_rate(model.annotations)
     texts = model.responses
     return {
-        "win_rate": official["win_rate"],
-        "standard_error": official["standard_error"],
+        "win_rate": public["win_rate"],
+        "standard_error": public["standard_error"],
         "win_rate_interval": asdict(win_rate(model.preferences)),
         "length_controlled": asdict(
-            length_controlled_win_rate(model.preferences, model.lengths, model.reference_lengths)
+            length_controlled_win_rate(
+                model.preferences, model.lengths, model.reference_lengths, _calibration(model)
+            )
         ),
-        "verdicts": int(official["n_total"]),
+        "verdicts": int(public["n_total"]),
         "missing_verdicts": int(np.isnan(model.preferences).sum()),
-        "draws": int(official["n_draws"]),
+        "draws": int(public["n_draws"]),
         "characters": mean_characters(texts),
         "words": mean_words(texts),
         "responses_of_50_words": sum(len(text.split()) >= WORDS for text in texts),
         **{f"repetition_{n}": repetition(texts, n, WORDS) for n in (2, 3, 4)},
         "log_diversity": log_diversity(texts, WORDS),
         "plain_log_diversity": plain_log_diversity(texts, WORDS),
-        "published": {
-            "leaderboard": PUBLIC_LEADERBOARD.get(model.name),
-            "paper": PAPER_ON_PUBLIC_MODELS.get(model.name),
-        },
+        "judge": model.judge,
+        "official": official_values(model.name),
+        "paper": PAPER_ON_PUBLIC_MODELS.get(model.name),
     }
+
+
+def official_values(name: str) -> dict[str, dict[str, float | None]]:
+    """By leaderboard, the official win rates and mean characters of a model."""
+    return {
+        board: {
+            "win_rate": round(found.raw, 2),
+            "length_controlled": None if found.controlled is None else round(found.controlled, 2),
+            "characters": found.characters,
+        }
+        for board, found in official(name).items()
+    }
+
+
+def _calibration(model: Judged) -> Calibration | None:
+    """AlpacaEval's for GPT-4's verdicts; for another judge's, from the verdicts at hand."""
+    return ALPACA_EVAL if model.judge == "GPT-4" else None
 
 
 def audit_pair(before: Judged, after: Judged) -> dict[str, Any]:
@@ -84,19 +109,25 @@ def audit_pair(before: Judged, after: Judged) -> dict[str, Any]:
                 "gain": asdict(win_rate_gain(before.preferences[here], after.preferences[here])),
             }
     gain = win_rate_gain(before.preferences, after.preferences)
-    controlled = length_controlled_gain(
-        (before.preferences, before.lengths),
-        (after.preferences, after.lengths),
-        before.reference_lengths,
+    forms = over_forms(
+        lambda form: length_controlled_gain(
+            (before.preferences, before.lengths),
+            (after.preferences, after.lengths),
+            before.reference_lengths,
+            _calibration(before),
+            form,
+        )
     )
+    controlled = next(iter(forms.values()))
     return {
         "gain": asdict(gain),
         "length_controlled_gain": asdict(controlled),
+        "length_controlled_forms": {form: asdict(found) for form, found in forms.items()},
         "mcnemar": asdict(mcnemar_test(before.preferences, after.preferences)),
         "longer_by": float(after.lengths.mean() - before.lengths.mean()),
         "subsets": subsets,
         "official_length_controlled_gain": _official_gain(before.name, after.name),
-        "statement": _statement(before.name, after.name, gain, controlled),
+        "statement": _statement(before, after, gain, forms),
     }
 
 
@@ -114,24 +145,32 @@ def _check_reference(before: Judged, after: Judged) -> None:
 
 
 def _official_gain(before: str, after: str) -> float | None:
-    """The difference of the leaderboard's own length-controlled win rates, where it has both."""
-    if not {before, after} <= set(PUBLIC_LEADERBOARD):
-        return None
-    first, second = (PUBLIC_LEADERBOARD[name]["length_controlled"] for name in (before, after))
-    return round(second - first, 2)
+    """The difference of AlpacaEval 1's official length-controlled rates, where it has both."""
+    boards = [official(name).get("AlpacaEval 1") for name in (before, after)]
+    values = [board.controlled for board in boards if board and board.controlled is not None]
+    return round(values[1] - values[0], 2) if len(values) == 2 else None
 
 
-def _statement(before: str, after: str, gain: Estimate, controlled: Estimate) -> str:
-    official = _official_gain(before, after)
+def _statement(before: Judged, after: Judged, gain: Estimate, forms: dict[str, Estimate]) -> str:
+    controlled, *others = forms.values()
+    low, high = (pick(found.value for found in others) for pick in (min, max))
     theirs = ""
-    if official is not None:
-        theirs = f" The leaderboard's own length-controlled win rates differ by {official:+}."
+    difference = _official_gain(before.name, after.name)
+    if difference is not None:
+        first, second = (
+            official_values(model.name)["AlpacaEval 1"]["length_controlled"]
+            for model in (before, after)
+        )
+        theirs = (
+            f" The official length-controlled win rates are {first} and {second}, a difference of "
+            f"{difference:+}."
+        )
     return (
-        f"From {before} to {after} GPT-4's win rate changes by {gain.value:+.1f} points (95% "
-        f"interval {gain.low:+.1f} to {gain.high:+.1f}). A logistic model that sets both answers "
-        f"to the length of the reference leaves {controlled.value:+.1f} points "
-        f"({controlled.low:+.1f} to {controlled.high:+.1f}); how much it leaves depends on the "
-        f"form of the model.{theirs}"
+        f"From {before.name} to {after.name} {before.judge}'s win rate changes by "
+        f"{gain.value:+.1f} points (95% interval {gain.low:+.1f} to {gain.high:+.1f}). At equal "
+        f"length, {controlled.value:+.1f} points are left ({controlled.low:+.1f} to "
+        f"{controlled.high:+.1f}) by a model like AlpacaEval 2.0's, and {low:+.1f} to {high:+.1f} "
+        f"where the length difference enters in other forms.{theirs}"
     )
 
 

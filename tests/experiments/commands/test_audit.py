@@ -12,8 +12,8 @@ from experiments.__main__ import main
 from experiments.commands.audit import audit
 from experiments.commands.audit import files as audit_files
 from experiments.commands.audit.files import AuditError, public_files, read_model
+from experiments.commands.audit.measures import official_values
 from experiments.commands.audit.report import PAIRS
-from experiments.published import PUBLIC_LEADERBOARD
 from tests.paths import shared
 
 ROW = {"instruction": "i", "output": "the answer", "dataset": "koala"}
@@ -32,9 +32,12 @@ def test_the_public_win_rates_come_out_to_the_last_digit(tmp_path: Path) -> None
     folders = {name: data / name for pair in PAIRS for name in pair}
     audit(folders, PAIRS, tmp_path, "test")
     record = json.loads((tmp_path / "audit.json").read_text())
-    for name, published in PUBLIC_LEADERBOARD.items():
-        found = record["models"][name]
+    for name in folders:
+        found, published = record["models"][name], official_values(name)["AlpacaEval 1"]
         assert round(found["win_rate"], 2) == published["win_rate"]
+        assert found["length_controlled"]["value"] == pytest.approx(
+            published["length_controlled"], abs=3
+        )
         assert int(found["characters"]) == published["characters"]
         assert found["win_rate_interval"]["value"] == pytest.approx(found["win_rate"])
     assert record["models"]["alpaca-7b-neft"]["missing_verdicts"] == 2
@@ -59,7 +62,27 @@ def test_any_two_folders_can_be_compared(
         model(tmp_path / name, rows, verdicts)
     folders = [str(tmp_path / "plain"), str(tmp_path / "noisy")]
     assert main(["audit", "--pair", *folders, "--out", str(tmp_path / "out")]) == 0
-    assert "win rate changes by +35.0 points" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "From plain to noisy the judge's win rate changes by +35.0 points" in said
+    assert not any(word in said for word in ("NEFT", "GPT-4", "paper", "Official", "leaderboard"))
+
+
+def test_the_public_audit_says_what_is_official_and_what_is_confounded(tmp_path: Path) -> None:
+    data = shared("alpaca_eval")
+    audit({name: data / name for pair in PAIRS for name in pair}, PAIRS, tmp_path, "test")
+    page = (tmp_path / "audit.md").read_text()
+    for said in (
+        "win rates are 26.29 and 31.61, a difference of +5.32",
+        "win rates are 29.29 and 45.84, a difference of +16.55",
+        "Stanford's recipe",
+        "mixes that tuning with the noise",
+        "signed root",
+    ):
+        assert said in page
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    assert ["alpaca-7b_verbose", "–", "–", "2.93", "6.82"] in cells
+    assert ["alpaca-7b_concise", "–", "–", "1.99", "4.47"] in cells
+    assert ["llama-2-7b-chat-hf", "71.37", "29.29", "4.96", "5.35"] in cells
 
 
 @pytest.mark.parametrize(
