@@ -1,66 +1,116 @@
-"""From the cells of a claim to one estimate.
+"""From the parts of a measure to one estimate: of all parts, or of one alone.
 
-difference([noisy, plain])                           # paired by seed and item
+difference(parts)                                    # paired by seed and item
+
+A part is a set, a task or a model; its cells are the arms that are compared. Parts in which the
+same items occur (an instruction that is asked after tuning on four sets) are averaged item by item
+before any resampling, so that an item counts once. Other parts have equal weights, whatever their
+number of items.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.intervals import Estimate, hierarchical
+from analysis.intervals import Estimate, hierarchical, mean_estimate
 from analysis.length_control import length_controlled_gain
 from experiments.cells.cell import Cell, values_of
 from experiments.cells.metrics import preferences_and_lengths, reference_lengths
 from experiments.runs.record import Numbers
 
-Cells = Sequence[Cell]
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a measure.
+
+    Args:
+        title: for readers: a set, a task, a model.
+        cells: the arms; the second is what the first is compared with.
+        items: the name of the items on which it is measured; parts with the same name have the
+            same items in the same order.
+    """
+
+    title: str
+    cells: tuple[Cell, ...]
+    items: str = ""
 
 
-def difference(cells: Cells) -> Estimate:
-    """The first cell minus the second, paired by seed and item."""
-    first, second = map(values_of, cells)
-    return hierarchical(first - second)
+Parts = Sequence[Part]
 
 
-def percent_longer(cells: Cells) -> Estimate:
-    """How much the first cell is above the second, in per cent of the second's mean."""
-    first, second = map(values_of, cells)
-    return hierarchical(100 * (first - second) / second.mean())
+def together(parts: Parts, values: Sequence[Numbers]) -> Numbers:
+    """The values of all parts as one table of shape (seeds, items), of which the mean is meant.
+
+    Args:
+        parts: whose.
+        values: of each part, shape (seeds, items); NaN where one is missing.
+    """
+    by_items: dict[str, list[Numbers]] = {}
+    for part, table in zip(parts, values, strict=True):
+        by_items.setdefault(part.items, []).append(table)
+    groups = [_mean(tables) for tables in by_items.values()]
+    weights = [len(tables) / len(parts) for tables in by_items.values()]
+    count = sum(group.shape[1] for group in groups)
+    return np.concatenate(
+        [g * (w * count / g.shape[1]) for g, w in zip(groups, weights, strict=True)], axis=1
+    )
 
 
-def mean_difference(cells: Cells) -> Estimate:
-    """The mean over pairs of cells of the first minus the second."""
-    pairs = [values_of(a) - values_of(b) for a, b in zip(cells[::2], cells[1::2], strict=True)]
-    return hierarchical(np.concatenate(pairs, axis=1))
+def _mean(tables: Sequence[Numbers]) -> Numbers:
+    """The mean of tables element by element, of the values that are not missing."""
+    stacked = np.array(tables)
+    present = ~np.isnan(stacked)
+    counted = present.sum(axis=0)
+    total = np.where(present, stacked, 0.0).sum(axis=0)
+    return np.where(counted > 0, total / np.maximum(counted, 1), np.nan)
 
 
-def difference_of_gains(cells: Cells) -> Estimate:
-    """Over groups of four cells, the mean of (first - second) - (third - fourth)."""
-    values = [values_of(cell) for cell in cells]
-    gains = [
-        (values[i] - values[i + 1]) - (values[i + 2] - values[i + 3])
-        for i in range(0, len(values), 4)
-    ]
-    return hierarchical(np.concatenate(gains, axis=1))
+def _arms(parts: Parts, place: int) -> list[Numbers]:
+    return [values_of(part.cells[place]) for part in parts]
 
 
-def gain_at_equal_length(cells: Cells) -> Estimate:
-    """The length-controlled gain, over the instructions of all groups together."""
+def _differences(parts: Parts, first: int = 0) -> list[Numbers]:
+    pairs = zip(_arms(parts, first), _arms(parts, first + 1), strict=True)
+    return [one - other for one, other in pairs]
 
-    def arm(cell: Cell) -> tuple[Numbers, Numbers]:
-        parts = [preferences_and_lengths(cell.records(runs, "verdicts")) for runs in cell.groups]
-        won, long = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+
+def difference(parts: Parts) -> Estimate:
+    """The first arm minus the second, paired by seed and item."""
+    return hierarchical(together(parts, _differences(parts)))
+
+
+def percent(parts: Parts) -> Estimate:
+    """How much the first arm is above the second, in per cent of the second's mean."""
+    mean = np.nanmean(together(parts, _arms(parts, 1)))
+    return hierarchical(100 * together(parts, _differences(parts)) / mean)
+
+
+def difference_of_gains(parts: Parts) -> Estimate:
+    """Of four arms, (first - second) - (third - fourth)."""
+    gains = zip(_differences(parts), _differences(parts, 2), strict=True)
+    return hierarchical(together(parts, [one - other for one, other in gains]))
+
+
+def gain_at_equal_length(parts: Parts) -> Estimate:
+    """The length-controlled gain of the first arm over the second."""
+
+    def arm(place: int) -> tuple[Numbers, Numbers]:
+        cells = [part.cells[place] for part in parts]
+        found = [preferences_and_lengths(c.records(c.groups[0], "verdicts")) for c in cells]
+        won, long = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
         return won, long.astype(float)
 
-    treated, base = map(arm, cells)
-    (first, *_) = cells[0].records(cells[0].groups[0], "verdicts")
-    reference = np.tile(reference_lengths(first), len(cells[0].groups))
-    return length_controlled_gain(base, treated, reference)
+    cells = [part.cells[0] for part in parts]
+    references = [reference_lengths(c.records(c.groups[0], "verdicts")[0]) for c in cells]
+    return length_controlled_gain(arm(1), arm(0), np.concatenate(references))
 
 
-def largest(cells: Cells) -> Estimate:
-    """The largest mean of the cells, with the range over cells."""
-    shares = [float(np.mean(values_of(cell))) for cell in cells]
-    return Estimate(max(shares), min(shares), max(shares))
+def largest(parts: Parts) -> Estimate:
+    """The largest mean of the parts, with the range over parts; of one part, its own interval."""
+    if len(parts) == 1:
+        return mean_estimate(values_of(parts[0].cells[0])[0])
+    means = [float(np.mean(values)) for values in _arms(parts, 0)]
+    return Estimate(max(means), min(means), max(means))
