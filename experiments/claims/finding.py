@@ -161,38 +161,37 @@ def records_of(asked: Sequence[Question]) -> list[Record]:
 
 def find(question: Question) -> Finding:
     """Test a question against its premises and judge it, from records that exist."""
-    premise = question.premise
-    parts = tuple(_part(question, part) for part in question.parts)
+    premise, measure = question.premise, MEASURES[question.premise.measure]
+    single = {part.title: measure.estimate([part]) for part in question.parts}
+    unmet = {p.title: why for p in question.parts if (why := _unmet(question, p, single[p.title]))}
+    parts = tuple(
+        _part_finding(question, part, single[part.title], unmet.get(part.title, ""))
+        for part in question.parts
+    )
     if len(parts) == 1:
         (only,) = parts
         return Finding(question, only.estimate, only.verdict, only.reason, (), parts)
-    hindered = {
-        part.title: hindrance for part in question.parts if (hindrance := _unmet(question, part))
-    }
-    testable = [part for part in question.parts if part.title not in hindered]
-    measure = MEASURES[premise.measure]
+    testable = [part for part in question.parts if part.title not in unmet]
     reason = ""
     if 2 * len(testable) < len(parts):
-        reason = f"{len(hindered)} of {len(parts)} parts: {next(iter(hindered.values()))}"
-    elif _no_gain(question, [part.title for part in testable]):
-        assert premise.gain
+        first, *others = dict.fromkeys(unmet.values())
+        reason = f"{len(unmet)} of {len(parts)} parts: {first}{', …' if others else ''}"
+    elif premise.gain and _no_gain(question, [part.title for part in testable]):
         reason = premise.gain.otherwise
     if reason:
         return Finding(question, measure.estimate(question.parts), UNTESTABLE, reason, (), parts)
     estimate = measure.estimate(testable)
-    judgement = judged(estimate, premise.direction, premise.margin)
-    return Finding(question, estimate, judgement.verdict, judgement.reason, tuple(hindered), parts)
+    said = judged(estimate, premise.direction, premise.margin)
+    return Finding(question, estimate, said.verdict, said.reason, tuple(unmet), parts)
 
 
-def _part(question: Question, part: Part) -> PartFinding:
+def _part_finding(question: Question, part: Part, estimate: Estimate, unmet: str) -> PartFinding:
     premise = question.premise
-    estimate = MEASURES[premise.measure].estimate([part])
-    hindrance = _unmet(question, part)
-    if not hindrance and premise.gain and _no_gain(question, [part.title]):
-        hindrance = premise.gain.otherwise
-    judgement = (
-        Judgement(UNTESTABLE, hindrance)
-        if hindrance
+    if not unmet and premise.gain and _no_gain(question, [part.title]):
+        unmet = premise.gain.otherwise
+    said = (
+        Judgement(UNTESTABLE, unmet)
+        if unmet
         else judged(estimate, premise.direction, premise.margin)
     )
     return PartFinding(
@@ -201,8 +200,8 @@ def _part(question: Question, part: Part) -> PartFinding:
         dose=_dose(question, part),
         level=_level(question, part),
         estimate=estimate,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
+        verdict=said.verdict,
+        reason=said.reason,
     )
 
 
@@ -219,9 +218,11 @@ def _level(question: Question, part: Part) -> float | None:
     return float(np.nanmean(values_of(part.cells[1])))
 
 
-def _unmet(question: Question, part: Part) -> str:
+def _unmet(question: Question, part: Part, estimate: Estimate) -> str:
     """Why a part is not testable, as a phrase; empty where it is."""
     premise = question.premise
+    if estimate.value != estimate.value:
+        return MEASURES[premise.measure].absent
     dose, level = _dose(question, part), _level(question, part)
     if dose is not None and premise.least_dose is not None and dose < premise.least_dose:
         return f"the dose is {dose:.2g} nats, below {premise.least_dose:g}"

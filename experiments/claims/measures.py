@@ -11,15 +11,22 @@ Arms with noise have the study's alpha: `study.with_alpha(5)`, or the chosen one
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.intervals import Estimate
 from experiments.cells.cell import Cell
-from experiments.cells.metrics import CHARACTERS, LENGTH_CONTROLLED, WIN_RATE, Metric
+from experiments.cells.metrics import (
+    CHARACTERS,
+    LENGTH_CONTROLLED,
+    VALIDATION_LOSS,
+    WIN_RATE,
+    Metric,
+)
 from experiments.claims.estimates import (
     Part,
     Parts,
     difference,
+    difference_at_equal_loss,
     difference_of_gains,
     gain_at_equal_length,
     largest,
@@ -33,7 +40,7 @@ from experiments.roles.instruction_sets import (
     OPEN_PLATYPUS,
     InstructionSet,
 )
-from experiments.runs.selection import QLORA_SETS
+from experiments.runs.selection import MODEL, QLORA_SETS
 from experiments.runs.study import Runs, Study
 from experiments.tables import table4
 from neftune.distributions import Noise
@@ -52,12 +59,14 @@ class Measure:
         parts: for a study and the role of a judge, a part a set, task or model.
         estimate: of some of the parts.
         judged: whether a judge is asked.
+        absent: why there may be no number, as a phrase.
     """
 
     quantity: str
     parts: Callable[[Study, str], list[Part]]
     estimate: Callable[[Parts], Estimate] = difference
     judged: bool = False
+    absent: str = "nothing could be measured"
 
 
 def _part(
@@ -171,6 +180,41 @@ def _flips(study: Study, judge: str) -> list[Part]:
     ]
 
 
+def _fewer_epochs(study: Study, dataset: InstructionSet) -> list[Runs]:
+    full = study.recipe(dataset, MODEL).epochs
+    return [study.baseline(dataset, epochs=epochs) for epochs in range(full, 0, -1)]
+
+
+def _lower_rates(study: Study, dataset: InstructionSet) -> list[Runs]:
+    rate = study.recipe(dataset, MODEL).lr
+    return [study.baseline(dataset, lr=rate / 2**halvings) for halvings in range(4)]
+
+
+Path = Callable[[Study, InstructionSet], list[Runs]]
+"""Trainings without noise from the usual one away, in the order in which they tune less."""
+
+
+def _rival(path: Path) -> Measure:
+    """Noise against a rival of the same held-out loss, on two sets."""
+
+    def parts(study: Study, judge: str) -> list[Part]:
+        found = []
+        for dataset in (ALPACA, EVOL_INSTRUCT):
+            arms = [study.neft(dataset), *path(study, dataset)]
+            won = _part(dataset.title, WIN_RATE, arms, judge=judge)
+            lost = _part(dataset.title, VALIDATION_LOSS, arms)
+            found.append(replace(won, cells=(*won.cells, *lost.cells)))
+        return found
+
+    return Measure(
+        "win rate of noise minus that of the rival at the same held-out loss, two sets, points",
+        parts,
+        difference_at_equal_loss,
+        judged=True,
+        absent="no setting of the rival has the same held-out loss",
+    )
+
+
 MEASURES: dict[str, Measure] = {
     "win rate, four sets": Measure(
         "win rate gain over four sets, points", _two_arms(WIN_RATE, FOUR_SETS), judged=True
@@ -241,4 +285,6 @@ MEASURES: dict[str, Measure] = {
         _flips,
         largest,
     ),
+    "noise against fewer epochs": _rival(_fewer_epochs),
+    "noise against lower learning rates": _rival(_lower_rates),
 }
