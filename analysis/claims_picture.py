@@ -78,7 +78,7 @@ def claims_picture(claims: Sequence[Claim], title: str) -> Figure:
 
 HOW_TO_READ = (
     "Paired differences with 95% intervals; shaded: smaller than what matters; an arrow: beyond "
-    "the edge."
+    "the edge. Where it is claimed that nothing changes or rises, a rise lies to the right."
 )
 
 

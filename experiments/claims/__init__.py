@@ -1,4 +1,4 @@
-"""The paper's claims: stated before the runs, measured, tested against their premises, judged.
+"""The paper's claims, judged against premises stated before the runs.
 
     study = Study(NANO, 5, load_selection(NANO))
     asked = questions(PREMISES, study)                   # each claim at each alpha by each judge

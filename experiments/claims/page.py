@@ -57,7 +57,7 @@ def write_claims(asked: Sequence[Question], study: Study, out: Path) -> Data:
         range(study.seeds),
         runs_of(records_of(asked)),
         settings=settings,
-        premises=last_changed(),
+        premises=data["premises"],
     )
     return data
 
@@ -94,6 +94,7 @@ def claims_data(findings: Sequence[Finding], study: Study) -> Data:
     counted = Counter(distinct.values())
     judges = dict.fromkeys(finding.question.judge for finding in findings)
     return {
+        "premises": last_changed(),
         "verdicts": {verdict: counted[verdict] for verdict in VERDICTS},
         "judges": {role: study.scale.describe_judge(role) for role in judges if role},
         "claims": list(claims.values()),
@@ -138,11 +139,15 @@ def by_chance(data: Data) -> str:
 def claims_text(data: Data) -> str:
     """The claims as Markdown: rules, tables by group, why what could not be tested, parts."""
     claims = data["claims"]
-    parts = [INTRODUCTION.format(premises=FILE.name, chance=by_chance(data))]
+    parts = [
+        INTRODUCTION.format(
+            premises=FILE.name, changed=data["premises"]["commit"], chance=by_chance(data)
+        )
+    ]
     if data["judges"]:
         said = "; ".join(f"`{role}`: {text}" for role, text in data["judges"].items())
         parts.append(f"Judges: {said}.")
-    parts.append("![Claims](claims.png)")
+    parts += ["![Claims](claims.png)", markdown_table(summary_rows(claims))]
     for group in dict.fromkeys(claim["group"] for claim in claims):
         members = [claim for claim in claims if claim["group"] == group]
         parts += [f"### {group}", markdown_table(_rows(members))]
@@ -156,8 +161,8 @@ def claims_text(data: Data) -> str:
 
 INTRODUCTION = """\
 What is claimed, the smallest change that matters, the dose of noise and the limits that make a \
-claim testable were stated in `experiments/claims/{premises}` before the runs; what came later is \
-marked *exploratory*. Estimates are paired differences with 95% intervals.
+claim testable were stated in `experiments/claims/{premises}` before the runs (last changed in \
+commit {changed}); what came later is marked *exploratory*. Estimates are paired differences with 95% intervals.
 
 A claim of a rise or fall **holds** if the interval lies beyond the smallest change that matters, \
 **holds, but is negligible** if it lies between zero and that change, **does not hold** if it \
@@ -180,6 +185,18 @@ stands in braces."""
 def _title(claim: Data) -> str:
     judge = f", judge {claim['judge']}" if claim["judge"] else ""
     return f"{claim['text']}{judge}{'' if claim['registered'] else ' (exploratory)'}"
+
+
+def summary_rows(claims: Sequence[Data]) -> list[list[str]]:
+    """The verdicts alone: a row for each claim and judge, a column for each alpha."""
+    alphas = _alphas(claims)
+    rows = [["claim", "judge", *map(_column, alphas)]]
+    for claim in claims:
+        found = {each["alpha"]: each["verdict"] for each in claim["findings"]}
+        mark = "" if claim["registered"] else " (exploratory)"
+        verdicts = (found.get(alpha, "") for alpha in alphas)
+        rows.append([claim["text"] + mark, claim["judge"], *verdicts])
+    return rows
 
 
 def _rows(claims: Sequence[Data]) -> list[list[str]]:

@@ -11,7 +11,14 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from experiments.claims.finding import Finding, Question, find, questions
-from experiments.claims.page import by_chance, claims_data, claims_text, message, write_claims
+from experiments.claims.page import (
+    by_chance,
+    claims_data,
+    claims_text,
+    message,
+    summary_rows,
+    write_claims,
+)
 from experiments.claims.premises import read
 from experiments.runs.record import Record
 from experiments.runs.run import Run
@@ -211,6 +218,12 @@ def test_the_page_has_each_verdict_its_parts_and_what_is_exploratory(
             for line in text.splitlines()
         ), part
     assert by_chance(data) in text
+    head, *rows = summary_rows(data["claims"])
+    assert head == ["claim", "judge", "alpha 5", "alpha chosen"]
+    assert rows == [
+        ["Training loss goes up", "gpt-4", "holds", ""],
+        ["Training loss goes up (exploratory)", "", "holds", "holds"],
+    ]
 
 
 def test_a_chosen_alpha_that_equals_another_is_counted_once(workplace: Path, study: Study) -> None:
