@@ -8,7 +8,7 @@ RUN    := @$(BIN)/python -m experiments
 
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
-TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection audit dose unpack release \
+TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose unpack release \
              notebooks test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
@@ -22,6 +22,7 @@ settings.compare   := $(WHICH) SEEDS SCALE
 settings.where     := $(WHICH) SCALE
 settings.plan      := $(WHICH) SEEDS SCALE GPU GPUS MFU $(ENVIRONMENT)
 settings.paper     := JOBS SCALE $(ENVIRONMENT)
+settings.claims    := JOBS SCALE $(ENVIRONMENT)
 settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS SCALE $(ENVIRONMENT)
 settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
@@ -118,6 +119,9 @@ where: $(READY) ## where TABLE=6 (or FIGURE=4, or NAME=phase) is made, its resul
 
 paper: $(READY) ## every table and figure, the claims, and a page of them (hours; it resumes)
 	$(RUN) paper $(OPTIONS)
+
+claims: $(READY) ## only what the claims need: their runs, verdicts, a page and a picture
+	$(RUN) claims $(OPTIONS)
 
 ablation: $(READY) ## one fine-tuning under many alphas
 	$(RUN) ablation $(OPTIONS)

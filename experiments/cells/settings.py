@@ -17,7 +17,7 @@ from experiments.cells.cell import Cell, records_of
 from experiments.cells.markdown import markdown_table
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.provenance import machines
-from experiments.runs.record import Record
+from experiments.runs.record import UNTRAINED, Record
 from experiments.runs.study import Study
 from neftune.distributions import Noise
 
@@ -50,7 +50,7 @@ def training_records(cells: Sequence[Cell]) -> list[Record]:
     runs = [
         run
         for cell in cells
-        if cell.metric.reads and cell.metric.reads[0] != "flips"
+        if cell.metric.reads and cell.metric.reads[0] not in UNTRAINED
         for group in (*cell.groups, cell.others)
         for run in group
     ]

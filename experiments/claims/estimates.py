@@ -1,85 +1,149 @@
-"""From the cells of a claim to one estimate.
+"""From the parts of a measure to one estimate: of all parts, or of one alone.
 
-difference([noisy, plain])                           # paired by seed and item
+difference(parts)                                    # paired by seed and item
+
+A part is a set, a task or a model; its cells are the arms that are compared. Parts in which the
+same items occur (an instruction that is asked after tuning on four sets) are averaged item by item
+before any resampling, so that an item counts once. Other parts have equal weights, whatever their
+number of items.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.intervals import Estimate, hierarchical
+from analysis.intervals import Estimate, hierarchical, mean_estimate
 from analysis.length_control import length_controlled_gain
 from experiments.cells.cell import Cell, values_of
 from experiments.cells.metrics import preferences_and_lengths, reference_lengths
 from experiments.runs.record import Numbers
 
-Cells = Sequence[Cell]
 
+@dataclass(frozen=True)
+class Part:
+    """One part of a measure.
 
-def difference(cells: Cells) -> Estimate:
-    """The first cell minus the second, paired by seed and item."""
-    first, second = map(values_of, cells)
-    return hierarchical(first - second)
-
-
-def percent_longer(cells: Cells) -> Estimate:
-    """How much the first cell is above the second, in per cent of the second's mean."""
-    first, second = map(values_of, cells)
-    ratio = first.mean() / second.mean()
-    return hierarchical(100 * (ratio - 1 + (first - ratio * second) / second.mean()))
-
-
-def mean_difference(cells: Cells) -> Estimate:
-    """The mean over pairs of cells of the first minus the second.
-
-    An item that several pairs have, of the same metric and condition, is drawn once for all.
+    Args:
+        title: for readers: a set, a task, a model.
+        cells: the arms; the second is what the first is compared with.
+        items: the name of the items on which it is measured; parts with the same name have the
+            same items in the same order.
     """
-    firsts = cells[::2]
-    pairs = [values_of(a) - values_of(b) for a, b in zip(firsts, cells[1::2], strict=True)]
-    return hierarchical(np.concatenate(pairs, axis=1), _items(firsts, pairs))
+
+    title: str
+    cells: tuple[Cell, ...]
+    items: str = ""
 
 
-def _items(cells: Cells, values: Sequence[Numbers]) -> NDArray[np.intp]:
-    """A number for each column of the cells' values; equal for an item that several cells have."""
-    start: dict[tuple[str, str, int], int] = {}
-    for cell, table in zip(cells, values, strict=True):
-        key = (cell.metric.title, cell.condition, table.shape[1])
-        start.setdefault(key, sum(count for _, _, count in start))
+Parts = Sequence[Part]
+
+
+def together(parts: Parts, values: Sequence[Numbers]) -> Numbers:
+    """The values of all parts as one table of shape (seeds, items), of which the mean is meant.
+
+    Args:
+        parts: whose.
+        values: of each part, shape (seeds, items); NaN where one is missing.
+    """
+    by_items: dict[str, list[Numbers]] = {}
+    for part, table in zip(parts, values, strict=True):
+        by_items.setdefault(part.items, []).append(table)
+    groups = [_mean(tables) for tables in by_items.values()]
+    weights = [len(tables) / len(parts) for tables in by_items.values()]
+    count = sum(group.shape[1] for group in groups)
     return np.concatenate(
-        [
-            start[cell.metric.title, cell.condition, table.shape[1]] + np.arange(table.shape[1])
-            for cell, table in zip(cells, values, strict=True)
-        ]
+        [g * (w * count / g.shape[1]) for g, w in zip(groups, weights, strict=True)], axis=1
     )
 
 
-def difference_of_gains(cells: Cells) -> Estimate:
-    """Over groups of four cells, the mean of (first - second) - (third - fourth)."""
-    values = [values_of(cell) for cell in cells]
-    gains = [
-        (values[i] - values[i + 1]) - (values[i + 2] - values[i + 3])
-        for i in range(0, len(values), 4)
-    ]
-    return hierarchical(np.concatenate(gains, axis=1), _items(cells[::4], gains))
+def _mean(tables: Sequence[Numbers]) -> Numbers:
+    """The mean of tables element by element, of the values that are not missing."""
+    stacked = np.array(tables)
+    present = ~np.isnan(stacked)
+    counted = present.sum(axis=0)
+    total = np.where(present, stacked, 0.0).sum(axis=0)
+    return np.where(counted > 0, total / np.maximum(counted, 1), np.nan)
 
 
-def gain_at_equal_length(cells: Cells) -> Estimate:
-    """The length-controlled gain, averaged over groups; each instruction is drawn once for all."""
+def _arms(parts: Parts, place: int) -> list[Numbers]:
+    return [values_of(part.cells[place]) for part in parts]
 
-    def arm(cell: Cell) -> tuple[Numbers, Numbers]:
-        parts = [preferences_and_lengths(cell.records(runs, "verdicts")) for runs in cell.groups]
-        won, long = (np.stack(each) for each in zip(*parts, strict=True))
+
+def _differences(parts: Parts, first: int = 0) -> list[Numbers]:
+    pairs = zip(_arms(parts, first), _arms(parts, first + 1), strict=True)
+    return [one - other for one, other in pairs]
+
+
+def difference(parts: Parts) -> Estimate:
+    """The first arm minus the second, paired by seed and item."""
+    return hierarchical(together(parts, _differences(parts)))
+
+
+def percent(parts: Parts) -> Estimate:
+    """How much the first arm is above the second, in per cent of the second's mean."""
+    first, second = (together(parts, _arms(parts, place)) for place in (0, 1))
+    ratio = np.nanmean(first) / np.nanmean(second)
+    return hierarchical(100 * (ratio - 1 + (first - ratio * second) / np.nanmean(second)))
+
+
+def difference_of_gains(parts: Parts) -> Estimate:
+    """Of four arms, (first - second) - (third - fourth)."""
+    gains = zip(_differences(parts), _differences(parts, 2), strict=True)
+    return hierarchical(together(parts, [one - other for one, other in gains]))
+
+
+def difference_at_equal_loss(parts: Parts) -> Estimate:
+    """The first arm minus a rival of the same held-out loss, paired by seed and item.
+
+    The cells of a part are the arm with noise, the rival's settings from the usual training away,
+    and then the held-out losses of the same arms in the same order. On the rival's path the first
+    two neighbouring settings are taken between whose losses that of the noise lies, and their
+    values are averaged with the weights that give this loss. The interval is conditional on the
+    weights. Parts whose path never has that loss are left out.
+
+    Returns:
+        The estimate; NaN if no part is left.
+    """
+    found = [(part, table) for part in parts if (table := _at_equal_loss(part)) is not None]
+    if not found:
+        return Estimate(np.nan, np.nan, np.nan)
+    kept, tables = zip(*found, strict=True)
+    return hierarchical(together(kept, tables))
+
+
+def _at_equal_loss(part: Part) -> Numbers | None:
+    half = len(part.cells) // 2
+    noisy, *rivals = map(values_of, part.cells[:half])
+    wanted, *losses = (float(np.mean(values_of(cell))) for cell in part.cells[half:])
+    for place, (here, there) in enumerate(pairwise(losses)):
+        if min(here, there) <= wanted <= max(here, there):
+            weight = (wanted - here) / (there - here) if there != here else 0.0
+            return noisy - (1 - weight) * rivals[place] - weight * rivals[place + 1]
+    return None
+
+
+def gain_at_equal_length(parts: Parts) -> Estimate:
+    """The length-controlled gain, averaged over parts; an instruction is drawn once for all."""
+
+    def arm(place: int) -> tuple[Numbers, Numbers]:
+        cells = [part.cells[place] for part in parts]
+        found = [preferences_and_lengths(c.records(c.groups[0], "verdicts")) for c in cells]
+        won, long = (np.stack(each) for each in zip(*found, strict=True))
         return won, long.astype(float)
 
-    treated, base = map(arm, cells)
-    (first, *_) = cells[0].records(cells[0].groups[0], "verdicts")
-    return length_controlled_gain(base, treated, reference_lengths(first))
+    cell = parts[0].cells[0]
+    reference = reference_lengths(cell.records(cell.groups[0], "verdicts")[0])
+    return length_controlled_gain(arm(1), arm(0), reference)
 
 
-def largest(cells: Cells) -> Estimate:
-    """The largest mean of the cells, with the range over cells."""
-    shares = [float(np.mean(values_of(cell))) for cell in cells]
-    return Estimate(max(shares), min(shares), max(shares))
+def largest(parts: Parts) -> Estimate:
+    """The largest mean of the parts, with the range over parts; of one part, its own interval."""
+    if len(parts) == 1:
+        return mean_estimate(values_of(parts[0].cells[0])[0])
+    means = [float(np.mean(values)) for values in _arms(parts, 0)]
+    return Estimate(max(means), min(means), max(means))

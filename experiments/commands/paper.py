@@ -20,28 +20,26 @@ from analysis.intervals import win_rate
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.artifact import Artifact
 from experiments.cells.markdown import markdown_table
-from experiments.cells.render import all_records, as_csv, as_json, runs_of, write
-from experiments.cells.settings import settings_of
-from experiments.claims.questions import ON_NOISE, QUESTIONS, measured
-from experiments.claims.rule import claim_rows, claims_data
+from experiments.cells.render import all_records, as_csv, runs_of, write
+from experiments.claims.finding import questions, records_of
+from experiments.claims.page import claims_text, write_claims
+from experiments.claims.premises import PREMISES
 from experiments.commands.ablation import Ablation
 from experiments.commands.ablation import artifact as ablation_artifact
+from experiments.commands.claims import study_of
 from experiments.commands.options import add_jobs, add_scale, scale_of
 from experiments.paths import RENDERED
-from experiments.published import ALPHA_GRID
 from experiments.runs.archive import archive_file, unpack
-from experiments.runs.provenance import seconds, write_provenance
+from experiments.runs.provenance import seconds
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
 from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
-from experiments.tables import strongnoise
 from neftune.training.files import write_atomic
 
 HELP = "make everything, the claims, and the page of results (hours; it resumes)"
-SEEDS = 5
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 
 
@@ -79,8 +77,9 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     studies = {a.name: Study(scale, a.seeds, selection) for a in everything()}
     asked = {a.name: (a, a.cells(studies[a.name])) for a in everything()}
     records = {name: all_records(cells) for name, (_, cells) in asked.items()}
-    study = Study(scale, SEEDS, selection)
-    records["claims"] = records_of_claims(study)
+    study = study_of(scale)
+    asked_claims = questions(PREMISES, study)
+    records["claims"] = records_of(asked_claims)
     produce([record for each in records.values() for record in each], jobs)
     for artifact, cells in tqdm(asked.values(), desc="rendering", unit="result"):
         write(artifact, studies[artifact.name], cells, out)
@@ -92,49 +91,34 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
         f"took {hours:.1f} hours of one core."
     )
     folder = out / scale.name
-    write_results(scale, [artifact for artifact, _ in asked.values()], study, total, folder)
+    claims = write_claims(asked_claims, study, folder)
+    page = results_page(scale, [artifact for artifact, _ in asked.values()], claims, total, folder)
+    write_atomic(folder / "README.md", page)
     every = list(dict.fromkeys(record for each in records.values() for record in each))
     write_atomic(folder / "runs.csv", as_csv(run_rows(every)))
     return f"{total} See {folder}/README.md.", runs
 
 
-def records_of_claims(study: Study) -> list[Record]:
-    """The records that the claims are measured on."""
-    strong = study.with_alpha(strongnoise.ALPHA)
-    asked = [question.cells(study) for question in QUESTIONS]
-    asked += [question.cells(strong) for question in ON_NOISE]
-    return [record for cells in asked for record in all_records(cells)]
+def results_page(
+    scale: Scale, artifacts: Sequence[Artifact], claims: dict[str, Any], total: str, out: Path
+) -> str:
+    """The page of results, from files that were written to a folder.
 
-
-def write_results(
-    scale: Scale, artifacts: Sequence[Artifact], study: Study, total: str, out: Path
-) -> None:
-    """Write the claims and the page of results to a folder, from records that exist."""
-    found = measured(QUESTIONS, study)
-    strong = measured(ON_NOISE, study.with_alpha(strongnoise.ALPHA))
-    for name, claims in (("claims", found), ("claims_strongnoise", strong)):
-        write_atomic(out / f"{name}.json", as_json(claims_data(claims)))
-    asked = [cell for question in QUESTIONS for cell in question.cells(study)]
-    write_provenance(
-        out / "claims.provenance.json",
-        "make paper",
-        range(study.seeds),
-        runs_of(records_of_claims(study)),
-        settings=settings_of(asked, study),
-    )
-    page = PAGE.format(
+    Args:
+        scale: what stands in for the paper's models, sets and judges.
+        artifacts: those whose files are in the folder.
+        claims: their data.
+        total: a sentence on the runs.
+        out: the folder.
+    """
+    return PAGE.format(
         scale=scale.name,
         total=total,
         models=markdown_table(_model_rows(scale)),
-        claims=markdown_table(claim_rows(found)),
-        largest=f"{max(ALPHA_GRID):g}",
-        strong_alpha=f"{strongnoise.ALPHA:g}",
-        note=scale.notes.get("strongnoise", ""),
-        strong=markdown_table(claim_rows(strong)),
+        claims=claims_text(claims),
         contents="\n".join(f"- [{a.title}](#{_anchor(a.title)})" for a in artifacts),
         sections="".join(_section(out, artifact) for artifact in artifacts),
     )
-    write_atomic(out / "README.md", page)
 
 
 PAGE = """# The paper at scale `{scale}`: published and measured, side by side
@@ -151,23 +135,7 @@ of every run (`make unpack`).
 
 ## Claims
 
-Where an estimate has an interval, it is a 95% percentile bootstrap that draws seeds and items
-(instructions, examples, questions) with replacement. A claim of a rise or a fall *holds here* if
-the interval lies on that side of zero, *does not hold here* if it excludes the smallest change that
-matters, and is *not resolved* otherwise. A claim that something stays *holds here* if the interval
-lies within the margin, *does not hold here* if it lies outside it, and is *not resolved* otherwise.
-The margins were committed with or after the first results of Table 1, so the verdicts are
-exploratory; they are not corrected for the number of claims. They are statements on the models
-above and not on the paper's.
-
 {claims}
-
-### The same with three times the paper's largest alpha
-
-The claims that concern the effect of noise are measured once more at alpha {strong_alpha}, three
-times the paper's largest ({largest}). {note}
-
-{strong}
 
 ## Contents
 

@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from analysis.dose import reading, share_estimate
 from analysis.embeddings import (
     embedding_of,
     flip_shares,
@@ -35,9 +36,10 @@ from analysis.embeddings import (
 )
 from eval.losses import example_losses
 from eval.responses import Prompt, respond
-from experiments.published import HUMAN_STUDY
+from experiments.published import ALPHA_GRID, HUMAN_STUDY
 from experiments.roles.instruction_sets import ALPACA, InstructionSet, Split
 from experiments.runs.conditions import CONDITIONS
+from experiments.runs.dose import DRAWS, EXAMPLES
 from experiments.runs.flips import ALPHAS, LENGTHS, SHOWN
 from experiments.runs.manifest import Entry, digest, write_entries
 from experiments.runs.record import TRAINED, Record, files_of, missing, record_at
@@ -357,6 +359,27 @@ def _flips(record: Record, path: Path) -> None:
     write_atomic(path, json.dumps(content) + "\n")
 
 
+def _dose(record: Record, path: Path) -> None:
+    """The dose of the paper's alphas on some training rows, drawn at random."""
+    run = record.run
+    model, tokenizer = load_model_and_tokenizer(
+        run.scale.base(run.model), run.recipe, seed=0, attention="eager"
+    )
+    model.to("cuda" if torch.cuda.is_available() else "cpu", torch.float32)
+    examples = _examples(run, tokenizer, run.dataset, "train")
+    drawn = random.Random("dose").sample(examples, min(EXAMPLES, len(examples)))
+    found = [
+        reading(model, example, ALPHA_GRID, draws=DRAWS, seed=number)
+        for number, example in enumerate(drawn)
+    ]
+    tokens = [each.tokens for each in found]
+    kl = {
+        f"{alpha:g}": asdict(share_estimate([each.noisy[alpha].kl for each in found], tokens))
+        for alpha in ALPHA_GRID
+    }
+    write_atomic(path, json.dumps({"kl": kl, "examples": len(drawn), "draws": DRAWS}) + "\n")
+
+
 MAKERS: dict[str, Callable[[Record, Path], None]] = {
     "checkpoint": _train,
     "log": _train,
@@ -368,5 +391,6 @@ MAKERS: dict[str, Callable[[Record, Path], None]] = {
     "leaderboard": _leaderboard,
     "spectrum": _spectrum,
     "flips": _flips,
+    "dose": _dose,
 }
 """By kind of record, the function that writes it to a path beside its place."""

@@ -292,6 +292,7 @@ KINDS: dict[str, Kind] = {
     "leaderboard": Kind("leaderboard/results.json", _checkpoint),
     "spectrum": Kind("spectrum.json", _checkpoint),
     "flips": Kind("flips.json", _nothing),
+    "dose": Kind("dose.json", _nothing),
 }
 """Every kind of record.
 
@@ -305,11 +306,14 @@ losses        the loss without noise of every example of two sets
 leaderboard   lm-eval's scores, item by item
 spectrum      singular values of the embeddings' similarity
 flips         which tokens of the base model noise turns into others
+dose          what noise does to the base model before any training, on the run's own set
 """
 
 
 TRAINED = ("checkpoint", "log", "settings")
 """The kinds of record that one training makes at once."""
+UNTRAINED = ("flips", "dose")
+"""The kinds of record of the base model itself, for which nothing is trained."""
 
 
 def check_those_made(records: Iterable[Record]) -> None:

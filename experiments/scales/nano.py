@@ -79,8 +79,6 @@ NOTES = {
     "figure3": "The tasks are the laboratory's counterparts of ARC (25 shots, acc_norm), HellaSwag "
     "(10 shots, acc_norm), MMLU (5 shots, acc, unweighted mean over 8 subjects) and TruthfulQA (0 "
     "shots, mc2), run by lm-eval.",
-    "strongnoise": "Alpha 45 was fixed before these runs, after one exploratory run each at alpha "
-    "40 and 100 on Alpaca. It was not chosen on validation instructions.",
     "table3": "Do not use these numbers: on the machine that made them bitsandbytes repacked the "
     "4-bit weights in the first evaluation, and gradients did not flow through them afterwards. "
     "This is mended (`neftune/training/qlora.py`), but the runs were not made again yet.",

@@ -77,7 +77,7 @@ TABLES = ("table1", "table14", "figure4", "human", "phase")
 ARTIFACTS = (
     *(f"table{n}" for n in range(1, 15)),
     *(f"figure{n}" for n in range(1, 10)),
-    *("human", "phase", "curves", "strongnoise"),
+    *("human", "phase", "curves"),
 )
 COUNTS = outside(1, 1000, whole=True)
 OPTIONS: dict[str, dict[str, st.SearchStrategy[str]]] = {

@@ -27,7 +27,7 @@ from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.published import HUMAN_STUDY, INSTRUCTIONS
 from experiments.roles.sources import Shape
-from experiments.runs.record import Record, missing
+from experiments.runs.record import UNTRAINED, Record, missing
 from experiments.runs.run import Run, RunError, read_run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
@@ -105,7 +105,7 @@ def plan(
     study = Study(scale, seeds or artifact.seeds, load_selection(scale))
     wanted = all_records(artifact.cells(study))
     records = missing(wanted)
-    runs = list(dict.fromkeys(record.run for record in wanted if record.kind != "flips"))
+    runs = list(dict.fromkeys(record.run for record in wanted if record.kind not in UNTRAINED))
     if not runs:
         return f"{artifact.title}: needs no training."
     speeds: dict[str, float] = {

@@ -146,7 +146,7 @@ def test_numbers_have_ranges(
     ("arguments", "says"),
     (
         ((), "the following arguments are required: COMMAND"),
-        (("shwo", "table1"), "unknown command 'shwo'; known: ablation, audit, compare"),
+        (("shwo", "table1"), "unknown command 'shwo'; known: ablation, audit, claims"),
         (("shwo", "table1"), "did you mean show?"),
         (("show",), "the following arguments are required: names"),
         (("show", "table1", "--seed", "1"), "unrecognized arguments: --seed 1"),

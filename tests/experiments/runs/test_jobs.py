@@ -10,13 +10,17 @@ from transformers.utils import is_flash_attn_2_available
 
 from eval.judge_api import Usage
 from experiments.figures import human
+from experiments.names import UnknownNameError
 from experiments.nano.answers import reference_answer
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.published import HUMAN_STUDY
+from experiments.roles.instruction_sets import ALPACA, SHAREGPT
 from experiments.runs import jobs
+from experiments.runs.dose import dose_at, dose_record
 from experiments.runs.jobs import JobError, make
 from experiments.runs.record import Record
 from experiments.runs.run import Run
+from experiments.runs.study import Study
 from experiments.scales.nano import NANO
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
@@ -98,6 +102,22 @@ def test_flips_are_those_of_the_base_model(
     shares = found["share of each training example, %"]
     assert len(shares["100"]) == len(NANO.rows(RUN.dataset, "train"))
     assert not Record(RUN, "checkpoint").exists()
+
+
+def test_a_dose_grows_with_alpha_and_is_read_for_its_own_model_and_set(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, study: Study
+) -> None:
+    monkeypatch.setattr(jobs, "EXAMPLES", 4)
+    monkeypatch.setattr(jobs, "DRAWS", 2)
+    record = dose_record(study, "llama-2-7b", ALPACA)
+    record.run.write_spec()
+    make([record.path])
+    doses = [dose_at(study, "llama-2-7b", ALPACA, alpha) for alpha in (5, 10, 15)]
+    assert 0 < doses[0] < doses[1] < doses[2]
+    with pytest.raises(UnknownNameError, match="alpha with a measured dose '7'; known: 10, 15, 5"):
+        dose_at(study, "llama-2-7b", ALPACA, 7)
+    assert not Record(record.run, "checkpoint").exists()
+    assert dose_record(study, "llama-2-7b", ALPACA) != dose_record(study, "llama-2-7b", SHAREGPT)
 
 
 def test_an_error_names_its_record_and_does_not_stop_the_others(

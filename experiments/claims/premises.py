@@ -1,0 +1,163 @@
+"""The premises of every claim, read from `premises.yaml`: what was stated before the runs.
+
+    PREMISES                                             # every claim, in the file's order
+    by_id("conversation").margin                         # 1.0
+    last_changed()                                       # the file's hash and its last commit
+
+To add a claim, add an entry to the file, and where it measures something new a measure to
+`measures.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from experiments import published
+from experiments.claims.measures import MEASURES
+from experiments.claims.rule import DIRECTIONS, Direction
+from experiments.names import look_up
+from experiments.roles.instruction_sets import INSTRUCTION_SETS
+from experiments.runs.selection import QLORA_SETS
+
+FILE = Path(__file__).with_name("premises.yaml")
+CHOSEN = "chosen"
+"""In place of an alpha: the one that validation chose for each model and set."""
+JUDGE_ROLES = ("oracle", "gpt-4", "chatgpt")
+
+
+class PremiseError(ValueError):
+    """An entry of the file cannot be what it is; the message names it."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What must exist before a claim says anything.
+
+    Args:
+        measure: a name in `MEASURES`.
+        least: its smallest value.
+        otherwise: why the claim is not testable where it does not exist.
+    """
+
+    measure: str
+    least: float
+    otherwise: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Premise:
+    """One claim and the terms on which it is judged; the file explains every field."""
+
+    id: str
+    group: str
+    text: str
+    published: str
+    measure: str
+    direction: Direction
+    margin: float
+    because: str
+    alphas: tuple[str, ...]
+    seeds: int
+    registered: bool
+    least_dose: float | None = None
+    limits: tuple[float, float] | None = None
+    gain: Gain | None = None
+    judges: tuple[str, ...] = ()
+
+
+def read(text: str) -> tuple[Premise, ...]:
+    """The claims of the file's text.
+
+    Raises:
+        PremiseError: an entry has an unknown field, lacks one, or two have the same name.
+        UnknownNameError: a measure, direction or judge has no such name.
+    """
+    found = tuple(map(_premise, yaml.safe_load(text)["claims"]))
+    names = [premise.id for premise in found]
+    if len(set(names)) < len(names):
+        raise PremiseError("two claims have the same id")
+    return found
+
+
+def _premise(entry: Mapping[str, Any]) -> Premise:
+    fields = {name.replace(" ", "_"): value for name, value in entry.items()}
+    try:
+        if fields.get("gain"):
+            fields["gain"] = Gain(**fields["gain"])
+        fields["alphas"] = tuple(map(str, fields["alphas"]))
+        for name in ("limits", "judges"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
+        fields["published"] = fields["published"].format_map(_published())
+        premise = Premise(**fields)
+    except (TypeError, KeyError) as error:
+        raise PremiseError(f"claim {entry.get('id')}: {error}") from None
+    measure = look_up("measure", premise.measure, MEASURES)
+    if premise.gain:
+        look_up("measure", premise.gain.measure, MEASURES)
+    look_up("direction", premise.direction, dict.fromkeys(DIRECTIONS))
+    for judge in premise.judges:
+        look_up("judge", judge, dict.fromkeys(JUDGE_ROLES))
+    if measure.judged != bool(premise.judges):
+        raise PremiseError(f"claim {premise.id}: its measure and its judges do not fit")
+    return premise
+
+
+def _published() -> dict[str, Any]:
+    """What the file's `published` may name: the paper's tables, and rows of them as text."""
+    tables = {name: value for name, value in vars(published).items() if name.isupper()}
+
+    def gains(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+        return ", ".join(f"{after[d.role] - before[d.role]:+.2f}" for d in QLORA_SETS)
+
+    def of_table_3(row: str) -> dict[str, float]:
+        rates = published.TABLE_3[row]
+        return {role: rates["llama-2-7b", role] for role in (d.role for d in QLORA_SETS)}
+
+    def of_table_6(row: str) -> dict[str, float]:
+        rates = published.TABLE_6[row]
+        return {role: rates[role][0] for role in INSTRUCTION_SETS if role in rates}
+
+    def listed(rates: Mapping[str, float]) -> str:
+        return ", ".join(f"{rate:.2f}" for rate in rates.values())
+
+    return tables | {
+        "UNIFORM": listed(of_table_6("+Uniform 5")),
+        "GAUSSIAN": listed(of_table_6("+Gaussian 5")),
+        "QLORA_GAINS": gains(of_table_3("Base"), of_table_3("+NEFT alpha 5")),
+        "FULL_GAINS": gains(of_table_6("LLaMA-2 7B"), of_table_6("+Uniform 5")),
+    }
+
+
+def last_changed() -> dict[str, str]:
+    """The SHA-256 of the file, and the commit and day on which it was last changed."""
+    asked = subprocess.run(
+        ["git", "log", "-1", "--format=%h of %cs", "--", FILE.name],
+        cwd=FILE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "sha256": hashlib.sha256(FILE.read_bytes()).hexdigest(),
+        "commit": asked.stdout.strip() or "not committed",
+    }
+
+
+PREMISES = read(FILE.read_text(encoding="utf-8"))
+
+
+def by_id(name: str) -> Premise:
+    """The claim of a name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    return look_up("claim", name, {premise.id: premise for premise in PREMISES})
