@@ -2,6 +2,7 @@
 
 intervals.py        win rates with bootstrap intervals, and McNemar's test
 length_control.py   length-controlled win rates
+length_preference.py how much a judge prefers longer answers, from its verdicts on many models
 text.py             length, repetition and diversity of responses
 overfitting.py      ROUGE-L and BLEU-4 against the training responses
 embeddings.py       the effect of the noise on an embedding matrix
