@@ -9,10 +9,10 @@ The probability that the answer of model m to instruction i is preferred to the 
 
     sigmoid(quality_m + difficulty_i + coefficient * term(length, reference length))
 
-so that a model's quality and what makes an instruction easy for every model are not taken for length.
-It is the form of AlpacaEval 2's length control (Dubois et al. 2024) with one coefficient of length for
-all models. Qualities have a normal prior with standard deviation 10, difficulties one with
-`difficulty_sd`; zero leaves difficulties out. Draws count as half a win.
+so that a model's quality and what makes an instruction easy for every model are not taken for
+length. It is the form of AlpacaEval 2's length control (Dubois et al. 2024) with one coefficient of
+length for all models. Qualities have a normal prior with standard deviation 10, difficulties one
+with `difficulty_sd`; zero leaves difficulties out. Draws count as half a win.
 
 The coefficient is not the effect of characters as such: what comes with length within one model and
 one instruction, such as further facts, is part of it.
@@ -43,8 +43,8 @@ class Verdicts:
     """A judge's verdicts on M models and N instructions, all against the same reference answers.
 
     Args:
-        won: (M, N), 1 where the model's answer was preferred, 0 where the reference's was, 0.5 for a
-            draw, NaN where there is no verdict.
+        won: (M, N), 1 where the model's answer was preferred, 0 where the reference's was, 0.5 for
+            a draw, NaN where there is no verdict.
         lengths: (M, N), of the models' answers in characters.
         reference_lengths: (N,), of the reference answers in characters.
     """
@@ -176,9 +176,7 @@ def _newton(verdicts: Verdicts, term: Matrix, difficulty_sd: float) -> Fit:
         p = 1 / (1 + np.exp(-logits()))
         residual, weight = np.where(here, won - p, 0), np.where(here, p * (1 - p), 0)
         gradient = np.r_[residual.sum(1), residual.sum(0), (residual * x).sum()]
-        hessian = np.diag(
-            np.r_[weight.sum(1), weight.sum(0), (weight * x * x).sum()] + precision
-        )
+        hessian = np.diag(np.r_[weight.sum(1), weight.sum(0), (weight * x * x).sum()] + precision)
         hessian[:models, models:-1] = weight
         hessian[models:-1, :models] = weight.T
         hessian[:-1, -1] = hessian[-1, :-1] = np.r_[(weight * x).sum(1), (weight * x).sum(0)]
@@ -197,7 +195,7 @@ def _newton(verdicts: Verdicts, term: Matrix, difficulty_sd: float) -> Fit:
 
 
 def fit(verdicts: Verdicts, form: Form, difficulty_sd: float) -> Fit:
-    """Fit qualities, difficulties, the coefficient of length and, where the form has one, its scale.
+    """Fit qualities, difficulties, the coefficient of length, and the scale where the form has one.
 
     Args:
         verdicts: at least two models'.
