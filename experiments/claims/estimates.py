@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.intervals import Estimate, hierarchical, mean_estimate
 from analysis.length_control import length_controlled_gain

@@ -40,7 +40,9 @@ models/               the shipped models, one folder for each role
 
 Judges:
 
-oracle.py             the oracle, and the oracle with a length bias
+oracle.py             the oracle, and the judges in the roles of GPT-4 and ChatGPT
 judges/               their alpaca-eval configurations
+length_preference.py  the length preference of GPT-4's public verdicts, fitted
+judge_agreement.py    how often they are right, beside how often GPT-4 and ChatGPT are
 length_study.py       how strongly their verdicts depend on length
 """

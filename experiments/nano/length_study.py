@@ -5,47 +5,37 @@
 Two answers to each open test instruction are compared. In a *free* pair, each answer states a
 random number of facts, and each fact is wrong with a random probability, so length and helpfulness
 are correlated as they are in real answers. In an *equal* pair, both answers state the same correct
-facts, and only wording and polite phrases differ.
+facts, and only wording and polite phrases differ. The shares are expected ones: a judge's
+probability of preferring an answer counts, not the one verdict that it gives.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from experiments.cells.markdown import markdown_table
 from experiments.nano.answers import misremembered, write_open
+from experiments.nano.judge_agreement import ERRORS, FACTS, Pairs
 from experiments.nano.language import CHAT_CLOSINGS, CHAT_OPENINGS, say, sentence
-from experiments.nano.oracle import PREFER
+from experiments.nano.oracle import helpfulness, taste
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.nano.world import make_world
+from experiments.roles.judges import JUDGES
 
 
-@dataclass(frozen=True)
-class LengthStudy:
-    """How one judge's verdicts depend on length.
-
-    Args:
-        free: Spearman's correlation of verdict and length difference over free pairs.
-        equal_draws: share of equal pairs that are draws.
-        equal_longer: share of the decided equal pairs in which the longer answer wins; None if all
-            are draws.
-    """
-
-    free: float
-    equal_draws: float
-    equal_longer: float | None
-
-
-def _free(task: Task, rng: random.Random) -> str:
+def free(task: Task, rng: random.Random) -> str:
+    """Write an answer of random length and correctness."""
     (entity,) = task.things
-    recalled = misremembered(entity, make_world(), rng, rng.choice((0.0, 0.15, 0.5)))
-    return write_open(replace(task, things=(recalled,)), rng, rng.randint(1, 10))
+    recalled = misremembered(entity, make_world(), rng, rng.choice(ERRORS))
+    return write_open(replace(task, things=(recalled,)), rng, rng.randint(*FACTS))
 
 
-def _equal(task: Task, rng: random.Random) -> str:
+def equal(task: Task, rng: random.Random) -> str:
+    """Write an answer that says the same as any other of this function, in other words."""
     (entity,) = task.things
     facts = [
         sentence(say(entity, attribute, rng.randrange(4)))
@@ -56,39 +46,32 @@ def _equal(task: Task, rng: random.Random) -> str:
     )
 
 
-def study(judge: str) -> LengthStudy:
-    """Measure one judge on the open test instructions without constraints."""
-    tasks = [
-        task
-        for task in evaluation_tasks("test")
-        if task.subset in ("describe", "advise") and not task.constraints
-    ]
-    verdicts: dict[str, list[tuple[float, int]]] = {"free": [], "equal": []}
-    for task in tasks:
-        rng = random.Random(f"length study {task.instruction}")
-        for name, answer in (("free", _free), ("equal", _equal)):
+def pairs(answer: Callable[[Task, random.Random], str]) -> Pairs:
+    """Two answers to each open test instruction without constraints.
+
+    Args:
+        answer: `free` or `equal`.
+    """
+    better, longer = [], []
+    for task in evaluation_tasks("test"):
+        if task.subset in ("describe", "advise") and not task.constraints:
+            rng = random.Random(f"length study {task.instruction}")
             first, second = answer(task, rng), answer(task, rng)
-            verdict = PREFER[judge](task, first, second)
-            verdicts[name].append((verdict, len(second) - len(first)))
-    free, equal = (np.array(verdicts[name]) for name in ("free", "equal"))
-    decided = equal[(equal[:, 0] != 1.5) & (equal[:, 1] != 0)]
-    longer_won = (decided[:, 0] == 2) == (decided[:, 1] > 0)
-    return LengthStudy(
-        free=float(spearmanr(free[:, 0], free[:, 1]).statistic),
-        equal_draws=float(np.mean(equal[:, 0] == 1.5)),
-        equal_longer=float(longer_won.mean()) if len(decided) else None,
-    )
+            better.append(helpfulness(task, second) - helpfulness(task, first))
+            longer.append(float(len(second) - len(first)))
+    return Pairs(np.array(better), np.array(longer))
 
 
-def rows() -> list[str]:
-    """Return the rows of the table in docs/judges.md."""
-    lines = []
-    for judge in PREFER:
-        found = study(judge)
-        longer = "–" if found.equal_longer is None else f"{found.equal_longer:.0%}"
-        lines.append(f"| `{judge}` | {found.free:+.2f} | {found.equal_draws:.0%} | {longer} |")
-    return lines
+def rows() -> list[list[str]]:
+    """The table in docs/judges.md."""
+    both = pairs(free), pairs(equal)
+    far = [f"{np.abs(each.longer).mean():.0f} characters" for each in both]
+    found = [["role", f"free pairs ({far[0]} apart)", f"equal pairs ({far[1]} apart)"]]
+    for role, judge in JUDGES.items():
+        own = taste(judge.folder("nano").name)
+        found.append([f"`{role}`", *(f"{each.prefers_longer(own):.1%}" for each in both)])
+    return found
 
 
 if __name__ == "__main__":
-    print("\n".join(rows()))
+    print(markdown_table(rows()))

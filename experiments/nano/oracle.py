@@ -1,9 +1,10 @@
-"""The laboratory's judges: an oracle that knows the world, and the same oracle with a length bias.
+"""The laboratory's judges: an oracle that knows the world, and two that like length and err.
 
     helpfulness(task, "The snorbatow has a flat tail.")
     prefer(task, first_answer, second_answer)            # 1, 2, or 1.5 for a draw
+    preference("gpt_4_role")(task, first, second)        # the same of any judge in judges/
 
-The `oracle`, the stand-in for GPT-4, reads the claims of an answer (`reading.read`) and scores it:
+The `oracle` reads the claims of an answer (`reading.read`) and scores it:
 
     helpfulness = 1 - 0.8^asked - 0.2 wrong - 0.1 repeated - 0.1 unreadable - 0.2 broken
                   - 0.1 if unfinished
@@ -14,10 +15,20 @@ fifth less than the one before. `wrong` counts false claims and claims about inv
 answer with the higher score wins, and a difference below 0.02 is a draw. The length of the answers
 is not used. The weights were set before any model was judged.
 
-The `biased_oracle`, the stand-in for ChatGPT, adds 0.1 to the score for each factor of e by which
-an answer is longer, and reverses one verdict in ten, chosen by a hash of instruction and answers.
+The judges in the roles of GPT-4 and ChatGPT score by the same formula, like longer answers, and
+err. They prefer the second answer with probability
 
-Both run inside the real alpaca-eval: `judges/` has their configuration folders, which call
+    (1 - fickleness) sigmoid(sharpness * (helpfulness_2 - helpfulness_1)
+                             + length_preference * tanh((length_2 - length_1) / scale))
+    + fickleness / 2
+
+with `scale = length_scale` times the mean length of the reference answers, in characters. A number
+drawn from a hash of judge, instruction and answers decides, so a pair always gets the same verdict,
+in either order. The four numbers of a judge stand in its configuration, so that verdicts by other
+numbers are other verdicts. `length_preference.py` fits the two of length to GPT-4's public
+verdicts, `judge_agreement.py` sets the other two from published agreement with people.
+
+All three run inside the real alpaca-eval: `judges/` has their configuration folders, which call
 `completions` in place of an API client. docs/judges.md describes them for readers of results.
 """
 
@@ -26,9 +37,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from eval.judge_config import judge_configuration
+from experiments.nano.answers import reference_answer
 from experiments.nano.reading import Reading, read, sentences_of
 from experiments.nano.tasks import Constraint, Task, evaluation_tasks
 from experiments.nano.world import make_world
@@ -40,8 +56,7 @@ UNREADABLE = 0.1
 BROKEN = 0.2
 UNFINISHED = 0.1
 DRAW = 0.02
-LENGTH_BIAS = 0.1
-ERROR_RATE = 0.1
+JUDGES = Path(__file__).parent / "judges"
 
 DIVIDER_1 = "\n<<<output 1>>>\n"
 DIVIDER_2 = "\n<<<output 2>>>\n"
@@ -100,20 +115,74 @@ def prefer(task: Task, first: str, second: str) -> float:
     return _verdict(helpfulness(task, second) - helpfulness(task, first))
 
 
-def prefer_biased(task: Task, first: str, second: str) -> float:
-    """Return the verdict of the oracle with a length bias and a rate of reversed verdicts."""
-    better = helpfulness(task, second) - helpfulness(task, first)
-    longer = math.log((1 + len(second)) / (1 + len(first)))
-    verdict = _verdict(better + LENGTH_BIAS * longer)
-    drawn = hashlib.sha256("\0".join([task.instruction, *sorted((first, second))]).encode())
-    errs = int.from_bytes(drawn.digest()[:8]) < ERROR_RATE * 2**64
-    return 3 - verdict if errs else verdict
-
-
 def _verdict(difference: float) -> float:
     if abs(difference) < DRAW:
         return 1.5
     return 2 if difference > 0 else 1
+
+
+@dataclass(frozen=True)
+class Taste:
+    """How a judge departs from the oracle.
+
+    Args:
+        sharpness: logits per unit of helpfulness.
+        length_preference: the most logits that length can add.
+        length_scale: the length difference at which it saturates, in mean lengths of the reference.
+        fickleness: the share of verdicts that are a toss of a coin.
+    """
+
+    sharpness: float
+    length_preference: float
+    length_scale: float
+    fickleness: float
+
+    def probability(self, better: float, longer: float) -> float:
+        """The probability that the second answer is preferred.
+
+        Args:
+            better: by how much the second answer is more helpful.
+            longer: by how many characters it is longer.
+        """
+        length = math.tanh(longer / (self.length_scale * reference_length()))
+        logit = self.sharpness * better + self.length_preference * length
+        # The form by tanh is exactly antisymmetric, and does not overflow.
+        return 0.5 + (1 - self.fickleness) * math.tanh(logit / 2) / 2
+
+
+@lru_cache
+def reference_length() -> float:
+    """The mean length of the reference answers to the test instructions, in characters."""
+    return fmean(len(reference_answer(task)) for task in evaluation_tasks("test"))
+
+
+@lru_cache
+def taste(judge: str) -> Taste | None:
+    """What the configuration of a judge says of its taste; None for the oracle, which has none."""
+    settings = judge_configuration(JUDGES / judge)["completions_kwargs"]
+    return Taste(**settings["taste"]) if "taste" in settings else None
+
+
+def prefer_by_taste(judge: str, own: Taste, task: Task, first: str, second: str) -> float:
+    """Return a verdict by taste: 1 or 2, or 1.5 only where both answers are the same."""
+    if first == second:
+        return 1.5
+    low, high = sorted((first, second))
+    better = helpfulness(task, high) - helpfulness(task, low)
+    drawn = hashlib.sha256("\0".join([judge, task.instruction, low, high]).encode()).digest()
+    uniform = int.from_bytes(drawn[:8]) / 2**64
+    winner = high if uniform < own.probability(better, len(high) - len(low)) else low
+    return 2 if winner == second else 1
+
+
+def preference(judge: str) -> Callable[[Task, str, str], float]:
+    """The function of task, first and second answer that gives the verdicts of a judge.
+
+    Args:
+        judge: the name of a folder in `judges/`.
+    """
+    own = taste(judge)
+    return prefer if own is None else partial(prefer_by_taste, judge, own)
 
 
 @lru_cache
@@ -122,31 +191,25 @@ def tasks_by_instruction() -> dict[str, Task]:
     return {t.instruction: t for split in ("validation", "test") for t in evaluation_tasks(split)}
 
 
-PREFER: dict[str, Callable[[Task, str, str], float]] = {
-    "oracle": prefer,
-    "biased_oracle": prefer_biased,
-}
-
-
 def completions(prompts: Sequence[str], model_name: str, **_: Any) -> dict[str, Any]:
     """Judge pairs of answers; alpaca-eval calls this function in place of an API.
 
     Args:
         prompts: each made from the template `judges/template.txt`.
-        model_name: `oracle` or `biased_oracle`.
+        model_name: the judge, a folder of `judges/`; its taste is read there.
 
     Returns:
         alpaca-eval's record of completions. If a prompt does not follow the template, or its
         instruction is not one of the laboratory's, the completion contains no verdict.
     """
     return {
-        "completions": [_completion(prompt, PREFER[model_name]) for prompt in prompts],
+        "completions": [_completion(prompt, preference(model_name)) for prompt in prompts],
         "price_per_example": [0.0] * len(prompts),
         "time_per_example": [0.0] * len(prompts),
     }
 
 
-def _completion(prompt: str, preference: Callable[[Task, str, str], float]) -> str:
+def _completion(prompt: str, verdict: Callable[[Task, str, str], float]) -> str:
     pieces = [piece for part in prompt.split(DIVIDER_1) for piece in part.split(DIVIDER_2)]
     if len(pieces) != 3:
         return "unreadable prompt"
@@ -154,4 +217,4 @@ def _completion(prompt: str, preference: Callable[[Task, str, str], float]) -> s
     task = tasks_by_instruction().get(instruction)
     if task is None:
         return "unknown instruction"
-    return "The better is " + VERDICTS[preference(task, first, second)]
+    return "The better is " + VERDICTS[verdict(task, first, second)]

@@ -77,7 +77,7 @@ class World:
 
     @cached_property
     def by_name(self) -> Mapping[str, Entity]:
-        """The things by name; names of animals and crafts include their article ("the snorkitow")."""
+        """The things by name; those of animals and crafts begin with "the" ("the snorkitow")."""
         return {entity.name: entity for entity in self.entities}
 
     def of(self, split: Split, kind: Kind | None = None) -> tuple[Entity, ...]:

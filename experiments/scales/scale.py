@@ -186,13 +186,17 @@ class Scale:
         paper = MODELS[model].stand_ins.get("paper")
         return paper is not None and self.source(model) == paper.source
 
+    def has_judge(self, role: str) -> bool:
+        """Whether this scale has a judge's role; only the laboratory has the oracle."""
+        return self.name in JUDGES[role].configurations
+
     def judge(self, role: str) -> Path:
         """The alpaca-eval configuration of a judge's role.
 
         Raises:
             UnknownNameError: there is no such judge at this scale.
         """
-        there = {name: judge for name, judge in JUDGES.items() if self.name in judge.configurations}
+        there = {name: judge for name, judge in JUDGES.items() if self.has_judge(name)}
         return look_up("judge", role, there).folder(self.name)
 
     def describe_judge(self, role: str) -> str:
@@ -200,7 +204,8 @@ class Scale:
         judge, folder = JUDGES[role], self.judge(role)
         stands, really = judge.stand_in.get(self.name), judge_identity(folder)
         if stands:
-            return f"{stands}, standing in for {judge.title}"
+            of_the_paper = "paper" in judge.configurations
+            return f"{stands}, standing in for {judge.title}" if of_the_paper else stands
         server = "" if really["server"] in ("", OPENAI) else f" at {really['server']}"
         if really["model"] == (api_model(folder) or "") and not server:
             return judge.title

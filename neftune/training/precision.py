@@ -8,8 +8,8 @@ AMD's processors: there oneDNN's products ran at 226 to 247 GFLOPS per core agai
 float32, and training steps of models of 5.2M and 10.5M parameters took 0.47 and 0.43 times as long.
 On Intel's processors with these instructions but without AMX, its bfloat16 products ran at half the
 speed of float32 (85 and 160 GFLOPS per core), and trainings of a 2.4M model took 1.6 times as long.
-Decoding is limited by reading the weights, and gains from the instructions on both (8.8 s instead of
-11.1 s for 805 responses).
+Decoding is limited by reading the weights, and gains from the instructions on both (8.8 s instead
+of 11.1 s for 805 responses).
 """
 
 from __future__ import annotations

@@ -1,17 +1,24 @@
-"""docs/judges.md says of the judges' length bias what is measured."""
+"""docs/judges.md says of the judges' length preference what is measured."""
 
-import pytest
-
-from experiments.nano.length_study import rows, study
+from experiments.cells.markdown import markdown_table
+from experiments.nano.length_study import equal, free, pairs, rows
+from experiments.nano.oracle import taste
 from tests.paths import ROOT
 
 
 def test_the_document_holds_the_measured_table() -> None:
-    text = (ROOT / "docs" / "judges.md").read_text()
-    assert [row for row in rows() if row not in text] == []
+    assert markdown_table(rows()) in (ROOT / "docs" / "judges.md").read_text()
 
 
-def test_the_oracle_is_blind_to_length_and_the_other_judge_is_not() -> None:
-    assert study("oracle").equal_draws == 1
-    biased = study("biased_oracle")
-    assert biased.equal_longer == pytest.approx(0.9, abs=0.06)  # one verdict in ten is turned
+def test_at_equal_content_the_oracle_is_blind_to_length_and_the_other_judges_are_not() -> None:
+    both = pairs(equal)
+    assert not both.decided.any()
+    assert both.prefers_longer(None) == 0.5
+    assert both.prefers_longer(taste("gpt_4_role")) > both.prefers_longer(taste("chatgpt_role"))
+    assert both.prefers_longer(taste("chatgpt_role")) > 0.5
+
+
+def test_free_pairs_differ_in_help_and_in_length() -> None:
+    both = pairs(free)
+    assert both.decided.mean() > 0.9
+    assert both.prefers_longer(None) > 0.5

@@ -1,0 +1,105 @@
+"""The length preference of GPT-4's public verdicts, which the judge in GPT-4's role gets.
+
+    python -m experiments.nano.length_preference DATA    # prints the tables in docs/judges.md
+
+DATA is a folder that holds `alpaca_eval_verdicts/gpt4_verdicts.jsonl.xz`, GPT-4's verdicts on the
+answers of public models (AlpacaEval 1), and `alpaca_eval/text_davinci_003/model_outputs.json`, the
+reference answers. Takes about four minutes. `analysis/length_preference.py` has the model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+from pathlib import Path
+
+import numpy as np
+
+from analysis.length_preference import BOUNDED, FORMS, Verdicts, fit, held_out
+from experiments.cells.markdown import markdown_table
+
+DIFFICULTY_SDS = (0.0, 1.0, 1.5, 2.0, 3.0)
+"""Standard deviations of the difficulty of instructions that are tried; 0 leaves it out."""
+
+
+def public_verdicts(data: Path) -> Verdicts:
+    """Read GPT-4's public verdicts."""
+    reference = json.loads(
+        (data / "alpaca_eval/text_davinci_003/model_outputs.json").read_text(encoding="utf-8")
+    )
+    path = data / "alpaca_eval_verdicts/gpt4_verdicts.jsonl.xz"
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    models = {name: place for place, name in enumerate(sorted({row["model"] for row in rows}))}
+    won, lengths = np.full((2, len(models), len(reference)), np.nan)
+    for row in rows:
+        place = models[row["model"]], row["instruction"]
+        lengths[place] = len(row["output"])
+        if row["preference"] is not None:
+            won[place] = row["preference"] - 1
+    return Verdicts(won, lengths, np.array([float(len(row["output"])) for row in reference]))
+
+
+def difficulty_rows(verdicts: Verdicts) -> dict[float, float]:
+    """The held-out log loss by the standard deviation of difficulties, for the bounded form."""
+    return {sd: held_out(verdicts, BOUNDED, sd).log_loss for sd in DIFFICULTY_SDS}
+
+
+def form_rows(verdicts: Verdicts, difficulty_sd: float) -> list[list[str]]:
+    """The table of forms."""
+    rows = []
+    for form in FORMS:
+        plain, found = fit(verdicts, form, 0), fit(verdicts, form, difficulty_sd)
+        left_out = held_out(verdicts, form, difficulty_sd)
+        low, high = left_out.interval(left_out.coefficients, found.coefficient)
+        rows.append(
+            [
+                form.title,
+                f"{plain.deviance:,.0f}",
+                f"{plain.aic:,.0f}",
+                f"{found.deviance:,.0f}",
+                f"{left_out.log_loss:.4f}",
+                f"{found.coefficient:.2f} [{low:.2f}, {high:.2f}]",
+                f"{found.scale:.0f}" if form.has_scale else "",
+            ]
+        )
+    return rows
+
+
+HEADER = [
+    "form",
+    "deviance, qualities only",
+    "AIC, qualities only",
+    "deviance, with difficulties",
+    "held-out log loss",
+    "coefficient [95% over models]",
+    "scale, characters",
+]
+
+
+def main(data: Path) -> None:
+    """Print the fit."""
+    verdicts = public_verdicts(data)
+    losses = difficulty_rows(verdicts)
+    chosen = min(losses, key=losses.__getitem__)
+    head = ["standard deviation of difficulties", *(f"{sd:g}" for sd in losses)]
+    print(markdown_table([head, ["held-out log loss", *(f"{v:.4f}" for v in losses.values())]]))
+    print()
+    print(markdown_table([HEADER, *form_rows(verdicts, chosen)]))
+    found, left_out = fit(verdicts, BOUNDED, chosen), held_out(verdicts, BOUNDED, chosen)
+    unit = float(verdicts.reference_lengths.mean())
+    low, high = (end / unit for end in left_out.interval(left_out.scales, found.scale))
+    print(
+        f"\n{len(verdicts.won)} models, {int((~np.isnan(verdicts.won)).sum()):,} verdicts; the "
+        f"reference answers have {unit:.0f} characters on average. The scale is "
+        f"{found.scale / unit:.2f} [{low:.2f}, {high:.2f}] of their lengths."
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, metavar="DATA")
+    main(parser.parse_args().data)
