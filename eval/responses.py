@@ -20,6 +20,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from eval.decoding import Decoding
+from eval.generation import complete_batch
 from neftune.training.files import write_atomic
 from neftune.training.foreign_messages import hide
 
@@ -79,26 +80,10 @@ def decode(
     Returns:
         The answers, in the order of the prompts.
     """
-    tokenizer.padding_side = "left"
-    # Without `verbose=False` the tokenizer warns of prompts that are longer than it was made for.
-    batch = tokenizer(
-        list(texts), return_tensors="pt", padding=True, return_token_type_ids=False, verbose=False
-    )
-    batch = batch.to(model.device)
-    sampling: dict[str, Any] = {"do_sample": decoding.top_p is not None}
-    if decoding.top_p is not None:
-        sampling |= {"top_p": decoding.top_p, "temperature": decoding.temperature, "top_k": 0}
     ends = _ends(model, tokenizer)
-    out = model.generate(
-        **batch,
-        **sampling,
-        max_new_tokens=decoding.max_new_tokens,
-        min_new_tokens=decoding.min_new_tokens or None,
-        repetition_penalty=decoding.repetition_penalty,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=ends,
-    )
-    fresh = out[:, batch["input_ids"].shape[1] :].tolist()
+    # Without `verbose=False` the tokenizer warns of prompts that are longer than it was made for.
+    prompts = tokenizer(list(texts), verbose=False)["input_ids"]
+    fresh = complete_batch(model, prompts, decoding, ends)
     decoded = tokenizer.batch_decode(fresh, skip_special_tokens=True)
     answers = []
     for text, ids in zip(decoded, fresh, strict=True):
