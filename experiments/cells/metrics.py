@@ -146,7 +146,7 @@ OTHER_LOSS = final_loss("other", "loss without noise on another set")
 
 
 def example_loss(name: str, title: str) -> Metric:
-    """The loss without noise of every example of the set `train` or `other`."""
+    """The loss without noise of every example of `train`, `validation` or `other`."""
     return Metric(title, ("losses",), lambda record: np.array(record.read()[name]), 3)
 
 

@@ -296,10 +296,14 @@ def _head_to_head(record: Record, path: Path) -> None:
 def _losses(record: Record, path: Path) -> None:
     run = record.run
     model, tokenizer = _tuned(run)
-    sets = {"train": run.dataset, "other": run.scale.other(run.dataset)}
+    sets: dict[str, tuple[InstructionSet, Split]] = {
+        "train": (run.dataset, "train"),
+        "validation": (run.dataset, "validation"),
+        "other": (run.scale.other(run.dataset), "train"),
+    }
     losses = {
-        name: example_losses(model, _examples(run, tokenizer, dataset, "train"))
-        for name, dataset in sets.items()
+        name: example_losses(model, _examples(run, tokenizer, dataset, split))
+        for name, (dataset, split) in sets.items()
     }
     write_atomic(path, json.dumps(losses) + "\n")
 

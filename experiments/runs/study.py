@@ -98,5 +98,8 @@ class Study:
 
     def freelb(self, dataset: InstructionSet, *, model: str) -> Runs:
         """Adversarial training of the chosen strength, in place of noise."""
-        adversary = freelb(self.selection.freelb.value)
+        strength = self.selection.freelb
+        if strength is None:
+            raise ValueError("no strength of FreeLB was chosen; choose it with `make selection`")
+        adversary = freelb(strength.value)
         return self.noisy(dataset, Noise(0), model=model, freelb=adversary)

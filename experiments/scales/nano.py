@@ -97,7 +97,7 @@ NANO = Scale(
     decoding=Decoding(batch=256),
     resources={"mem_mb": 3000, "runtime": 120},
     runs_per_job=8,
-    lr_grid=(2.5e-4, 5e-4, 1e-3),
+    lr_grid=(5e-5, 1.5e-4, 4e-4, 1e-3),
     qlora_lr_grid=(1e-3, 3e-3, 1e-2),
     published_choices=False,
     rows=rows,

@@ -1,0 +1,176 @@
+"""The check's result: written, read again, judged by the conditions, and shown to readers.
+
+    check = read_check(Path("results/nano/laboratory.json"))
+    check.unmet()                                        # the conditions that are not met
+    conditions_table(check)                              # the rows of the table in docs/laboratory.md
+
+A file keeps what was measured and on what; whether a condition is met is computed from it anew, by
+the bounds as they are now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.cells.markdown import markdown_table
+from experiments.commands.laboratory_check.measures import Measured
+from experiments.nano.conditions import CONDITIONS, StatedCondition
+from experiments.paths import LABORATORY
+from experiments.roles.models import MODELS
+from experiments.scales.nano import NANO
+from neftune.training.files import file_sha256
+from neftune.training.json_files import FileError, parse_json, read_text
+
+NOT_SAID = "–"
+START, END = "<!-- {} -->\n", "<!-- end of {} -->"
+"""Around the parts of docs/laboratory.md that a command writes."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was measured, and on what.
+
+    Args:
+        models: by role, the SHA-256 of the shipped weights.
+        lr: the learning rates of the tuned models, by instruction set.
+        qlora_lr: QLoRA's.
+        records: the paths of the records below the scale's runs. They have hashes of the base
+            model, the rows, the recipe and the judge.
+        measured: the conditions by name.
+    """
+
+    models: Mapping[str, str]
+    lr: Mapping[str, float]
+    qlora_lr: Mapping[str, float]
+    records: Sequence[str]
+    measured: Mapping[str, Measured]
+
+    def outside(self, condition: StatedCondition) -> list[str]:
+        """The parts of a condition that are not as wanted; all where nothing was measured."""
+        found = self.measured.get(condition.name)
+        return condition.outside(found.parts) if found and found.parts else ["not measured"]
+
+    def unmet(self) -> list[StatedCondition]:
+        """The conditions that are not met, or were not measured."""
+        return [condition for condition in CONDITIONS if self.outside(condition)]
+
+    def as_json(self) -> str:
+        """The file's text."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def read_check(path: Path) -> Check:
+    """Read a result.
+
+    Raises:
+        FileError: the file cannot be read, or is damaged.
+    """
+    found = parse_json(read_text(path), path)
+    try:
+        measured = {name: Measured(**each) for name, each in found["measured"].items()}
+        return Check(**{**found, "measured": measured})
+    except (LookupError, TypeError, AttributeError):
+        raise FileError(
+            f"{path}: a damaged result; make it again with `make laboratory-check`"
+        ) from None
+
+
+def shipped_models() -> dict[str, str]:
+    """By role, the SHA-256 of the weights that the laboratory ships."""
+    folder = LABORATORY / "models"
+    return {role: file_sha256(folder / role / "model.safetensors") for role in NANO.models}
+
+
+def measured_text(condition: StatedCondition, parts: Mapping[str, float]) -> str:
+    """The numbers of a condition for readers: one, or the lowest and the highest of several."""
+    if len(parts) == 1:
+        return condition.text(*parts.values())
+    low, high = min(parts, key=parts.__getitem__), max(parts, key=parts.__getitem__)
+    return f"{condition.text(parts[low])} ({low}) to {condition.text(parts[high])} ({high})"
+
+
+def conditions_table(check: Check | None) -> list[list[str]]:
+    """A row a condition: what is wanted, what was measured, whether it is met, and why.
+
+    Args:
+        check: what was measured; None where nothing was measured yet.
+    """
+    rows = [["condition", "wanted", "measured", "met", "why these bounds"]]
+    for condition in CONDITIONS:
+        found = check.measured.get(condition.name) if check else None
+        row = [f"{condition.group}: {condition.title}", condition.wanted]
+        if check is None or found is None or not found.parts:
+            rows.append([*row, NOT_SAID, "not measured", condition.why])
+            continue
+        outside = check.outside(condition)
+        met = "yes" if not outside else "**no**"
+        if outside and len(found.parts) > 1:
+            met += f": {', '.join(outside)}"
+        rows.append([*row, measured_text(condition, found.parts), met, condition.why])
+    return rows
+
+
+def markdown(check: Check) -> str:
+    """The result for readers: a table of all conditions, then the numbers of each."""
+    unmet = len(check.unmet())
+    parts = [
+        "# The laboratory's conditions\n",
+        f"Made by `make laboratory-check`; do not edit. {len(CONDITIONS) - unmet} of "
+        f"{len(CONDITIONS)} conditions are met. They are stated in `experiments/nano/conditions.py`"
+        " and measured on the shipped models and on models tuned without noise, under one seed; "
+        "only the dose has noise, and no training.\n",
+        markdown_table(conditions_table(check)) + "\n",
+    ]
+    for condition in CONDITIONS:
+        found = check.measured.get(condition.name)
+        if found is None:
+            continue
+        parts.append(f"## {condition.group}: {condition.title}\n")
+        if len(found.parts) > 1:
+            unit = condition.unit
+            rows = [["", unit], *([n, condition.text(v)] for n, v in found.parts.items())]
+            parts.append(markdown_table(rows) + "\n")
+        else:
+            parts.append(f"{measured_text(condition, found.parts)} {condition.unit}".strip() + "\n")
+        if found.beside:
+            parts.append(f"{found.beside[0].upper()}{found.beside[1:]}.\n")
+    return "\n".join(parts)
+
+
+def models_table() -> list[list[str]]:
+    """A row a base model, from the records of their making."""
+    rows = [
+        ["role", "parameters", "tokens", "held-out perplexity", "facts completed"]
+        + ["of the rarest fifth", "of the commonest fifth"]
+    ]
+    for role in NANO.models:
+        path = LABORATORY / "models" / role / "pretraining.json"
+        card: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        known = card.get("fact_accuracy", {})
+        rare, *_, common = known.get("by_fame", [None, None])
+        row = [f"`{role}` ({MODELS[role].title})", f"{NANO.parameters(role):,}"]
+        row.append(f"{card['tokens']:,}" if card else NOT_SAID)
+        row.append(f"{card['perplexity']:.3f}" if card else NOT_SAID)
+        shares = (known.get("all"), rare, common)
+        row += [NOT_SAID if share is None else f"{share:.1%}" for share in shares]
+        rows.append(row)
+    return rows
+
+
+def updated(page: str, check: Check | None) -> str:
+    """A page with its tables of conditions and models as they are now.
+
+    Args:
+        page: the text of docs/laboratory.md.
+        check: the project's own result; None where there is none yet.
+    """
+    for name, rows in (("conditions", conditions_table(check)), ("models", models_table())):
+        start, end = START.format(name), END.format(name)
+        before, _, rest = page.partition(start)
+        _, _, after = rest.partition(end)
+        page = f"{before}{start}\n{markdown_table(rows)}\n\n{end}{after}"
+    return page
