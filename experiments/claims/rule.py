@@ -1,6 +1,6 @@
 """A claim of the paper, its estimate, and the rule of its verdict.
 
-The rule. An estimate is a mean over seeds and items with a 95% interval from a bootstrap over both
+The rule. An estimate is a mean over seeds and items with a 95% interval over both
 (`analysis.intervals.hierarchical`). A claim that something rises or falls names the smallest change
 that would matter. It *holds here* if the interval lies on that side of 0, *does not hold here* if
 the interval excludes that smallest change, and is *not resolved* otherwise. A claim that something

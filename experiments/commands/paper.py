@@ -151,9 +151,9 @@ of every run (`make unpack`).
 
 ## Claims
 
-Where an estimate has an interval, it is a 95% percentile bootstrap that draws seeds and items
-(instructions, examples, questions) with replacement. A claim of a rise or a fall *holds here* if
-the interval lies on that side of zero, *does not hold here* if it excludes the smallest change that
+Where an estimate has an interval, it is a 95% interval over seeds and items (instructions,
+examples, questions), as docs/statistics.md says. A claim of a rise or a fall *holds here* if the
+interval lies on that side of zero, *does not hold here* if it excludes the smallest change that
 matters, and is *not resolved* otherwise. A claim that something stays *holds here* if the interval
 lies within the margin, *does not hold here* if it lies outside it, and is *not resolved* otherwise.
 The margins were committed with or after the first results of Table 1, so the verdicts are
