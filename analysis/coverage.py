@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ def _with_lengths(
     item: Table,
     reference: Table,
     seeds: tuple[int, float],
-    liking: float = LENGTH_EFFECT,
+    liking: float,
 ) -> tuple[Table, Table]:
     """Preferences and lengths of an arm, given the number of seeds and their spread."""
     count, sd = seeds
@@ -126,33 +127,32 @@ def _at_equal_length(mean: float, seed_sd: float) -> float:
 def controlled(rng: Random, seeds: int, seed_sd: float) -> tuple[Estimate, float]:
     """The length-controlled win rate of one arm."""
     item, reference = ITEM_SD * rng.normal(size=INSTRUCTIONS), rng.uniform(100, 600, INSTRUCTIONS)
-    arm = _with_lengths(rng, -0.8, 0.1, item, reference, (seeds, seed_sd))
+    arm = _with_lengths(rng, -0.8, 0.1, item, reference, (seeds, seed_sd), LENGTH_EFFECT)
     return length_controlled_win_rate(*arm, reference), _at_equal_length(-0.8, seed_sd)
 
 
-def controlled_gain(rng: Random, seeds: int, seed_sd: float) -> tuple[Estimate, float]:
-    """The length-controlled gain of an arm whose answers are longer."""
+def controlled_gain(
+    rng: Random,
+    seeds: int,
+    seed_sd: float,
+    *,
+    longer: tuple[float, float] = (0.0, 0.2),
+    liking: float = LENGTH_EFFECT,
+) -> tuple[Estimate, float]:
+    """The length-controlled gain of an arm whose answers are longer.
+
+    Args:
+        rng: the generator.
+        seeds: how many.
+        seed_sd: their standard deviation.
+        longer: by what log-ratio the answers of both arms exceed the reference.
+        liking: how much the judge prefers longer answers.
+    """
     item, reference = ITEM_SD * rng.normal(size=INSTRUCTIONS), rng.uniform(100, 600, INSTRUCTIONS)
-    before = _with_lengths(rng, -0.8, 0.0, item, reference, (seeds, seed_sd))
-    after = _with_lengths(rng, -0.6, 0.2, item, reference, (seeds, seed_sd))
-    truth = _at_equal_length(-0.6, seed_sd) - _at_equal_length(-0.8, seed_sd)
-    return length_controlled_gain(before, after, reference), truth
-
-
-def controlled_gain_if_long(rng: Random, seeds: int, seed_sd: float) -> tuple[Estimate, float]:
-    """The same where nearly all answers are longer than the reference."""
-    item, reference = ITEM_SD * rng.normal(size=INSTRUCTIONS), rng.uniform(100, 600, INSTRUCTIONS)
-    before = _with_lengths(rng, -0.8, 0.8, item, reference, (seeds, seed_sd))
-    after = _with_lengths(rng, -0.6, 1.2, item, reference, (seeds, seed_sd))
-    truth = _at_equal_length(-0.6, seed_sd) - _at_equal_length(-0.8, seed_sd)
-    return length_controlled_gain(before, after, reference), truth
-
-
-def controlled_gain_if_blind(rng: Random, seeds: int, seed_sd: float) -> tuple[Estimate, float]:
-    """The same where the judge does not look at length."""
-    item, reference = ITEM_SD * rng.normal(size=INSTRUCTIONS), rng.uniform(100, 600, INSTRUCTIONS)
-    before = _with_lengths(rng, -0.8, 0.0, item, reference, (seeds, seed_sd), 0.0)
-    after = _with_lengths(rng, -0.6, 0.2, item, reference, (seeds, seed_sd), 0.0)
+    before, after = (
+        _with_lengths(rng, mean, by, item, reference, (seeds, seed_sd), liking)
+        for mean, by in zip((-0.8, -0.6), longer, strict=True)
+    )
     truth = _at_equal_length(-0.6, seed_sd) - _at_equal_length(-0.8, seed_sd)
     return length_controlled_gain(before, after, reference), truth
 
@@ -186,8 +186,18 @@ KINDS = (
     Kind("mean of four sets, one instruction a cluster", four_sets),
     Kind("length-controlled win rate", controlled, share=0.5),
     Kind("length-controlled gain", controlled_gain, share=0.5),
-    Kind("… nearly all answers longer", controlled_gain_if_long, spreads=("small",), share=0.5),
-    Kind("… judge blind to length", controlled_gain_if_blind, spreads=("small",), share=0.5),
+    Kind(
+        "… nearly all answers longer",
+        partial(controlled_gain, longer=(0.8, 1.2)),
+        spreads=("small",),
+        share=0.5,
+    ),
+    Kind(
+        "… judge blind to length",
+        partial(controlled_gain, liking=0.0),
+        spreads=("small",),
+        share=0.5,
+    ),
 )
 
 

@@ -191,9 +191,10 @@ class _Controlled:
 
 
 def _controlled(
-    won: Table, lengths: Table, reference: Table, how: Calibration, form: Form
+    preferences: Table, lengths: Table, reference: Table, how: Calibration, form: Form
 ) -> _Controlled:
     """Fit the runs of one arm, one a seed, together; each has the weight of 1 / seeds."""
+    won = preferences - 1
     seeds, items = won.shape
     present = ~np.isnan(won)
     x = np.stack([length_term(row, reference, form) for row in lengths])
@@ -215,25 +216,25 @@ def _controlled(
 
 
 def _sets(preferences: ArrayLike, lengths: ArrayLike) -> tuple[Table, Table]:
-    """Wins and lengths of one arm, shape (sets, seeds, instructions)."""
+    """Preferences and lengths of one arm, shape (sets, seeds, instructions)."""
     shaped = [np.asarray(each, dtype=np.float64) for each in (preferences, lengths)]
-    won, long = (each.reshape((1,) * (3 - each.ndim) + each.shape) for each in shaped)
-    return won - 1, long
+    liked, long = (each.reshape((1,) * (3 - each.ndim) + each.shape) for each in shaped)
+    return liked, long
 
 
 def _runs(*arms: tuple[Table, Table]) -> tuple[Table, Table]:
     """Preferences and lengths of every run of some arms, shape (runs, instructions)."""
-    won, long = (
+    liked, long = (
         np.concatenate([arm[part].reshape(-1, arm[part].shape[-1]) for arm in arms])
         for part in (0, 1)
     )
-    return won + 1, long
+    return liked, long
 
 
 def _mean_over_sets(
     arm: tuple[Table, Table], reference: Table, how: Calibration, form: Form
 ) -> _Controlled:
-    parts = [_controlled(w, n, reference, how, form) for w, n in zip(*arm, strict=True)]
+    parts = [_controlled(p, n, reference, how, form) for p, n in zip(*arm, strict=True)]
     return _Controlled(
         float(np.mean([part.rate for part in parts])),
         np.mean([part.influence for part in parts], axis=0),

@@ -1,8 +1,9 @@
 """Decoding of many prompts at once, several times faster than transformers' `generate`.
 
     ids = tokenizer(texts)["input_ids"]
-    written = complete(model, ids, Decoding(max_new_tokens=12, batch=256), ends=[2])
+    written = complete(model, ids, Decoding(max_new_tokens=12), ends=[2])
     texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+    batches([len(prompt) for prompt in ids], 256)        # where there are too many for one batch
 
 The tokens are those that `generate` gives for each prompt alone, up to ties in floating-point
 numbers. What makes it faster:
@@ -47,32 +48,6 @@ REPLACED = {
 """Generation settings of a model that do not matter, or that `Decoding` and the ends replace."""
 
 
-def complete(
-    model: PreTrainedModel,
-    prompts: Sequence[Sequence[int]],
-    decoding: Decoding,
-    ends: Sequence[int],
-) -> list[list[int]]:
-    """Decode the answers to any number of prompts, in batches of similar length.
-
-    Args:
-        model: a causal language model in evaluation mode.
-        prompts: token ids, each with at least one.
-        decoding: how to decode; its seed holds for the first batch, and every batch has its own.
-        ends: the tokens that end an answer.
-
-    Returns:
-        The tokens written, in the order of the prompts, with the end token if one was written.
-    """
-    written: list[list[int]] = [[] for _ in prompts]
-    for start, indices in batches([len(prompt) for prompt in prompts], decoding.batch):
-        torch.manual_seed(decoding.seed + start)
-        found = complete_batch(model, [prompts[index] for index in indices], decoding, ends)
-        for index, tokens in zip(indices, found, strict=True):
-            written[index] = tokens
-    return written
-
-
 def batches(lengths: Sequence[int], size: int) -> list[tuple[int, list[int]]]:
     """Divide prompts into batches of similar length.
 
@@ -87,7 +62,7 @@ def batches(lengths: Sequence[int], size: int) -> list[tuple[int, list[int]]]:
     return [(start, order[start : start + size]) for start in range(0, len(order), size)]
 
 
-def complete_batch(
+def complete(
     model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
     decoding: Decoding,

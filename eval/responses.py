@@ -20,7 +20,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from eval.decoding import Decoding
-from eval.generation import complete_batch
+from eval.generation import batches, complete
 from neftune.training.files import write_atomic
 from neftune.training.foreign_messages import hide
 
@@ -73,7 +73,7 @@ def decode(
 
     Args:
         model: a causal language model in evaluation mode.
-        tokenizer: the model's tokenizer; its padding side is set to left.
+        tokenizer: the model's tokenizer.
         texts: the prompts.
         decoding: how to decode.
 
@@ -83,12 +83,12 @@ def decode(
     ends = _ends(model, tokenizer)
     # Without `verbose=False` the tokenizer warns of prompts that are longer than it was made for.
     prompts = tokenizer(list(texts), verbose=False)["input_ids"]
-    fresh = complete_batch(model, prompts, decoding, ends)
+    fresh = complete(model, prompts, decoding, ends)
     decoded = tokenizer.batch_decode(fresh, skip_special_tokens=True)
     answers = []
     for text, ids in zip(decoded, fresh, strict=True):
-        length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
-        answers.append(Answer(text.strip(), length, length < len(ids)))
+        ended = bool(ids) and ids[-1] in ends
+        answers.append(Answer(text.strip(), len(ids) - ended, ended))
     return answers
 
 
@@ -113,7 +113,7 @@ def respond(
 
     Args:
         model: a causal language model; it is put into evaluation mode.
-        tokenizer: the model's tokenizer; its padding side is set to left.
+        tokenizer: the model's tokenizer.
         prompts: in the order in which their responses are written.
         decoding: how to decode.
         out: the file; it appears when all prompts have a response. Until then `<out>.partial` holds
@@ -131,14 +131,11 @@ def respond(
     identity = _hash(generator, weights, str(decoding), *(prompt.text for prompt in prompts))
     outputs = _finished(partial, identity)
     encoded = tokenizer([prompt.text for prompt in prompts], verbose=False)["input_ids"]
-    lengths = [len(ids) for ids in encoded]
-    order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
     with (
         partial.open("a") as file,
         tqdm(total=len(prompts), desc=f"responses of {generator}") as bar,
     ):
-        for start in range(0, len(order), decoding.batch):
-            indices = order[start : start + decoding.batch]
+        for start, indices in batches([len(ids) for ids in encoded], decoding.batch):
             if not all(index in outputs for index in indices):
                 texts = [prompts[index].text for index in indices]
                 torch.manual_seed(decoding.seed + start)

@@ -55,6 +55,7 @@ def _processor(field: str) -> str:
     return values[0] if values else ""
 
 
+@cache
 def machine() -> str:
     """Describe what the results depend on: processor or GPU, number formats, torch version."""
     if torch.cuda.is_available():
