@@ -5,7 +5,7 @@
     data = table_data(cells, against="baseline")         # values, intervals, differences, as JSON
     table_rows(data)                                     # the same as rows of text
 
-A cell's value is the mean over seeds and items, with a 95% interval from a bootstrap over both. It
+A cell's value is the mean over seeds and items, with a 95% interval over both. It
 is compared with the row `against` of the same column and metric, paired by seed and item.
 """
 
