@@ -18,10 +18,12 @@ verbose or concise, with a fifth of the weight, and so pulls phi towards what su
 That is needed where hardly any answer is as short as the reference. A `Calibration` holds what it
 does that with: g, and the values towards which phi and psi are pulled, with AlpacaEval's strength.
 
-- `calibrate` estimates g and phi from the runs at hand: one regression of all of them, with a theta
-  for each run, one phi, psi held at 1, as Dubois et al. estimate g, and one g for each instruction.
-  g has a normal prior whose variance is estimated with it (by expectation maximisation), so that a
-  few runs do not turn their chance into difficulty. It serves any judge and is the default.
+- `FREE` is for one's own runs, and the default: no g, and nothing is pulled. It serves any judge,
+  and a value does not depend on how many runs there are.
+- `calibrate` estimates g and phi from many models: one regression of all of them, with a theta for
+  each, one phi, psi held at 1, as Dubois et al. estimate g, and one g for each instruction. g has a
+  normal prior whose variance is estimated with it (by expectation maximisation). Seeds of one model
+  do not do: their answers to an instruction are alike, so that g takes what is due to length.
 - `ALPACA_EVAL` is for GPT-4's public verdicts: the pull of AlpacaEval's gamed baseline, and no g.
   AlpacaEval's g is of verdicts against GPT-4 Turbo and not part of its package; who has the file
   can pass a `Calibration` with it. `analysis.official_check` compares with the official values.
@@ -78,6 +80,9 @@ class Calibration:
     phi_sd: float = LENGTH_SD
 
 
+FREE = Calibration(np.zeros(1), 0.0, RATE_SD)
+"""For one's own runs."""
+
 ALPACA_EVAL = Calibration(np.zeros(1), GAMED_PHI)
 """For GPT-4's public verdicts on AlpacaEval's instructions."""
 
@@ -88,10 +93,10 @@ def calibrate(
     reference_lengths: ArrayLike,
     form: Form = "tanh",
 ) -> Calibration:
-    """Estimate g and phi from the runs at hand.
+    """Estimate g and phi from the verdicts on many models.
 
     Args:
-        preferences: shape (runs, instructions); NaN where a verdict is missing.
+        preferences: shape (models, instructions); NaN where a verdict is missing.
         lengths: of the answers in characters, same shape.
         reference_lengths: of the reference answers in characters, shape (instructions,).
         form: what the length difference enters as.
@@ -222,15 +227,6 @@ def _sets(preferences: ArrayLike, lengths: ArrayLike) -> tuple[Table, Table]:
     return liked, long
 
 
-def _runs(*arms: tuple[Table, Table]) -> tuple[Table, Table]:
-    """Preferences and lengths of every run of some arms, shape (runs, instructions)."""
-    liked, long = (
-        np.concatenate([arm[part].reshape(-1, arm[part].shape[-1]) for arm in arms])
-        for part in (0, 1)
-    )
-    return liked, long
-
-
 def _mean_over_sets(
     arm: tuple[Table, Table], reference: Table, how: Calibration, form: Form
 ) -> _Controlled:
@@ -245,7 +241,7 @@ def length_controlled_win_rate(
     preferences: ArrayLike,
     lengths: ArrayLike,
     reference_lengths: ArrayLike,
-    calibration: Calibration | None = None,
+    calibration: Calibration = FREE,
     form: Form = "tanh",
 ) -> Estimate:
     """Compute the length-controlled win rate, with an interval over seeds and instructions.
@@ -256,7 +252,7 @@ def length_controlled_win_rate(
             `analysis.intervals`. An instruction is drawn once for all its sets.
         lengths: of the model's answers in characters, same shape.
         reference_lengths: of the reference answers in characters, shape (instructions,).
-        calibration: estimated from these runs, if not given.
+        calibration: what the coefficients are pulled towards.
         form: what the length difference enters as.
 
     Returns:
@@ -264,8 +260,7 @@ def length_controlled_win_rate(
     """
     arm = _sets(preferences, lengths)
     reference = np.asarray(reference_lengths, dtype=np.float64)
-    how = calibration or calibrate(*_runs(arm), reference, form)
-    found = _mean_over_sets(arm, reference, how, form)
+    found = _mean_over_sets(arm, reference, calibration, form)
     return influence_estimate(found.rate, found.influence)
 
 
@@ -273,7 +268,7 @@ def length_controlled_gain(
     baseline: tuple[ArrayLike, ArrayLike],
     treated: tuple[ArrayLike, ArrayLike],
     reference_lengths: ArrayLike,
-    calibration: Calibration | None = None,
+    calibration: Calibration = FREE,
     form: Form = "tanh",
 ) -> Estimate:
     """Compute the difference of two length-controlled win rates, paired by seed and instruction.
@@ -282,7 +277,7 @@ def length_controlled_gain(
         baseline: preferences and lengths of one model, as in `length_controlled_win_rate`.
         treated: preferences and lengths of the other.
         reference_lengths: of the reference answers in characters, shape (instructions,).
-        calibration: estimated from the runs of both, if not given.
+        calibration: what the coefficients are pulled towards.
         form: what the length difference enters as.
 
     Returns:
@@ -290,9 +285,8 @@ def length_controlled_gain(
     """
     first, second = _sets(*baseline), _sets(*treated)
     reference = np.asarray(reference_lengths, dtype=np.float64)
-    how = calibration or calibrate(*_runs(first, second), reference, form)
-    before = _mean_over_sets(first, reference, how, form)
-    after = _mean_over_sets(second, reference, how, form)
+    before = _mean_over_sets(first, reference, calibration, form)
+    after = _mean_over_sets(second, reference, calibration, form)
     return influence_estimate(after.rate - before.rate, after.influence - before.influence)
 
 

@@ -131,7 +131,7 @@ def candidates(verdicts: PublicVerdicts) -> dict[str, tuple[Calibration, Form]]:
             replace(ALPACA_EVAL, difficulty=chance),
             "tanh",
         ),
-        f"both estimated, as for own runs: phi pulled to {own.phi:.1f}": (own, "tanh"),
+        f"both estimated from these models: phi pulled to {own.phi:.1f}": (own, "tanh"),
         **{f"{used}; {form}": (ALPACA_EVAL, form) for form in FORMS[1:]},
     }
 

@@ -15,6 +15,7 @@ import numpy as np
 from analysis.intervals import Estimate, mcnemar_test, win_rate, win_rate_gain
 from analysis.length_control import (
     ALPACA_EVAL,
+    FREE,
     Calibration,
     length_controlled_gain,
     length_controlled_win_rate,
@@ -76,9 +77,9 @@ def official_values(name: str) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _calibration(model: Judged) -> Calibration | None:
-    """AlpacaEval's for GPT-4's verdicts; for another judge's, from the verdicts at hand."""
-    return ALPACA_EVAL if model.judge == "GPT-4" else None
+def _calibration(model: Judged) -> Calibration:
+    """AlpacaEval's for GPT-4's verdicts; for another judge's nothing is pulled."""
+    return ALPACA_EVAL if model.judge == "GPT-4" else FREE
 
 
 def audit_pair(before: Judged, after: Judged) -> dict[str, Any]:
