@@ -157,10 +157,7 @@ def forest(
 def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
     """What the signs mean, as far as they occur."""
     measured = [
-        panel
-        for line in grid
-        for panel in line
-        if isinstance(panel, Panel) and not panel.published
+        panel for line in grid for panel in line if isinstance(panel, Panel) and not panel.published
     ]
     if not measured:
         return ""

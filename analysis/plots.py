@@ -265,9 +265,7 @@ def heatmaps(
     height = 0.9 + 0.36 * len(y[1])
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(down, across, figsize=(WIDTH, height * down), squeeze=False)
-        for place, (panel, (name, grid)) in enumerate(
-            zip(axes.flat, panels.items(), strict=False)
-        ):
+        for place, (panel, (name, grid)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
             most = max(float(np.nanmax(np.abs(grid))), 1e-12)
             colours = plt.get_cmap("PuOr_r" if diverging else "cividis_r")
             low, high = (-most, most) if diverging else (0.0, most)

@@ -157,9 +157,7 @@ def _difference(cell: Any, base: Any) -> Difference:
 
 def one(found: Sequence[Difference], **fields: str) -> Difference:
     """The difference with some fields, such as `row="+NEFT", column="Average"`."""
-    return next(
-        each for each in found if all(getattr(each, key) == fields[key] for key in fields)
-    )
+    return next(each for each in found if all(getattr(each, key) == fields[key] for key in fields))
 
 
 def change(difference: Difference) -> str:

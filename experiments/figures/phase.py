@@ -15,19 +15,13 @@ from experiments.cells.cell import Cell, Data, table_data
 from experiments.cells.metrics import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.study import Study
-from experiments.scales.scale import Scale
 from neftune.distributions import Noise
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ALPHAS = (0.0, 5.0, 15.0, 30.0, 45.0)
+ALPHAS = (0.0, 5.0, 15.0, 45.0)
 METRICS = (TRAIN_LOSS, OTHER_LOSS, CHARACTERS, WIN_RATE)
-
-
-def learning_rates(scale: Scale) -> list[float]:
-    """The scale's grid, and half of its smallest learning rate."""
-    return [min(scale.lr_grid) / 2, *scale.lr_grid]
 
 
 def cells(study: Study) -> list[Cell]:
@@ -43,7 +37,7 @@ def cells(study: Study) -> list[Cell]:
         )
         for metric in METRICS
         for alpha in ALPHAS
-        for lr in learning_rates(study.scale)
+        for lr in study.scale.lr_grid
     ]
 
 

@@ -148,7 +148,6 @@ MODELS: dict[str, Model] = {
     "llama-2-70b": Model(
         "LLaMA-2 70B",
         {
-            "nano": _laboratory("llama-2-70b", Pretraining(384, 6, 8, 896, 6_000_000, lr=1.5e-3)),
             "paper": StandIn(
                 Hub("meta-llama/Llama-2-70b-hf", "3aba440b59558f995867ba6e1f58f21d0336b5bb"),
                 Shape(68_976_648_192, 80, 8192, 28672, 32000),
@@ -203,7 +202,7 @@ MODELS: dict[str, Model] = {
         {
             "nano": _laboratory(
                 "opt-6.7b",
-                Pretraining(192, 4, 4, 768, 1_000_000, lr=2e-3, architecture="opt"),
+                Pretraining(192, 4, 4, 768, 3_000_000, lr=2e-3, architecture="opt"),
             ),
             "small": StandIn(
                 Hub("EleutherAI/pythia-70m", "a39f36b100fe8a5377810d56c3f4789b9c53ac42"),

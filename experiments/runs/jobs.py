@@ -52,7 +52,10 @@ from neftune.training.files import replace_folder, write_atomic
 from neftune.training.finetune import finetune
 from neftune.training.prompts import PROMPTS
 
-PROBE_EXAMPLES = 32
+PROBE_EXAMPLES = 16
+"""Of each set whose loss is logged while a model is trained."""
+LOSS_EXAMPLES = 128
+"""Of each set whose losses are measured one by one after the training."""
 TRAIN_PROMPTS = 200
 
 
@@ -302,7 +305,7 @@ def _losses(record: Record, path: Path) -> None:
         "other": (run.scale.other(run.dataset), "train"),
     }
     losses = {
-        name: example_losses(model, _examples(run, tokenizer, dataset, split))
+        name: example_losses(model, _examples(run, tokenizer, dataset, split)[:LOSS_EXAMPLES])
         for name, (dataset, split) in sets.items()
     }
     write_atomic(path, json.dumps(losses) + "\n")

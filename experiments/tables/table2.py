@@ -49,7 +49,7 @@ ARTIFACT = table(
     "table2",
     "Table 2: further models on Evol-Instruct",
     "AlpacaEval win rate against the reference answers, GPT-4 as judge in the paper.",
-    seeds=5,
+    seeds=3,
     cells=cells,
     against=BASELINE,
 )

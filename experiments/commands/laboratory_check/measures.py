@@ -41,7 +41,7 @@ ORACLE, GPT_4 = "oracle", "gpt-4"
 WORDS = ("long", "comprehensive", "long-comprehensive")
 WORDS_MODELS = ("llama-1-7b", MODEL)
 """The model of Table 5, and the one of most tables."""
-SIZES = ("llama-2-7b", "llama-2-70b")
+SIZES = ("llama-2-7b", "llama-2-13b")
 
 
 @dataclass(frozen=True)

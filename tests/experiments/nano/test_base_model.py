@@ -129,7 +129,6 @@ def test_more_tokens_make_a_better_model() -> None:
 def test_a_larger_model_is_better() -> None:
     for smaller, larger in (
         ("llama-2-7b", "llama-2-13b"),
-        ("llama-2-13b", "llama-2-70b"),
         ("llama-1-7b", "llama-1-30b"),
     ):
         assert card(smaller)["perplexity"] > card(larger)["perplexity"]
