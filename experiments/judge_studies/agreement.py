@@ -1,6 +1,6 @@
 """How often the laboratory's judges are right, and how often GPT-4 and ChatGPT agree with people.
 
-    python -m experiments.nano.judge_agreement           # prints the table in docs/judges.md
+    python -m experiments.judge_studies.agreement        # prints the table in docs/judges.md
 
 AlpacaEval publishes how often a judge agrees with the majority of a few people, and how often one
 person agrees with that of the others. The installed alpaca-eval holds these numbers. If each person
