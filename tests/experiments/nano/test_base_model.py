@@ -20,7 +20,6 @@ from experiments.nano.pretrain import cooled
 from experiments.nano.reading import read
 from experiments.nano.world import make_world
 from experiments.paths import LABORATORY
-from experiments.roles.models import MODELS
 from experiments.scales.nano import NANO
 from tests.paths import BASE
 
@@ -85,7 +84,6 @@ PRETRAINED = {
 
 def test_every_model_of_the_laboratory_is_shipped_and_no_other() -> None:
     assert {folder.name for folder in FOLDERS} == set(NANO.models)
-    assert set(MODELS) - set(NANO.models) == {"llama-2-70b"}
 
 
 @pytest.mark.parametrize("role", PRETRAINED)
