@@ -97,6 +97,22 @@ LENGTH_CONTROLLED = Metric(
 )
 
 
+def _facts(place: int) -> Callable[[Record], Numbers]:
+    def values(record: Record) -> Numbers:
+        count = record.run.scale.facts
+        if count is None:
+            raise TypeError(f"at the scale {record.run.scale.name} nobody can tell right from wrong")
+        split = CONDITIONS[record.condition].split
+        return np.array([facts[place] for facts in count(split, texts(record))], float)
+
+    return values
+
+
+RIGHT_FACTS = Metric("right facts an answer", ("responses",), _facts(0))
+WRONG_FACTS = Metric("wrong facts an answer", ("responses",), _facts(1))
+"""Only where `Scale.facts` is given."""
+
+
 def _of_first(
     words: Callable[[], int], number: Callable[[list[str]], float]
 ) -> Callable[[Record], Numbers]:
@@ -148,6 +164,11 @@ OTHER_LOSS = final_loss("other", "loss without noise on another set")
 def example_loss(name: str, title: str) -> Metric:
     """The loss without noise of every example of `train`, `validation` or `other`."""
     return Metric(title, ("losses",), lambda record: np.array(record.read()[name]), 3)
+
+
+FITTED_LOSS = example_loss("train", "loss without noise on the training set")
+HELD_OUT_LOSS = example_loss("validation", "loss without noise on held-out rows of the same set")
+FAR_LOSS = example_loss("other", "loss without noise on another set")
 
 
 def leaderboard_score(task: str, title: str) -> Metric:

@@ -16,6 +16,7 @@ from eval.decoding import Decoding
 from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import instruction_set, longer_conversations
 from experiments.nano.leaderboard import tasks
+from experiments.nano.oracle import facts_of
 from experiments.nano.tasks import evaluation_tasks
 from experiments.roles.instruction_sets import SHAREGPT, InstructionSet, Split
 from experiments.scales.scale import Row, Scale
@@ -69,6 +70,13 @@ def instructions_identity(split: Split) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
+def facts(split: Split, texts: Sequence[str]) -> list[tuple[int, int]]:
+    """The right and the wrong facts of each response to the instructions of a split."""
+    return [
+        facts_of(task, text) for task, text in zip(evaluation_tasks(split), texts, strict=True)
+    ]
+
+
 def leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
     """The laboratory's counterparts of the leaderboard's tasks."""
     return tasks()
@@ -108,4 +116,5 @@ NANO = Scale(
     leaderboard=leaderboard,
     checks=lambda material, dataset: {},
     notes=NOTES,
+    facts=facts,
 )
