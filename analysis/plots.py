@@ -297,6 +297,44 @@ def heatmaps(
     return figure
 
 
+def shares(bars: Mapping[str, Mapping[str, float]], title: str, x: str) -> Figure:
+    """Draw counts as bars of equal length, each divided into its parts.
+
+    Args:
+        bars: for each bar's name, from the top, the counts of its parts, up to three.
+        title: of the whole picture, of one line or more.
+        x: the label of the horizontal axis.
+
+    Returns:
+        The picture.
+    """
+    plt = pyplot()
+    looks = ((BLUE, "", "white"), ("#E8E8E8", "", "black"), (VERMILION, "//", "white"))
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.45 * len(bars)))
+        for place, parts in enumerate(bars.values()):
+            start, whole = 0.0, sum(parts.values())
+            for (part, count), (ground, hatch, ink) in zip(parts.items(), looks, strict=False):
+                share = 100 * count / whole
+                look = {"color": ground, "hatch": hatch, "edgecolor": "black", "lw": 0.8}
+                label = part if place == 0 else None
+                axis.barh([place], [share], left=start, height=0.6, label=label, **look)
+                box = {"boxstyle": "square,pad=0.15", "fc": ground, "ec": "none"}
+                if share >= 4:
+                    middle = (start + share / 2, place)
+                    axis.text(*middle, f"{count:g}", color=ink, ha="center", va="center", bbox=box)
+                start += share
+        axis.set_yticks(range(len(bars)), list(bars))
+        axis.set_ylim(len(bars) - 0.5, -0.5)
+        axis.set_xlim(0, 100)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.set_xlabel(x)
+        figure.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
+        finish(figure, title)
+    return figure
+
+
 def luminance(colour: Sequence[float]) -> float:
     """The relative luminance of an sRGB colour (WCAG 2), from 0 to 1."""
     parts = [
