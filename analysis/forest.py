@@ -186,6 +186,8 @@ def _dress(
 
 def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> None:
     """The marks of a panel, its zero line and its margin."""
+    from matplotlib.patheffects import withStroke
+
     if panel.published:
         axis.set_facecolor(TINT)
     if panel.margin:
@@ -218,6 +220,7 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
             va="bottom",
             fontsize=SMALL,
             color=colour,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
     _limits(axis, panel)
     axis.locator_params(axis="x", nbins=5)

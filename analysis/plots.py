@@ -105,8 +105,15 @@ def finish(figure: Figure, title: str, *, lay_out: bool = True) -> None:
         below = figure.text(0.5, top, text, ha="center", va="bottom", fontsize=8.5, color=GREY)
         top = below.get_window_extent().y1 / figure.bbox.height + 0.06 / figure.get_figheight()
     figure.suptitle(
-        wrapped(first, round(width * 10)), y=top, va="bottom", fontsize=11, fontweight="bold"
+        balanced(first, round(width * 10)), y=top, va="bottom", fontsize=11, fontweight="bold"
     )
+
+
+def balanced(text: str, width: int) -> str:
+    """As few lines as `wrapped` has, of about the same length, so that no word stands alone."""
+    lines = wrapped(text, width).count("\n")
+    fitting = (at for at in range(1, width + 1) if wrapped(text, at).count("\n") <= lines)
+    return wrapped(text, next(fitting))
 
 
 def wrapped(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from analysis.forest import Choices, Mark, Panel, Row, forest
@@ -40,8 +40,13 @@ def plainly(data: Data) -> str:
     return f"The {name} differs from that of {data['against']} by {span(found)}"
 
 
-def _column(difference: Difference) -> str:
-    return difference.column
+def _telling(found: Sequence[Difference]) -> Callable[[Difference], str]:
+    """A label for each of some differences: what they do not have in common."""
+    if len({each.row for each in found}) == 1:
+        return lambda each: each.column
+    if len({each.column for each in found}) == 1:
+        return lambda each: each.row
+    return lambda each: f"{each.column}: {each.row}"
 
 
 def _quantity(difference: Difference) -> str:
@@ -60,7 +65,8 @@ class Picture:
         message: the title, from the data.
         metrics: the titles of those that are drawn; without any, the first one alone.
         only: the rows that are drawn; without any, all.
-        row: the label of a difference's row.
+        row: the label of a difference's row; without one its column, its row, or both, whichever
+            tells the differences apart.
         heading: that of the group of rows that it stands in.
         panel: the title of its panel.
         series: which of several marks in one row it is.
@@ -73,7 +79,7 @@ class Picture:
     message: Callable[[Data], str] = plainly
     metrics: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    row: Callable[[Difference], str] = _column
+    row: Callable[[Difference], str] | None = None
     heading: Callable[[Difference], str] = _nothing
     panel: Callable[[Difference], str] = _quantity
     series: Callable[[Difference], str] = _nothing
@@ -94,6 +100,8 @@ class Picture:
             for each in differences(data, *self.metrics)
             if not self.only or each.row in self.only
         ]
+        if self.row is None:
+            return replace(self, row=_telling(found)).draw(data, title)
         series = list(dict.fromkeys(map(self.series, found)))
         titles = list(dict.fromkeys(map(self.panel, found)))
         measured = [self._panel(found, name, series) for name in titles]
@@ -113,7 +121,7 @@ class Picture:
         """The rows of some differences, each group below its heading."""
         groups: dict[str, dict[str, str]] = {}
         for each in found:
-            groups.setdefault(self.heading(each), {})[self._key(each)] = self.row(each)
+            groups.setdefault(self.heading(each), {})[self._key(each)] = self._label(each)
         rows = []
         for heading, group in groups.items():
             if heading:
@@ -122,7 +130,10 @@ class Picture:
         return rows
 
     def _key(self, difference: Difference) -> str:
-        return f"{self.heading(difference)}: {self.row(difference)}"
+        return f"{self.heading(difference)}: {self._label(difference)}"
+
+    def _label(self, difference: Difference) -> str:
+        return difference.column if self.row is None else self.row(difference)
 
     def _grid(
         self, measured: list[Panel | Choices], published: list[Panel]
