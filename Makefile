@@ -8,8 +8,8 @@ RUN    := @$(BIN)/python -m experiments
 
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
-TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose unpack release \
-             notebooks test test-long lint bench architecture clean
+TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
+             unpack release notebooks test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -27,6 +27,7 @@ settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS
 settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
 settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
+settings.laboratory-check := JOBS
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
@@ -81,10 +82,10 @@ help: ## this list
 	@echo "$(sort $(ARTIFACTS))" | tr ' ' '\n' | sort -V | tr '\n' ' ' | fold -s -w 92 | sed 's/^/  make /'
 	@echo
 	@echo "Other commands"
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 20
 	@echo
 	@echo "Settings"
-	@printf '  %-13s %s\n' 'table1' '$(filter-out $(ENVIRONMENT),$(settings.table1))' \
+	@printf '  %-17s %s\n' 'table1' '$(filter-out $(ENVIRONMENT),$(settings.table1))' \
 	  $(foreach target,$(filter-out $(ARTIFACTS),$(TARGETS)),$(if $(settings.$(target)),\
 	    $(target) '$(filter-out $(ENVIRONMENT),$(settings.$(target)))'))
 	@echo "  SCALE is nano, small or paper. With real models also, on the command line or in the environment:"
@@ -140,6 +141,9 @@ audit: $(READY) ## GPT-4's public verdicts on NEFTune models, recomputed
 
 dose: $(READY) ## what the noise does to each model before training (DATA_alpaca=FILE: real ones too)
 	$(RUN) dose $(OPTIONS)
+
+laboratory-check: $(READY) ## whether the laboratory meets its stated conditions (trains without noise)
+	$(RUN) laboratory_check $(OPTIONS)
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)

@@ -159,12 +159,14 @@ def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
     measured = [
         panel for line in grid for panel in line if isinstance(panel, Panel) and not panel.published
     ]
-    if not measured:
-        return ""
-    parts = ["Paired differences with 95% intervals, filled where the interval excludes 0"]
+    parts = []
+    if any(panel.marks for panel in measured):
+        parts.append("Paired differences with 95% intervals, filled where the interval excludes 0")
     if any(panel.margin for panel in measured):
         parts.append("shaded: smaller than what would matter")
-    return "; ".join(parts) + "."
+    if any(isinstance(panel, Choices) for line in grid for panel in line):
+        parts.append("circle: chosen here; diamond: in the paper")
+    return "; ".join(parts)
 
 
 def _dress(
@@ -184,6 +186,8 @@ def _dress(
 
 def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> None:
     """The marks of a panel, its zero line and its margin."""
+    from matplotlib.patheffects import withStroke
+
     if panel.published:
         axis.set_facecolor(TINT)
     if panel.margin:
@@ -195,7 +199,7 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
         if mark.value != mark.value:
             continue
         at = places[mark.row] + (mark.series - (series - 1) / 2) * 0.45
-        excludes = not mark.low <= 0 <= mark.high
+        excludes = mark.low < mark.high and not mark.low <= 0 <= mark.high
         colour = "black" if panel.published else COLOURS[mark.series]
         axis.plot([mark.low, mark.high], [at, at], color=colour, lw=1.6, zorder=2)
         axis.plot(
@@ -216,6 +220,7 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
             va="bottom",
             fontsize=SMALL,
             color=colour,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
     _limits(axis, panel)
     axis.locator_params(axis="x", nbins=5)

@@ -105,8 +105,15 @@ def finish(figure: Figure, title: str, *, lay_out: bool = True) -> None:
         below = figure.text(0.5, top, text, ha="center", va="bottom", fontsize=8.5, color=GREY)
         top = below.get_window_extent().y1 / figure.bbox.height + 0.06 / figure.get_figheight()
     figure.suptitle(
-        wrapped(first, round(width * 10)), y=top, va="bottom", fontsize=11, fontweight="bold"
+        balanced(first, round(width * 10)), y=top, va="bottom", fontsize=11, fontweight="bold"
     )
+
+
+def balanced(text: str, width: int) -> str:
+    """As few lines as `wrapped` has, of about the same length, so that no word stands alone."""
+    lines = wrapped(text, width).count("\n")
+    fitting = (at for at in range(1, width + 1) if wrapped(text, at).count("\n") <= lines)
+    return wrapped(text, next(fitting))
 
 
 def wrapped(text: str, width: int) -> str:
@@ -293,6 +300,44 @@ def heatmaps(
                 panel.set_xlabel(x[0])
             if place % across == 0:
                 panel.set_ylabel(y[0])
+        finish(figure, title)
+    return figure
+
+
+def shares(bars: Mapping[str, Mapping[str, float]], title: str, x: str) -> Figure:
+    """Draw counts as bars of equal length, each divided into its parts.
+
+    Args:
+        bars: for each bar's name, from the top, the counts of its parts, up to three.
+        title: of the whole picture, of one line or more.
+        x: the label of the horizontal axis.
+
+    Returns:
+        The picture.
+    """
+    plt = pyplot()
+    looks = ((BLUE, "", "white"), ("#E8E8E8", "", "black"), (VERMILION, "//", "white"))
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.45 * len(bars)))
+        for place, parts in enumerate(bars.values()):
+            start, whole = 0.0, sum(parts.values())
+            for (part, count), (ground, hatch, ink) in zip(parts.items(), looks, strict=False):
+                share = 100 * count / whole
+                look = {"color": ground, "hatch": hatch, "edgecolor": "black", "lw": 0.8}
+                label = part if place == 0 else None
+                axis.barh([place], [share], left=start, height=0.6, label=label, **look)
+                box = {"boxstyle": "square,pad=0.15", "fc": ground, "ec": "none"}
+                if share >= 4:
+                    middle = (start + share / 2, place)
+                    axis.text(*middle, f"{count:g}", color=ink, ha="center", va="center", bbox=box)
+                start += share
+        axis.set_yticks(range(len(bars)), list(bars))
+        axis.set_ylim(len(bars) - 0.5, -0.5)
+        axis.set_xlim(0, 100)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.set_xlabel(x)
+        figure.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
         finish(figure, title)
     return figure
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.intervals import Estimate, mean_estimate
-from analysis.plots import curves
+from analysis.plots import heatmaps
 from experiments.cells.artifact import Artifact
-from experiments.cells.cell import Cell, Data, lines_of, table_data
+from experiments.cells.cell import Cell, Data, table_data
 from experiments.cells.markdown import estimate_text
 from experiments.cells.metrics import Metric, Records
+from experiments.cells.pictures import titled
 from experiments.published import FIGURE_6
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.flips import ALPHAS
@@ -63,9 +64,38 @@ def flip_rows(data: Data) -> list[list[str]]:
     return table
 
 
+def flip_message(data: Data, of: str) -> str:
+    """Up to which alpha nothing flips, and what the largest flips.
+
+    Args:
+        data: cells with the share that flips, in per cent.
+        of: whose share it is.
+    """
+    alphas = sorted({cell["x"] for cell in data["cells"]})
+    shares = {a: [c["value"] for c in data["cells"] if c["x"] == a] for a in alphas}
+    flipping = [alpha for alpha in alphas if max(shares[alpha]) > 0]
+    if not flipping:
+        return f"No token flips up to alpha {alphas[-1]:g}"
+    still = [alpha for alpha in alphas if alpha < flipping[0]]
+    first = f"No token flips up to alpha {still[-1]:g}; " if still else ""
+    low, high = min(shares[alphas[-1]]), max(shares[alphas[-1]])
+    return f"{first}at alpha {alphas[-1]:g}, {low:.1f}% to {high:.1f}% of {of} do"
+
+
+def flip_map(data: Data, title: str, name: str) -> Figure:
+    """A map of the shares: a row a line of the figure, a column an alpha."""
+    columns = list(dict.fromkeys(cell["column"] for cell in data["cells"]))
+    alphas = sorted({cell["x"] for cell in data["cells"]})
+    by_place = {(cell["column"], cell["x"]): cell["value"] for cell in data["cells"]}
+    grid = np.array([[by_place[column, alpha] for alpha in alphas] for column in columns])
+    texts = [["0" if share == 0 else f"{share:.2f}" for share in line] for line in grid]
+    axes = (("alpha", [f"{alpha:g}" for alpha in alphas]), ("", columns))
+    return heatmaps({name: grid}, title, *axes, texts={name: texts})
+
+
 def _draw(data: Data, title: str) -> Figure:
-    panels = {"Alpaca training examples": lines_of(data)}
-    return curves(panels, title, "alpha", "tokens that flip, %", log=True)
+    message = flip_message(data, "the tokens of an example")
+    return flip_map(data, titled(message, title), "Tokens of an Alpaca example that flip, %")
 
 
 ARTIFACT = Artifact(

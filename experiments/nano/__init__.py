@@ -41,8 +41,10 @@ models/               the shipped models, one folder for each role
 Judges:
 
 oracle.py             the oracle, and the judges in the roles of GPT-4 and ChatGPT
-judges/               their alpaca-eval configurations
-length_preference.py  the length preference of GPT-4's public verdicts, fitted
-judge_agreement.py    how often they are right, beside how often GPT-4 and ChatGPT are
-length_study.py       how strongly their verdicts depend on length
+judges/               their alpaca-eval configurations; `experiments/judge_studies/` has where their
+                      numbers come from
+
+The conditions:
+
+conditions.py         what the laboratory has to be before anything is measured in it with noise
 """

@@ -218,7 +218,8 @@ CONDITIONS: tuple[StatedCondition, ...] = (
         "times",
         2,
         None,
-        "as in the paper; there is no stand-in for LLaMA-2 70B, which two cores do not train in an hour",
+        "as in the paper; there is no stand-in for LLaMA-2 70B, which two cores do not pretrain in "
+        "an hour",
     ),
 )
 

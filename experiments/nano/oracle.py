@@ -25,8 +25,8 @@ err. They prefer the second answer with probability
 with `scale = length_scale` times the mean length of the reference answers, in characters. A number
 drawn from a hash of judge, instruction and answers decides, so a pair always gets the same verdict,
 in either order. The four numbers of a judge stand in its configuration, so that verdicts by other
-numbers are other verdicts. `length_preference.py` fits the two of length to GPT-4's public
-verdicts, `judge_agreement.py` sets the other two from published agreement with people.
+numbers are other verdicts. `experiments/judge_studies/` fits the two of length to GPT-4's public
+verdicts, and sets the other two from published agreement with people.
 
 All three run inside the real alpaca-eval: `judges/` has their configuration folders, which call
 `completions` in place of an API client. docs/judges.md describes them for readers of results.

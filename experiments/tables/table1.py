@@ -4,7 +4,8 @@ make table1            make table1 SEEDS=1
 """
 
 from experiments.cells.artifact import table
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import change, differences, one
 from experiments.cells.metrics import (
     CHARACTERS,
     DRAWS,
@@ -13,11 +14,13 @@ from experiments.cells.metrics import (
     TRAIN_LOSS,
     WIN_RATE,
 )
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_1
 from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.study import BASELINE, NEFT, Study
 
 PUBLISHED = {BASELINE: TABLE_1["LLaMA-2 7B"], NEFT: TABLE_1["+NEFT"]}
+AVERAGE = "Average"
 
 
 def cells(study: Study) -> list[Cell]:
@@ -32,8 +35,14 @@ def cells(study: Study) -> list[Cell]:
                 found.append(Cell(arm, dataset.title, metric, group, published.get(role)))
             if metric is not LENGTH_CONTROLLED:
                 every = tuple(arms[arm] for arms in runs.values())
-                found.append(Cell(arm, "Average", metric, every, published.get("average")))
+                found.append(Cell(arm, AVERAGE, metric, every, published.get("average")))
     return found
+
+
+def message(data: Data) -> str:
+    """How much the average win rate changes."""
+    average = change(one(differences(data), column=AVERAGE))
+    return f"Noise changes the win rate by {average} on average over four sets"
 
 
 ARTIFACT = table(
@@ -43,4 +52,8 @@ ARTIFACT = table(
     seeds=5,
     cells=cells,
     against=BASELINE,
+    picture=Picture(
+        message=message,
+        metrics=(WIN_RATE.title, LENGTH_CONTROLLED.title, CHARACTERS.title),
+    ),
 )

@@ -8,6 +8,7 @@ import math
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture, changes
 from experiments.published import TABLE_6
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, OPEN_PLATYPUS
 from experiments.runs.study import BASELINE, Study
@@ -54,4 +55,10 @@ ARTIFACT = table(
     seeds=5,
     cells=cells,
     against=BASELINE,
+    picture=Picture(
+        message=changes("Whatever its kind and size, noise changes the win rate"),
+        row=lambda each: each.row,
+        panel=lambda each: f"{each.quantity.name}, {each.column}",
+        published="below",
+    ),
 )

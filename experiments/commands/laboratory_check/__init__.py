@@ -1,7 +1,6 @@
 """Whether the laboratory is what it has to be before anything is measured in it with noise.
 
     make laboratory-check
-    python -m experiments laboratory_check --jobs 2
 
 Chooses the learning rates, trains what is missing, all of it without noise, measures every
 condition of `experiments/nano/conditions.py`, prints the table and writes
@@ -33,6 +32,7 @@ from experiments.commands.laboratory_check.report import (
 from experiments.commands.options import add_jobs
 from experiments.nano.conditions import CONDITIONS
 from experiments.paths import RENDERED, RESULTS, RUNS
+from experiments.runs.archive import archive_file, unpack
 from experiments.runs.provenance import write_provenance
 from experiments.runs.selection import SEED, Selection, select_rates
 from experiments.runs.study import Study
@@ -80,6 +80,8 @@ def make_check(jobs: int | None) -> Check:
     """
     from experiments.commands.laboratory_check.measures import measured_conditions, records_of
 
+    if archive_file(NANO).exists():
+        unpack(archive_file(NANO))
     selection = select_rates(NANO, jobs)
     study = Study(NANO, SEED + 1, selection)
     records = records_of(study)

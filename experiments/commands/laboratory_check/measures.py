@@ -12,7 +12,6 @@ tables, under the first seed.
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from analysis.intervals import win_rate
 from experiments.cells.metrics import texts
 from experiments.commands.dose import measured as measured_dose
 from experiments.commands.dose.subjects import Settings, every_subject
+from experiments.commands.laboratory_check.report import Measured, card_of
 from experiments.doses import committed
 from experiments.figures.figure3 import SCORES
 from experiments.nano.conditions import LARGER
@@ -42,19 +42,6 @@ WORDS = ("long", "comprehensive", "long-comprehensive")
 WORDS_MODELS = ("llama-1-7b", MODEL)
 """The model of Table 5, and the one of most tables."""
 SIZES = ("llama-2-7b", "llama-2-13b")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A measured condition.
-
-    Args:
-        parts: the numbers that have to lie within the bounds, by name; the only one has none.
-        beside: what else readers should know, in words.
-    """
-
-    parts: Mapping[str, float]
-    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,7 +219,8 @@ def _mean_length(run: Run, condition: str) -> float:
 
 def length_words(study: Study) -> dict[str, Measured]:
     """How much longer answers are to instructions that ask for longer ones."""
-    parts, said = {}, []
+    parts: dict[str, float] = {}
+    said = []
     for model in WORDS_MODELS:
         for run, tuned in (
             (_tuned(study, model=model), True),
@@ -246,14 +234,6 @@ def length_words(study: Study) -> dict[str, Measured]:
                 rises = ", ".join(f"{word} {rise:+.0f}%" for word, rise in longer.items())
                 said.append(f"{model} untuned: {rises}")
     return {"length-words": Measured(parts, "; ".join(said))}
-
-
-def card_of(role: str) -> dict[str, Any]:
-    """What was measured when a base model was made: the content of its `pretraining.json`."""
-    found: dict[str, Any] = json.loads(
-        (LABORATORY / "models" / role / "pretraining.json").read_text()
-    )
-    return found
 
 
 def roles(study: Study) -> dict[str, Measured]:

@@ -2,7 +2,7 @@
 
     check = read_check(Path("results/nano/laboratory.json"))
     check.unmet()                                        # the conditions that are not met
-    conditions_table(check)                              # the rows of the table in docs/laboratory.md
+    conditions_table(check)                              # the table in docs/laboratory.md
 
 A file keeps what was measured and on what; whether a condition is met is computed from it anew, by
 the bounds as they are now.
@@ -17,17 +17,30 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cells.markdown import markdown_table
-from experiments.commands.laboratory_check.measures import Measured
 from experiments.nano.conditions import CONDITIONS, StatedCondition
 from experiments.paths import LABORATORY
-from experiments.roles.models import MODELS
 from experiments.scales.nano import NANO
 from neftune.training.files import file_sha256
 from neftune.training.json_files import FileError, parse_json, read_text
 
 NOT_SAID = "–"
-START, END = "<!-- {} -->\n", "<!-- end of {} -->"
+START, END = "<!-- {} -->", "<!-- end of {} -->"
 """Around the parts of docs/laboratory.md that a command writes."""
+RECORDS = ("pretraining.json", "tuning.json")
+"""What is written beside a model when it is made; every model has one of them."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured condition.
+
+    Args:
+        parts: the numbers that have to lie within the bounds, by name; the only one has none.
+        beside: what else readers should know, in words.
+    """
+
+    parts: Mapping[str, float]
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,23 +155,36 @@ def markdown(check: Check) -> str:
 
 
 def models_table() -> list[list[str]]:
-    """A row a base model, from the records of their making."""
-    rows = [
-        ["role", "parameters", "tokens", "held-out perplexity", "facts completed"]
-        + ["of the rarest fifth", "of the commonest fifth"]
-    ]
+    """A row a base model, from the records of their making, with a dash for what they lack."""
+    titles = ("role", "parameters", "tokens", "held-out perplexity", "facts completed")
+    rows = [[*titles, "of the rarest fifth", "of the commonest fifth"]]
     for role in NANO.models:
-        path = LABORATORY / "models" / role / "pretraining.json"
-        card: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        known = card.get("fact_accuracy", {})
-        rare, *_, common = known.get("by_fame", [None, None])
-        row = [f"`{role}` ({MODELS[role].title})", f"{NANO.parameters(role):,}"]
-        row.append(f"{card['tokens']:,}" if card else NOT_SAID)
-        row.append(f"{card['perplexity']:.3f}" if card else NOT_SAID)
-        shares = (known.get("all"), rare, common)
-        row += [NOT_SAID if share is None else f"{share:.1%}" for share in shares]
-        rows.append(row)
+        card = card_of(role)
+        known = card["fact_accuracy"]
+        fifths = known.get("by_fame", [None])
+        numbers = (
+            (card.get("tokens"), ","),
+            (card.get("perplexity"), ".3f"),
+            *((share, ".1%") for share in (known["all"], fifths[0], fifths[-1])),
+        )
+        said = [NOT_SAID if value is None else format(value, form) for value, form in numbers]
+        rows.append([f"`{role}`", f"{NANO.parameters(role):,}", *said])
     return rows
+
+
+def card_of(role: str) -> dict[str, Any]:
+    """What was measured when a model of the laboratory was made.
+
+    Args:
+        role: the name of its folder.
+
+    Returns:
+        The content of its `pretraining.json`, or of the chat model's `tuning.json`.
+    """
+    folder = LABORATORY / "models" / role
+    (path,) = (path for name in RECORDS if (path := folder / name).exists())
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
 
 
 def updated(page: str, check: Check | None) -> str:
@@ -167,10 +193,15 @@ def updated(page: str, check: Check | None) -> str:
     Args:
         page: the text of docs/laboratory.md.
         check: the project's own result; None where there is none yet.
+
+    Raises:
+        ValueError: the page lacks the marks of a table.
     """
     for name, rows in (("conditions", conditions_table(check)), ("models", models_table())):
         start, end = START.format(name), END.format(name)
-        before, _, rest = page.partition(start)
-        _, _, after = rest.partition(end)
-        page = f"{before}{start}\n{markdown_table(rows)}\n\n{end}{after}"
+        before, found, rest = page.partition(start)
+        _, ended, after = rest.partition(end)
+        if not found or not ended:
+            raise ValueError(f"the page of the laboratory lacks {start} or {end}")
+        page = f"{before}{start}\n\n{markdown_table(rows)}\n\n{end}{after}"
     return page

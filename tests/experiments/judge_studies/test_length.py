@@ -1,7 +1,7 @@
 """docs/judges.md says of the judges' length preference what is measured."""
 
 from experiments.cells.markdown import markdown_table
-from experiments.nano.length_study import equal, free, pairs, rows
+from experiments.judge_studies.length import equal, free, pairs, rows
 from experiments.nano.oracle import taste
 from tests.paths import ROOT
 

@@ -1,6 +1,6 @@
 """The length preference of GPT-4's public verdicts, which the judge in GPT-4's role gets.
 
-    python -m experiments.nano.length_preference DATA    # prints the tables in docs/judges.md
+    python -m experiments.judge_studies.preference DATA  # prints the tables in docs/judges.md
 
 DATA is a folder that holds `alpaca_eval_verdicts/gpt4_verdicts.jsonl.xz`, GPT-4's verdicts on the
 answers of public models (AlpacaEval 1), and `alpaca_eval/text_davinci_003/model_outputs.json`, the

@@ -1,6 +1,6 @@
 """How often the laboratory's judges are right, and how often GPT-4 and ChatGPT agree with people.
 
-    python -m experiments.nano.judge_agreement           # prints the table in docs/judges.md
+    python -m experiments.judge_studies.agreement        # prints the table in docs/judges.md
 
 AlpacaEval publishes how often a judge agrees with the majority of a few people, and how often one
 person agrees with that of the others. The installed alpaca-eval holds these numbers. If each person
@@ -16,8 +16,8 @@ The rule for the judges in `judges/`: `sharpness`, to one decimal, is the one at
 GPT-4's role agrees with the oracle as often as GPT-4 is right; `fickleness`, to two decimals, is
 the share of coin tosses that leaves ChatGPT as often right as its own a says. The first is measured
 on *reference pairs*: to each test instruction the reference answer, and an answer written by rule
-with a random number of facts, a random share of wrong ones, and some constraints ignored. Pairs that
-the oracle calls a draw are left out. No model is needed for it.
+with a random number of facts, a random share of wrong ones, and some constraints ignored. Pairs
+that the oracle calls a draw are left out. No model is needed for it.
 
 Coin tosses draw every win rate towards 50 by the same factor. AlpacaEval publishes the win rates of
 eleven models by both GPT-4 and its judge `chatgpt_fn`, and so shows whether the factor that follows

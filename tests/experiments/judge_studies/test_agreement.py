@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.cells.markdown import markdown_table
-from experiments.nano.judge_agreement import (
+from experiments.judge_studies.agreement import (
     HEADER,
     constants,
     fickleness,

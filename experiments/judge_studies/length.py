@@ -1,6 +1,6 @@
 """How strongly the verdicts of the laboratory's judges depend on the length of an answer.
 
-    python -m experiments.nano.length_study              # prints the table in docs/judges.md
+    python -m experiments.judge_studies.length           # prints the table in docs/judges.md
 
 Two answers to each open test instruction are compared. In a *free* pair, each answer states a
 random number of facts, and each fact is wrong with a random probability, so length and helpfulness
@@ -18,8 +18,8 @@ from dataclasses import replace
 import numpy as np
 
 from experiments.cells.markdown import markdown_table
+from experiments.judge_studies.agreement import ERRORS, FACTS, Pairs
 from experiments.nano.answers import misremembered, write_open
-from experiments.nano.judge_agreement import ERRORS, FACTS, Pairs
 from experiments.nano.language import CHAT_CLOSINGS, CHAT_OPENINGS, say, sentence
 from experiments.nano.oracle import helpfulness, taste
 from experiments.nano.tasks import Task, evaluation_tasks
