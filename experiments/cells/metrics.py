@@ -101,7 +101,9 @@ def _facts(place: int) -> Callable[[Record], Numbers]:
     def values(record: Record) -> Numbers:
         count = record.run.scale.facts
         if count is None:
-            raise TypeError(f"at the scale {record.run.scale.name} nobody can tell right from wrong")
+            raise TypeError(
+                f"at the scale {record.run.scale.name} nobody can tell right from wrong"
+            )
         split = CONDITIONS[record.condition].split
         return np.array([facts[place] for facts in count(split, texts(record))], float)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.published import ALPHA_GRID
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, InstructionSet
@@ -56,9 +57,13 @@ def _of_noise(make: Callable[[float], Noise]) -> Callable[[Study, InstructionSet
 
 
 def _of_recipe(name: str, *values: float) -> Callable[[Study, InstructionSet], Settings]:
-    return lambda study, dataset: {
-        f"{value:g}": study.baseline(dataset, **{name: value}) for value in values
-    }
+    def settings(study: Study, dataset: InstructionSet) -> Settings:
+        changes: list[dict[str, Any]] = [{name: value} for value in values]
+        return {
+            f"{v:g}": study.baseline(dataset, **c) for v, c in zip(values, changes, strict=True)
+        }
+
+    return settings
 
 
 def _fewer_epochs(study: Study, dataset: InstructionSet) -> Settings:

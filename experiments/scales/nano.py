@@ -72,9 +72,7 @@ def instructions_identity(split: Split) -> str:
 
 def facts(split: Split, texts: Sequence[str]) -> list[tuple[int, int]]:
     """The right and the wrong facts of each response to the instructions of a split."""
-    return [
-        facts_of(task, text) for task, text in zip(evaluation_tasks(split), texts, strict=True)
-    ]
+    return [facts_of(task, text) for task, text in zip(evaluation_tasks(split), texts, strict=True)]
 
 
 def leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
