@@ -1,4 +1,4 @@
-"""A training set against a rival of the same held-out loss: the fair comparison of two regularizers.
+"""Noise against a rival of the same held-out loss: the fair comparison of two regularizers.
 
     found = at_equal_loss([noise, usual, *settings], [their held-out losses])
     hierarchical(found)                                  # of each seed and item; None: never equal

@@ -89,7 +89,9 @@ def draw(found: Data, title: str) -> Figure:
         marks = [
             Mark(
                 f"{e['set']}: {e['rival']}",
-                *(e["difference"][key] for key in ("value", "low", "high")),
+                e["difference"]["value"],
+                e["difference"]["low"],
+                e["difference"]["high"],
                 alphas.index(e["alpha"]),
             )
             for e in entries
