@@ -29,7 +29,7 @@ METRICS = (TRAIN_LOSS, OTHER_LOSS, CHARACTERS, WIN_RATE)
 
 
 def cells(study: Study) -> list[Cell]:
-    """Every alpha with every learning rate."""
+    """Every alpha with every learning rate of the grid but its ends."""
     return [
         Cell(
             f"alpha {alpha:g}",
@@ -41,7 +41,7 @@ def cells(study: Study) -> list[Cell]:
         )
         for metric in METRICS
         for alpha in ALPHAS
-        for lr in study.scale.lr_grid
+        for lr in study.scale.lr_grid[1:-1]
     ]
 
 
