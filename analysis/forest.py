@@ -227,8 +227,9 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference as text, with a sign and a true minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """A difference as text, with a true minus, and with no sign where it is rounded to 0."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]
 
 
 def _limits(axis: Axes, panel: Panel) -> None:
