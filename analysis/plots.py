@@ -101,7 +101,7 @@ def finish(figure: Figure, title: str, *, lay_out: bool = True) -> None:
     first, *notes = title.split("\n")
     width, top = figure.get_figwidth(), 1.0
     if notes:
-        text = "\n".join(wrapped(note, round(width * 14)) for note in notes)
+        text = "\n".join(balanced(note, round(width * 14)) for note in notes)
         below = figure.text(0.5, top, text, ha="center", va="bottom", fontsize=8.5, color=GREY)
         top = below.get_window_extent().y1 / figure.bbox.height + 0.06 / figure.get_figheight()
     figure.suptitle(
@@ -216,7 +216,7 @@ def histograms(
                 edgecolor="white",
                 lw=0.4,
             )
-            panel.axvline(0, color="black", lw=1.0)
+            panel.axvline(0, ymax=0.82, color="black", lw=1.0)
             mean, top = means[name], panel.get_ylim()[1]
             panel.plot([mean["low"], mean["high"]], [1.06 * top] * 2, color=VERMILION, lw=2.0)
             panel.plot([mean["value"]], [1.06 * top], "D", color=VERMILION, ms=6)
