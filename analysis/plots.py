@@ -165,10 +165,12 @@ def curves(
                 }
                 panel.plot(xs, [p["value"] for p in points], label=line, ms=3.5, lw=1.4, **look)
                 low, high = [p["low"] for p in points], [p["high"] for p in points]
-                panel.fill_between(xs, low, high, color=COLOURS[place % 8], alpha=0.15, lw=0)
+                # The band alone would be too faint to stand out from the ground.
+                face = {"facecolor": (look["color"], 0.15), "edgecolor": look["color"]}
+                panel.fill_between(xs, low, high, lw=0.7, **face)
             if zero:
                 panel.axhline(0, color=GREY, lw=1.0)
-            panel.set_title(wrapped(name, 92 // across))
+            panel.set_title("\n".join(wrapped(line, 92 // across) for line in name.split("\n")))
         figure.supxlabel(x, fontsize=8.5)
         figure.supylabel(y, fontsize=8.5)
         handles, labels = axes[0, 0].get_legend_handles_labels()

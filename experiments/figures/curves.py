@@ -98,7 +98,7 @@ def message(found: Data) -> str:
 def draw(found: Data, title: str) -> Figure:
     """The losses with noise minus those without: a row of panels a probe, a column a set."""
     panels = {
-        f"{name}: {label.removesuffix(', noise off')}": {"": found[name][probe][DIFFERENCE]}
+        f"{name}\n{label.removesuffix(', noise off')}": {"": found[name][probe][DIFFERENCE]}
         for probe, label in PROBES.items()
         for name in found
     }

@@ -109,7 +109,8 @@ def flip_map(data: Data, title: str, name: str) -> Figure:
 
 def _draw(data: Data, title: str) -> Figure:
     message = flip_message(data, "the tokens of an example")
-    return flip_map(data, titled(message, title), "Tokens of an Alpaca example that flip, %")
+    lines = titled(message, f"{title}\nPublished: {FIGURE_6}")
+    return flip_map(data, lines, "Tokens of an Alpaca example that flip, %")
 
 
 ARTIFACT = Artifact(
