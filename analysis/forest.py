@@ -120,7 +120,8 @@ def forest(
     """
     plt = pyplot()
     across = max(map(len, grid))
-    step = 0.27 if len(rows) > 14 else 0.3 if len(series) < 2 else 0.4
+    step = 0.27 if len(rows) > 14 else 0.3
+    step = max(step, 0.25 * len(series))
     height = len(grid) * (1.2 + step * len(rows))
     places = {row.key: place for place, row in enumerate(rows)}
     with plt.rc_context(STYLE):
@@ -166,7 +167,8 @@ def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
         parts.append("shaded: smaller than what would matter")
     if any(isinstance(panel, Choices) for line in grid for panel in line):
         parts.append("circle: chosen here; diamond: in the paper")
-    return "; ".join(parts)
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _dress(
@@ -195,17 +197,19 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
         for side in (-panel.margin, panel.margin):
             axis.axvline(side, color=EDGE, lw=0.8, ls=":", zorder=1)
     axis.axvline(0, color="black", lw=1.0, zorder=1)
+    for place in range(1, len(places) if series > 1 else 0):
+        axis.axhline(place - 0.5, color=EDGE, lw=0.6, ls=":", zorder=0)
     for mark in panel.marks:
         if mark.value != mark.value:
             continue
-        at = places[mark.row] + (mark.series - (series - 1) / 2) * 0.45
+        at = places[mark.row] + (mark.series - (series - 1) / 2) * 0.84 / series
         excludes = mark.low < mark.high and not mark.low <= 0 <= mark.high
         colour = "black" if panel.published else COLOURS[mark.series]
         axis.plot([mark.low, mark.high], [at, at], color=colour, lw=1.6, zorder=2)
         axis.plot(
             [mark.value],
             [at],
-            marker="D" if panel.published else MARKERS[mark.series],
+            marker="D" if panel.published and series == 1 else MARKERS[mark.series],
             ms=5,
             mec=colour,
             mfc=colour if excludes or panel.published else "white",
@@ -227,8 +231,9 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference as text, with a sign and a true minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """A difference as text, with a true minus, and with no sign where it is rounded to 0."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]
 
 
 def _limits(axis: Axes, panel: Panel) -> None:
@@ -237,7 +242,7 @@ def _limits(axis: Axes, panel: Panel) -> None:
     if panel.margin:
         ends += [-panel.margin, panel.margin]
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
-    room = 0.15 * ((high - low) or 1.0)
+    room = 0.2 * ((high - low) or 1.0)
     axis.set_xlim(low - room, high + room)
 
 

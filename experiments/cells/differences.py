@@ -57,6 +57,7 @@ QUANTITIES = {
     "loss without noise on another set": Quantity("loss on another set", "nats a token", 0.01, 3),
     "mean loss without noise, nats per token": LOSSES,
     "2-gram repetition, %": Quantity("2-gram repetition", "points", 1.0, 2),
+    "log-diversity, as published": Quantity("log-diversity", "", digits=2),
     "ROUGE-L": Quantity("ROUGE-L", "", 0.01, 3),
     "BLEU-4": Quantity("BLEU-4", "", 0.01, 3),
 }
@@ -182,7 +183,8 @@ def signed_interval(estimate: Mapping[str, float], digits: int) -> str:
         estimate: `low` and `high`.
         digits: after the point.
     """
-    return f"[{signed(estimate['low'], digits)}, {signed(estimate['high'], digits)}]"
+    low, high = (signed(estimate[end], digits) for end in ("low", "high"))
+    return f"[{low},\N{NO-BREAK SPACE}{high}]"
 
 
 def span(found: Sequence[Difference]) -> str:
@@ -195,5 +197,5 @@ def span(found: Sequence[Difference]) -> str:
     verb = "exclude" if resolved > 1 else "excludes"
     return (
         f"{signed(low.value, low.quantity.digits)} to {amount(high)}; "
-        f"{resolved or 'none'} of {len(kept)} intervals {verb} 0"
+        f"{resolved or 'none'} of {len(kept)} intervals {verb}\N{NO-BREAK SPACE}0"
     )

@@ -150,7 +150,7 @@ class Picture:
             for cell in data["cells"]
             if cell["metric"] == self.choices and (cell["row"], cell["column"]) in keys
         }
-        return [Choices(f"{self.choices} chosen", self.choices, made)] if made else []
+        return [Choices(f"{self.choices.capitalize()} chosen", self.choices, made)] if made else []
 
     def _panel(self, found: Sequence[Difference], name: str, series: Sequence[str]) -> Panel:
         chosen = [d for d in found if self.panel(d) == name]

@@ -96,13 +96,17 @@ def message(found: Data) -> str:
 
 
 def draw(found: Data, title: str) -> Figure:
-    """The losses with noise minus those without, a panel a probe and a line a set."""
+    """The losses with noise minus those without: a row of panels a probe, a column a set."""
     panels = {
-        label: {name: lines[probe][DIFFERENCE] for name, lines in found.items()}
+        f"{name}\n{label.removesuffix(', noise off')}": {"": found[name][probe][DIFFERENCE]}
         for probe, label in PROBES.items()
+        for name in found
     }
-    y = "with noise minus without, nats a token"
-    return curves(panels, titled(message(found), title), "step", y, zero=True, columns=2)
+    y = "loss with noise minus loss without, nats a token"
+    note = f"{title}\nLosses are measured without noise where the panel does not say that it is on"
+    return curves(
+        panels, titled(message(found), note), "step", y, zero=True, columns=len(found), height=1.9
+    )
 
 
 ARTIFACT = Artifact(

@@ -71,31 +71,46 @@ def flip_message(data: Data, of: str) -> str:
         data: cells with the share that flips, in per cent.
         of: whose share it is.
     """
-    alphas = sorted({cell["x"] for cell in data["cells"]})
-    shares = {a: [c["value"] for c in data["cells"] if c["x"] == a] for a in alphas}
-    flipping = [alpha for alpha in alphas if max(shares[alpha]) > 0]
+    still, flipping = _by_effect(data)
+    none = f"No token flips up to alpha {still[-1]:g}" if still else ""
     if not flipping:
-        return f"No token flips up to alpha {alphas[-1]:g}"
-    still = [alpha for alpha in alphas if alpha < flipping[0]]
-    first = f"No token flips up to alpha {still[-1]:g}; " if still else ""
-    low, high = min(shares[alphas[-1]]), max(shares[alphas[-1]])
-    return f"{first}at alpha {alphas[-1]:g}, {low:.1f}% to {high:.1f}% of {of} do"
+        return none
+    shares = [cell["value"] for cell in data["cells"] if cell["x"] == flipping[-1]]
+    some = f"at alpha {flipping[-1]:g}, {min(shares):.1f}% to {max(shares):.1f}% of {of} flip"
+    return f"{none}; {some}" if none else f"{some[:1].upper()}{some[1:]}"
+
+
+def _by_effect(data: Data) -> tuple[list[float], list[float]]:
+    """The alphas at which nothing flips, and those from where something does."""
+    alphas = sorted({cell["x"] for cell in data["cells"]})
+    flip = [cell["x"] for cell in data["cells"] if cell["value"] > 0]
+    first = min(flip, default=float("inf"))
+    return [a for a in alphas if a < first], [a for a in alphas if a >= first]
+
+
+def _share_text(share: float) -> str:
+    return "0" if share == 0 else "< 0.01" if share < 0.01 else f"{share:.2f}"
 
 
 def flip_map(data: Data, title: str, name: str) -> Figure:
-    """A map of the shares: a row a line of the figure, a column an alpha."""
+    """A map of the shares: a row a line of the figure, a column an alpha.
+
+    Of the alphas at which nothing flips the largest alone is drawn.
+    """
     columns = list(dict.fromkeys(cell["column"] for cell in data["cells"]))
-    alphas = sorted({cell["x"] for cell in data["cells"]})
+    still, flipping = _by_effect(data)
+    alphas = [*still[-1:], *flipping]
     by_place = {(cell["column"], cell["x"]): cell["value"] for cell in data["cells"]}
     grid = np.array([[by_place[column, alpha] for alpha in alphas] for column in columns])
-    texts = [["0" if share == 0 else f"{share:.2f}" for share in line] for line in grid]
+    texts = [[_share_text(share) for share in line] for line in grid]
     axes = (("alpha", [f"{alpha:g}" for alpha in alphas]), ("", columns))
     return heatmaps({name: grid}, title, *axes, texts={name: texts})
 
 
 def _draw(data: Data, title: str) -> Figure:
     message = flip_message(data, "the tokens of an example")
-    return flip_map(data, titled(message, title), "Tokens of an Alpaca example that flip, %")
+    lines = titled(message, f"{title}\nPublished: {FIGURE_6}")
+    return flip_map(data, lines, "Tokens of an Alpaca example that flip, %")
 
 
 ARTIFACT = Artifact(

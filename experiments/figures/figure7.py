@@ -68,7 +68,7 @@ def draw(found: Data, title: str) -> Figure:
     """The change of each singular value."""
     largest = 100 * found["largest relative difference"]
     message = f"Noise changes none of the 100 largest singular values by more than {largest:.3f}%"
-    panels = {"With noise minus without, with the 95% interval": {"": found["changes, %"]}}
+    panels = {"With noise minus without, and its 95% interval": {"": found["changes, %"]}}
     return curves(
         panels,
         titled(message, title),

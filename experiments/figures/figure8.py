@@ -44,8 +44,11 @@ def cells(study: Study) -> list[Cell]:
 
 
 def _draw(data: Data, title: str) -> Figure:
-    message = flip_message(data, "the vocabulary")
-    return flip_map(data, titled(message, title), "Tokens of the vocabulary that flip, %")
+    message = flip_message(data, "the vocabulary, depending on L,")
+    lines = titled(
+        message, f"{title}\nPublished: at most {FIGURE_8_LARGEST_SHARE:g}% of 32,000 tokens"
+    )
+    return flip_map(data, lines, "Tokens of the vocabulary that flip, %")
 
 
 ARTIFACT = Artifact(

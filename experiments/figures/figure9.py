@@ -13,7 +13,6 @@ from analysis.plots import shares
 from experiments.cells.artifact import Artifact, Cells
 from experiments.cells.cell import Cell, Data, records_of
 from experiments.cells.metrics import Metric
-from experiments.cells.pictures import titled
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.study import Study
 
@@ -26,7 +25,7 @@ VOCABULARY = Metric(
     lambda record: np.array([float(record.read()["vocabulary"])]),
     0,
 )
-EXAMPLES = 4
+EXAMPLES = 6
 """How many flipped tokens the picture names."""
 
 
@@ -70,15 +69,19 @@ def message(found: Data) -> str:
 
 def draw(found: Data, title: str) -> Figure:
     """The share of the tokens that flip at each setting, with examples of them."""
-    bars = {}
-    for setting in found["settings"]:
-        named = ", ".join(f"{a!r} to {b!r}" for a, b in setting["first"][:EXAMPLES])
-        name = f"alpha {setting['alpha']:g}, length {setting['length']}"
-        bars[f"{name}\n{named}" if named else name] = {
+    bars = {
+        f"alpha {setting['alpha']:g}, length {setting['length']}": {
             "turn into another token": setting["flipped"],
             "stay": found["vocabulary"] - setting["flipped"],
         }
-    return shares(bars, titled(message(found), title), "share of all tokens, %")
+        for setting in found["settings"]
+    }
+    lines = [message(found), title]
+    named = next((setting for setting in found["settings"] if setting["first"]), None)
+    if named is not None:
+        pairs = ", ".join(f"{a!r} to {b!r}" for a, b in named["first"][:EXAMPLES])
+        lines.append(f"At alpha {named['alpha']:g}, for example: {pairs}")
+    return shares(bars, "\n".join(lines), "share of all tokens, %")
 
 
 ARTIFACT = Artifact(

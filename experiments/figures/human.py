@@ -74,22 +74,29 @@ def rows(found: Data) -> list[list[str]]:
 
 
 def message(found: Data) -> str:
-    """How often each of the two wins."""
-    score = found["win score"]
-    said = f"its win score is {score['value']:.0f}% [{score['low']:.0f}, {score['high']:.0f}]"
+    """How often each of the two wins, and the win score."""
     return (
         f"The answer of the model with noise wins in {found['wins']} of {found['pairs']} pairs and "
-        f"loses in {found['losses']}: {said if score['value'] == score['value'] else 'all draws'}"
+        f"loses in {found['losses']}: a win score of {_score_text(found)}"
     )
+
+
+def _score_text(found: Data) -> str:
+    score = found["win score"]
+    if score["value"] != score["value"]:
+        return "nothing, since all are draws"
+    return f"{score['value']:.0f}% [{score['low']:.0f}, {score['high']:.0f}]"
 
 
 def draw(found: Data, title: str) -> Figure:
     """The shares of wins, draws and losses, above those of the people."""
+    raters = {
+        f"Here, by a judge\nwin score {_score_text(found)}": found,
+        f"Published, by people\nwin score {HUMAN_STUDY['win score']:.0f}%": HUMAN_STUDY,
+    }
     bars = {
-        f"{who}: {counts['pairs']} pairs": dict(
-            zip(SEGMENTS, (counts[name] for name in COUNTS), strict=True)
-        )
-        for who, counts in (("Here, a judge", found), ("Published, people", HUMAN_STUDY))
+        rater: dict(zip(SEGMENTS, (counts[name] for name in COUNTS), strict=True))
+        for rater, counts in raters.items()
     }
     return shares(bars, titled(message(found), title), "share of pairs, %")
 

@@ -51,7 +51,7 @@ def draw(data: Data, title: str) -> Figure:
         rows.append(Row(model, model, heading=True))
         rows += [Row(_key(cell), cell["column"]) for cell in cells if cell["row"] == model]
     made = {_key(cell): (cell["value"], cell["published"]) for cell in cells}
-    panel = Choices("Alpha", "alpha", made)
+    panel = Choices("Alpha chosen", "alpha", made)
     return forest([[panel]], rows, titled(message(data), title))
 
 

@@ -1,11 +1,13 @@
 """Whether the laboratory is what it has to be before anything is measured in it with noise.
 
     make laboratory-check
+    python -m experiments laboratory_check --judge results/nano/laboratory.json
 
 Chooses the learning rates, trains what is missing, all of it without noise, measures every
 condition of `experiments/nano/conditions.py`, prints the table and writes
-`runs/results/nano/laboratory.{json,md}`. It ends with an error if a condition is not met. The runs
-are those that tables use, so nothing is trained twice.
+`runs/results/nano/laboratory.{json,md}`. It ends with an error that names the conditions that are
+not met. The runs are those that tables use, so nothing is trained twice. The second form judges an
+earlier result by the conditions as they are now.
 
 The project's own result is `results/nano/laboratory.json`, put there by `make release`, or before
 any run with noise by `python -m experiments release --only laboratory`. A test fails when a
@@ -53,6 +55,9 @@ class ConditionsError(RuntimeError):
 def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_jobs(parser)
+    parser.add_argument(
+        "--judge", type=Path, metavar="FILE", help="measure nothing, judge this earlier result"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -60,10 +65,12 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises:
         ConditionsError: a condition is not met.
+        FileError: the result that is to be judged cannot be read, or is damaged.
     """
-    check = make_check(arguments.jobs)
+    check = read_check(arguments.judge) if arguments.judge else make_check(arguments.jobs)
     print(markdown_table([row[:-1] for row in conditions_table(check)]))
-    print(f"\nWritten to {OUT}/laboratory.{{md,json}}.")
+    if not arguments.judge:
+        print(f"\nWritten to {OUT}/laboratory.{{md,json}}.")
     unmet = check.unmet()
     if unmet:
         raise ConditionsError(

@@ -84,9 +84,20 @@ def read_check(path: Path) -> Check:
     """
     found = parse_json(read_text(path), path)
     try:
-        measured = {name: Measured(**each) for name, each in found["measured"].items()}
-        return Check(**{**found, "measured": measured})
-    except (LookupError, TypeError, AttributeError):
+        return Check(
+            models={role: str(each) for role, each in found["models"].items()},
+            lr={name: float(rate) for name, rate in found["lr"].items()},
+            qlora_lr={name: float(rate) for name, rate in found["qlora_lr"].items()},
+            records=[str(path) for path in found["records"]],
+            measured={
+                name: Measured(
+                    {part: float(value) for part, value in each["parts"].items()},
+                    str(each["beside"]),
+                )
+                for name, each in found["measured"].items()
+            },
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise FileError(
             f"{path}: a damaged result; make it again with `make laboratory-check`"
         ) from None

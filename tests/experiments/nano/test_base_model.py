@@ -13,6 +13,7 @@ from transformers import (
     get_cosine_schedule_with_warmup,
 )
 
+from experiments.nano.conditions import LARGER
 from experiments.nano.language import say_kind, sentence
 from experiments.nano.model_card import continuation, fact_accuracy, model_card
 from experiments.nano.pretrain import cooled
@@ -20,6 +21,7 @@ from experiments.nano.reading import read
 from experiments.nano.world import make_world
 from experiments.paths import LABORATORY
 from experiments.roles.models import MODELS
+from experiments.scales.nano import NANO
 from tests.paths import BASE
 
 WORLD = make_world()
@@ -75,27 +77,23 @@ def test_any_text_survives_the_tokenizer() -> None:
 CHECKPOINTS = LABORATORY / "models"
 FOLDERS = sorted(path.parent for path in CHECKPOINTS.glob("*/model.safetensors"))
 PRETRAINED = {
-    role: model.stand_ins["nano"].pretraining
-    for role, model in MODELS.items()
-    if model.stand_ins["nano"].pretraining
+    role: pretraining
+    for role in NANO.models
+    if (pretraining := NANO.stand_in(role).pretraining) is not None
 }
 
 
-def test_every_role_of_the_paper_has_a_checkpoint_in_the_laboratory() -> None:
-    assert {folder.name for folder in FOLDERS} == set(MODELS)
+def test_every_model_of_the_laboratory_is_shipped_and_no_other() -> None:
+    assert {folder.name for folder in FOLDERS} == set(NANO.models)
+    assert set(MODELS) - set(NANO.models) == {"llama-2-70b"}
 
 
 @pytest.mark.parametrize("role", PRETRAINED)
 def test_a_card_says_what_the_record_of_the_pretraining_has(role: str) -> None:
-    base = PRETRAINED[role]
-    assert base is not None
     record = json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
-    assert (CHECKPOINTS / role / "README.md").read_text() == model_card(role, base, record)
-
-
-def card(role: str) -> dict[str, float]:
-    record = json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
-    return {"perplexity": record["perplexity"], "facts": record["fact_accuracy"]["all"]}
+    assert (CHECKPOINTS / role / "README.md").read_text() == model_card(
+        role, PRETRAINED[role], record
+    )
 
 
 def test_every_checkpoint_has_a_card_and_nothing_foreign() -> None:
@@ -119,20 +117,15 @@ def test_a_cooldown_falls_evenly_from_the_cosine_to_zero() -> None:
     assert falls == pytest.approx([factors[0] / (end - stop)] * (end - stop))
 
 
-def test_more_tokens_make_a_better_model() -> None:
-    less, half, whole = (card(role) for role in ("opt-6.7b", "llama-1-7b", "llama-2-7b"))
-    assert less["perplexity"] > half["perplexity"] > whole["perplexity"]
-    assert less["facts"] < half["facts"] <= whole["facts"]
-    assert card("llama-1-30b")["perplexity"] > card("llama-2-13b")["perplexity"]
-
-
-def test_a_larger_model_is_better() -> None:
-    for smaller, larger in (
-        ("llama-2-7b", "llama-2-13b"),
-        ("llama-1-7b", "llama-1-30b"),
-    ):
-        assert card(smaller)["perplexity"] > card(larger)["perplexity"]
-        assert card(smaller)["facts"] < card(larger)["facts"]
+@pytest.mark.parametrize(("smaller", "larger"), LARGER)
+def test_what_is_larger_or_has_read_more_is_better(smaller: str, larger: str) -> None:
+    less, more = (
+        json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
+        for role in (smaller, larger)
+    )
+    assert less["tokens"] < more["tokens"] or less["parameters"] < more["parameters"]
+    assert less["perplexity"] > more["perplexity"]
+    assert less["fact_accuracy"]["all"] < more["fact_accuracy"]["all"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
