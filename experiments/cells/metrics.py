@@ -10,7 +10,7 @@ and items. To add a metric, add a `Metric` here, or in the table that alone uses
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,11 @@ def _of_texts(number: Callable[[str], float]) -> Callable[[Record], Numbers]:
 
 
 WIN_RATE = Metric("win rate, %", ("verdicts",), lambda record: 100 * (record.read() - 1))
+BY_JUDGE = {
+    "oracle": replace(WIN_RATE, title="win rate by the oracle, %"),
+    "gpt-4": replace(WIN_RATE, title="win rate by GPT-4 or its stand-in, %"),
+}
+"""By the role of the judge, for tables that have several."""
 
 
 def _draws(record: Record) -> Numbers:

@@ -12,12 +12,12 @@ import numpy as np
 from experiments.cells.artifact import Cells, table
 from experiments.cells.cell import Cell, Data, table_data, table_rows, values_of
 from experiments.cells.differences import change, differences, one
-from experiments.cells.metrics import CHARACTERS, HELD_OUT_LOSS, WIN_RATE
+from experiments.cells.metrics import BY_JUDGE, CHARACTERS, HELD_OUT_LOSS, WIN_RATE
 from experiments.cells.pictures import Picture
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.runs.selection import JUDGE
 from experiments.runs.study import Runs, Study
-from experiments.tables.rivals import WON, metrics
+from experiments.tables.rivals import metrics
 
 TRIAL = replace(WIN_RATE, title="win rate on validation instructions, %")
 
@@ -60,7 +60,7 @@ def data(asked: Cells) -> Data:
 
 def message(found: Data) -> str:
     """How much the noise wins by the oracle after as many trials, and the best rival."""
-    first = next(t for t in (m.title for m in WON.values()) if _has(found, t))
+    first = next(t for t in (m.title for m in BY_JUDGE.values()) if _has(found, t))
     parts = []
     for dataset in SETS:
         mine = [d for d in differences(found, first) if d.column == dataset.title]
@@ -99,7 +99,7 @@ ARTIFACT = replace(
         against=BASELINE_SETTING,
         picture=Picture(
             message=message,
-            metrics=(*(m.title for m in WON.values()), CHARACTERS.title, HELD_OUT_LOSS.title),
+            metrics=(*(m.title for m in BY_JUDGE.values()), CHARACTERS.title, HELD_OUT_LOSS.title),
             row=lambda each: each.row,
             heading=lambda each: each.column,
         ),

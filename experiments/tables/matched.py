@@ -16,10 +16,10 @@ from experiments.cells.cell import Cell, Data
 from experiments.cells.differences import quantity
 from experiments.cells.equal_loss import at_equal_loss
 from experiments.cells.markdown import estimate_text
-from experiments.cells.metrics import CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS
+from experiments.cells.metrics import BY_JUDGE, CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS
 from experiments.cells.pictures import titled
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
-from experiments.tables.rivals import WON, cells
+from experiments.tables.rivals import cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,7 +80,7 @@ def _of(found: Data, metric: str) -> list[Any]:
 
 def draw(found: Data, title: str) -> Figure:
     """A row a set and rival, a panel a metric, a mark an alpha."""
-    shown = (*(m.title for m in WON.values()), CHARACTERS.title, FITTED_LOSS.title)
+    shown = (*(m.title for m in BY_JUDGE.values()), CHARACTERS.title, FITTED_LOSS.title)
     alphas = list(dict.fromkeys(entry["alpha"] for entry in found["entries"]))
     panels = []
     for metric in shown:
@@ -112,7 +112,7 @@ def draw(found: Data, title: str) -> Figure:
 def message(found: Data) -> str:
     """Between which ends the noise's gain over its rivals lies, and how many are resolved."""
     there = {entry["metric"] for entry in found["entries"]}
-    metric = next(m.title for m in WON.values() if m.title in there)
+    metric = next(m.title for m in BY_JUDGE.values() if m.title in there)
     every = [entry for entry in found["entries"] if entry["metric"] == metric]
     differences = [entry["difference"] for entry in every if entry["difference"]]
     if not differences:

@@ -5,39 +5,36 @@ make rivals
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analysis.plots import curves
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell, Data
 from experiments.cells.metrics import (
+    BY_JUDGE,
     CHARACTERS,
     FAR_LOSS,
     FITTED_LOSS,
     HELD_OUT_LOSS,
     RIGHT_FACTS,
-    WIN_RATE,
     WRONG_FACTS,
     Metric,
 )
 from experiments.cells.pictures import titled
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
+from experiments.runs.selection import JUDGE
 from experiments.runs.study import Runs, Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-JUDGES = ("oracle", "gpt-4")
-WON = {role: replace(WIN_RATE, title=f"win rate by {role}, %") for role in JUDGES}
-
 
 def metrics(study: Study) -> list[tuple[Metric, str]]:
     """What is measured of every setting, each with the role of the judge."""
-    won = [(metric, role) for role, metric in WON.items() if study.scale.has_judge(role)]
+    won = [(metric, role) for role, metric in BY_JUDGE.items() if study.scale.has_judge(role)]
     facts = (RIGHT_FACTS, WRONG_FACTS) if study.scale.facts else ()
     others = (FITTED_LOSS, HELD_OUT_LOSS, FAR_LOSS, CHARACTERS, *facts)
-    return [*won, *((metric, JUDGES[-1]) for metric in others)]
+    return [*won, *((metric, JUDGE) for metric in others)]
 
 
 def settings(study: Study) -> list[tuple[str, str, Runs]]:
@@ -60,7 +57,7 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
-SHOWN = (WON["oracle"], WON["gpt-4"], CHARACTERS, FITTED_LOSS)
+SHOWN = (*BY_JUDGE.values(), CHARACTERS, FITTED_LOSS)
 """The metrics of the picture, where they were measured."""
 OF_NOISE = ("gaussian", "prompt", "response")
 """The variants of the noise, which the picture leaves out; `make budget` and `make matched` have
