@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analysis.plots import GREY, STYLE, _finish, _pyplot
+from analysis.forest import SHADE
+from analysis.plots import GREY, STYLE, WIDTH, finish, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHADE = "#E8E8E8"
 FARTHEST = 6.0
 """Units beyond which an estimate is drawn as an arrow at the edge."""
 LOOKS: dict[str, dict[str, Any]] = {
@@ -44,7 +44,7 @@ def claims_picture(claims: Sequence[Claim], title: str) -> Figure:
     Returns:
         The picture.
     """
-    plt = _pyplot()
+    plt = pyplot()
     alphas = list(dict.fromkeys(f["alpha"] for claim in claims for f in claim["findings"]))
     rows: list[Claim | str] = []
     for claim in claims:
@@ -54,7 +54,7 @@ def claims_picture(claims: Sequence[Claim], title: str) -> Figure:
     with plt.rc_context(STYLE):
         height = 1.0 + 0.24 * len(rows)
         figure, axes = plt.subplots(
-            1, len(alphas), figsize=(9.6, height), sharey=True, squeeze=False
+            1, len(alphas), figsize=(WIDTH, height), sharey=True, squeeze=False
         )
         for axis, alpha in zip(axes[0], alphas, strict=True):
             _panel(axis, alpha, rows)
@@ -72,7 +72,7 @@ def claims_picture(claims: Sequence[Claim], title: str) -> Figure:
             "change in the claimed direction, in units of the smallest change that matters",
             fontsize=9,
         )
-        _finish(figure, f"{title}\n{HOW_TO_READ}")
+        finish(figure, f"{title}\n{HOW_TO_READ}")
     return figure
 
 

@@ -120,7 +120,8 @@ def forest(
     """
     plt = pyplot()
     across = max(map(len, grid))
-    step = 0.27 if len(rows) > 14 else 0.3 if len(series) < 2 else 0.4
+    step = 0.27 if len(rows) > 14 else 0.3
+    step = max(step, 0.25 * len(series))
     height = len(grid) * (1.2 + step * len(rows))
     places = {row.key: place for place, row in enumerate(rows)}
     with plt.rc_context(STYLE):
@@ -159,12 +160,15 @@ def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
     measured = [
         panel for line in grid for panel in line if isinstance(panel, Panel) and not panel.published
     ]
-    if not measured:
-        return ""
-    parts = ["Paired differences with 95% intervals, filled where the interval excludes 0"]
+    parts = []
+    if any(panel.marks for panel in measured):
+        parts.append("Paired differences with 95% intervals, filled where the interval excludes 0")
     if any(panel.margin for panel in measured):
         parts.append("shaded: smaller than what would matter")
-    return "; ".join(parts) + "."
+    if any(isinstance(panel, Choices) for line in grid for panel in line):
+        parts.append("circle: chosen here; diamond: in the paper")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _dress(
@@ -184,6 +188,8 @@ def _dress(
 
 def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> None:
     """The marks of a panel, its zero line and its margin."""
+    from matplotlib.patheffects import withStroke
+
     if panel.published:
         axis.set_facecolor(TINT)
     if panel.margin:
@@ -191,17 +197,19 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
         for side in (-panel.margin, panel.margin):
             axis.axvline(side, color=EDGE, lw=0.8, ls=":", zorder=1)
     axis.axvline(0, color="black", lw=1.0, zorder=1)
+    for place in range(1, len(places) if series > 1 else 0):
+        axis.axhline(place - 0.5, color=EDGE, lw=0.6, ls=":", zorder=0)
     for mark in panel.marks:
         if mark.value != mark.value:
             continue
-        at = places[mark.row] + (mark.series - (series - 1) / 2) * 0.45
-        excludes = not mark.low <= 0 <= mark.high
+        at = places[mark.row] + (mark.series - (series - 1) / 2) * 0.84 / series
+        excludes = mark.low < mark.high and not mark.low <= 0 <= mark.high
         colour = "black" if panel.published else COLOURS[mark.series]
         axis.plot([mark.low, mark.high], [at, at], color=colour, lw=1.6, zorder=2)
         axis.plot(
             [mark.value],
             [at],
-            marker="D" if panel.published else MARKERS[mark.series],
+            marker="D" if panel.published and series == 1 else MARKERS[mark.series],
             ms=5,
             mec=colour,
             mfc=colour if excludes or panel.published else "white",
@@ -216,14 +224,16 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
             va="bottom",
             fontsize=SMALL,
             color=colour,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
     _limits(axis, panel)
     axis.locator_params(axis="x", nbins=5)
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference as text, with a sign and a true minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """A difference as text, with a true minus, and with no sign where it is rounded to 0."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]
 
 
 def _limits(axis: Axes, panel: Panel) -> None:
@@ -232,7 +242,7 @@ def _limits(axis: Axes, panel: Panel) -> None:
     if panel.margin:
         ends += [-panel.margin, panel.margin]
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
-    room = 0.15 * ((high - low) or 1.0)
+    room = 0.2 * ((high - low) or 1.0)
     axis.set_xlim(low - room, high + room)
 
 

@@ -101,12 +101,19 @@ def finish(figure: Figure, title: str, *, lay_out: bool = True) -> None:
     first, *notes = title.split("\n")
     width, top = figure.get_figwidth(), 1.0
     if notes:
-        text = "\n".join(wrapped(note, round(width * 14)) for note in notes)
+        text = "\n".join(balanced(note, round(width * 14)) for note in notes)
         below = figure.text(0.5, top, text, ha="center", va="bottom", fontsize=8.5, color=GREY)
         top = below.get_window_extent().y1 / figure.bbox.height + 0.06 / figure.get_figheight()
     figure.suptitle(
-        wrapped(first, round(width * 10)), y=top, va="bottom", fontsize=11, fontweight="bold"
+        balanced(first, round(width * 10)), y=top, va="bottom", fontsize=11, fontweight="bold"
     )
+
+
+def balanced(text: str, width: int) -> str:
+    """As few lines as `wrapped` has, of about the same length, so that no word stands alone."""
+    lines = wrapped(text, width).count("\n")
+    fitting = (at for at in range(1, width + 1) if wrapped(text, at).count("\n") <= lines)
+    return wrapped(text, next(fitting))
 
 
 def wrapped(text: str, width: int) -> str:
@@ -120,21 +127,21 @@ def curves(
     x: str,
     y: str,
     *,
-    log: bool = False,
     zero: bool = False,
     columns: int = 3,
+    height: float = 2.9,
 ) -> Figure:
-    """Draw lines with 95% bands, in panels side by side.
+    """Draw lines with 95% bands, in panels; those beside each other have the same vertical axis.
 
     Args:
         panels: for each panel title and line name, points with `x`, `value`, `low` and `high`; a
             band is drawn where `low` and `high` differ from `value`.
         title: of the whole picture, of one line or more.
         x: the label of the horizontal axes.
-        y: the label of the vertical axis of the first panel of each row.
-        log: whether the horizontal axes are logarithmic (linear from 0 to 1).
+        y: the label of the vertical axes.
         zero: whether a line marks 0, from which differences are read.
         columns: the largest number of panels beside each other.
+        height: of a panel with its title and labels, in inches.
 
     Returns:
         The picture.
@@ -143,9 +150,8 @@ def curves(
     across = min(columns, len(panels))
     down = -(-len(panels) // across)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            down, across, figsize=(min(WIDTH, max(4.8, 3.2 * across)), 2.9 * down), squeeze=False
-        )
+        size = (min(WIDTH, 2.4 + 4.0 * across), height * down)
+        figure, axes = plt.subplots(down, across, figsize=size, squeeze=False, sharey="row")
         for panel in axes.flat[len(panels) :]:
             panel.set_axis_off()
         for panel, (name, lines) in zip(axes.flat, panels.items(), strict=False):
@@ -159,15 +165,14 @@ def curves(
                 }
                 panel.plot(xs, [p["value"] for p in points], label=line, ms=3.5, lw=1.4, **look)
                 low, high = [p["low"] for p in points], [p["high"] for p in points]
-                panel.fill_between(xs, low, high, color=COLOURS[place % 8], alpha=0.15, lw=0)
+                # The band alone would be too faint to stand out from the ground.
+                face = {"facecolor": (look["color"], 0.15), "edgecolor": look["color"]}
+                panel.fill_between(xs, low, high, lw=0.7, **face)
             if zero:
                 panel.axhline(0, color=GREY, lw=1.0)
-            panel.set_title(wrapped(name, 34))
-            panel.set_xlabel(x)
-            if log:
-                panel.set_xscale("symlog", linthresh=1)
-        for row in axes:
-            row[0].set_ylabel(y)
+            panel.set_title("\n".join(wrapped(line, 92 // across) for line in name.split("\n")))
+        figure.supxlabel(x, fontsize=8.5)
+        figure.supylabel(y, fontsize=8.5)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         if len(handles) > 1:
             figure.legend(
@@ -213,19 +218,20 @@ def histograms(
                 edgecolor="white",
                 lw=0.4,
             )
-            panel.axvline(0, color="black", lw=1.0)
-            mean = means[name]
-            panel.axvspan(mean["low"], mean["high"], color=VERMILION, alpha=0.3, lw=0)
-            panel.axvline(mean["value"], color=VERMILION, lw=1.6, ls="--")
-            panel.margins(y=0.18)
-            panel.set_ylim(top=panel.get_ylim()[1] * 1.08)
+            panel.axvline(0, ymax=0.82, color="black", lw=1.0)
+            mean, top = means[name], panel.get_ylim()[1]
+            panel.plot([mean["low"], mean["high"]], [1.06 * top] * 2, color=VERMILION, lw=2.0)
+            panel.plot([mean["value"]], [1.06 * top], "D", color=VERMILION, ms=6)
+            panel.set_ylim(top=1.4 * top)
             panel.text(
-                0.98,
-                0.98,
-                f"mean {mean['value']:+.4f}\n[{mean['low']:+.4f}, {mean['high']:+.4f}]\n"
-                f"above 0: {np.mean(drawn > 0):.0%}, below: {np.mean(drawn < 0):.0%}",
+                0.5,
+                0.99,
+                f"mean {mean['value']:+.4f} [{mean['low']:+.4f}, {mean['high']:+.4f}]\n"
+                f"above 0: {np.mean(drawn > 0):.0%}, below: {np.mean(drawn < 0):.0%}".replace(
+                    "-", "−"
+                ),
                 transform=panel.transAxes,
-                ha="right",
+                ha="center",
                 va="top",
                 fontsize=8.5,
                 color=VERMILION,
@@ -267,9 +273,8 @@ def heatmaps(
         figure, axes = plt.subplots(down, across, figsize=(WIDTH, height * down), squeeze=False)
         for place, (panel, (name, grid)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
             most = max(float(np.nanmax(np.abs(grid))), 1e-12)
-            colours = plt.get_cmap("PuOr_r" if diverging else "cividis_r")
+            colours = plt.get_cmap("PuOr_r" if diverging else "Blues")
             low, high = (-most, most) if diverging else (0.0, most)
-            # The ends of the colours are too dark to be told apart under text.
             image = panel.imshow(grid, aspect="auto", cmap=colours, vmin=low, vmax=high)
             for (row, column), value in np.ndenumerate(grid):
                 text = texts[name][row][column] if texts else f"{value:.3g}"
@@ -293,6 +298,47 @@ def heatmaps(
                 panel.set_xlabel(x[0])
             if place % across == 0:
                 panel.set_ylabel(y[0])
+        finish(figure, title)
+    return figure
+
+
+def shares(bars: Mapping[str, Mapping[str, float]], title: str, x: str) -> Figure:
+    """Draw counts as bars of equal length, each divided into its parts.
+
+    Args:
+        bars: for each bar's name, from the top, the counts of its parts, up to three.
+        title: of the whole picture, of one line or more.
+        x: the label of the horizontal axis.
+
+    Returns:
+        The picture.
+    """
+    plt = pyplot()
+    looks = ((BLUE, "", "white"), ("#E8E8E8", "", "black"), (VERMILION, "//", "white"))
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.45 * len(bars)))
+        for place, parts in enumerate(bars.values()):
+            start, whole = 0.0, sum(parts.values())
+            for (part, count), (ground, hatch, ink) in zip(parts.items(), looks, strict=False):
+                share = 100 * count / whole
+                look = {"color": ground, "hatch": hatch, "edgecolor": "black", "lw": 0.8}
+                label = part if place == 0 else None
+                axis.barh([place], [share], left=start, height=0.6, label=label, **look)
+                box = {"boxstyle": "square,pad=0.15", "fc": ground, "ec": "none"}
+                middle = start + share / 2
+                if share >= 4:
+                    inside = {"color": ink, "bbox": box, "ha": "center", "va": "center"}
+                    axis.text(middle, place, f"{count:,g}", **inside)
+                elif count:
+                    axis.text(middle, place - 0.32, f"{count:,g}", ha="center", va="bottom")
+                start += share
+        axis.set_yticks(range(len(bars)), list(bars))
+        axis.set_ylim(len(bars) - 0.5, -0.5)
+        axis.set_xlim(0, 100)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.set_xlabel(x)
+        figure.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
         finish(figure, title)
     return figure
 

@@ -10,7 +10,7 @@ Lengths are compared in per cent of what they are compared with, since sets diff
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,9 @@ QUANTITIES = {
     "loss without noise on another set": Quantity("loss on another set", "nats a token", 0.01, 3),
     "mean loss without noise, nats per token": LOSSES,
     "2-gram repetition, %": Quantity("2-gram repetition", "points", 1.0, 2),
-    "ROUGE-L": Quantity("ROUGE-L", "0 to 1", 0.01, 3),
-    "BLEU-4": Quantity("BLEU-4", "0 to 1", 0.01, 3),
+    "log-diversity, as published": Quantity("log-diversity", "", digits=2),
+    "ROUGE-L": Quantity("ROUGE-L", "", 0.01, 3),
+    "BLEU-4": Quantity("BLEU-4", "", 0.01, 3),
 }
 """By the metric's title. The smallest differences that matter are those of the claims."""
 
@@ -104,8 +105,8 @@ class Difference:
 
     @property
     def resolved(self) -> bool:
-        """Whether its interval excludes 0."""
-        return not self.low <= 0 <= self.high
+        """Whether its interval excludes 0; a single number has no interval."""
+        return self.low < self.high and not self.low <= 0 <= self.high
 
 
 def differences(data: Data, *metrics: str) -> list[Difference]:
@@ -144,10 +145,12 @@ def _difference(cell: Any, base: Any) -> Difference:
         published = cell["published"] - base["published"]
         published *= 100 / base["published"] if in_percent else 1.0
     return Difference(
-        cell["metric"],
-        cell["row"],
-        cell["column"],
-        *(scale * measured[key] for key in ("value", "low", "high")),
+        metric=cell["metric"],
+        row=cell["row"],
+        column=cell["column"],
+        value=scale * measured["value"],
+        low=scale * measured["low"],
+        high=scale * measured["high"],
         level=base["value"],
         published=published,
         published_level=base["published"],
@@ -163,18 +166,25 @@ def one(found: Sequence[Difference], **fields: str) -> Difference:
 def change(difference: Difference) -> str:
     """A difference for a title: with its unit and interval."""
     told = difference.quantity
-    return f"{amount(difference)} {_interval(difference.low, difference.high, told.digits)}"
+    return f"{amount(difference)} {signed_interval(vars(difference), told.digits)}"
 
 
 def amount(difference: Difference) -> str:
     """A difference for a title: with its unit alone."""
     told = difference.quantity
-    space = "" if told.unit == "%" else " "
-    return f"{signed(difference.value, told.digits)}{space}{told.unit.removesuffix(' a token')}"
+    unit = told.unit if told.unit == "%" else f" {told.unit.removesuffix(' a token')}"
+    return f"{signed(difference.value, told.digits)}{unit}".rstrip()
 
 
-def _interval(low: float, high: float, digits: int) -> str:
-    return f"[{signed(low, digits)}, {signed(high, digits)}]"
+def signed_interval(estimate: Mapping[str, float], digits: int) -> str:
+    """The interval of an estimate of a difference, for a title.
+
+    Args:
+        estimate: `low` and `high`.
+        digits: after the point.
+    """
+    low, high = (signed(estimate[end], digits) for end in ("low", "high"))
+    return f"[{low},\N{NO-BREAK SPACE}{high}]"
 
 
 def span(found: Sequence[Difference]) -> str:
@@ -184,8 +194,8 @@ def span(found: Sequence[Difference]) -> str:
         return change(kept[0])
     low, high = min(kept, key=lambda d: d.value), max(kept, key=lambda d: d.value)
     resolved = sum(each.resolved for each in kept)
-    verb = "excludes" if resolved == 1 else "exclude"
+    verb = "exclude" if resolved > 1 else "excludes"
     return (
         f"{signed(low.value, low.quantity.digits)} to {amount(high)}; "
-        f"{resolved or 'none'} of {len(kept)} intervals {verb} 0"
+        f"{resolved or 'none'} of {len(kept)} intervals {verb}\N{NO-BREAK SPACE}0"
     )

@@ -1,7 +1,7 @@
 """How a table's differences become a picture: its title is a message, computed from the data.
 
-    picture = Picture(lambda data: f"Noise changes win rates by {span(differences(data))}")
-    figure = picture.draw(data, "Table 2: further models\nMeasured with …; 5 seeds")
+    picture = Picture(message=changes("Noise changes win rates"), row=lambda each: each.row)
+    figure = picture.draw(data, title)       # the artifact's title, and below it models and seeds
 
 What is measured here and what is published stand in panels of their own, each with its own axis.
 """
@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from analysis.forest import Mark, Panel, Row, forest
+from analysis.forest import Choices, Mark, Panel, Row, forest
 from experiments.cells.cell import Data
 from experiments.cells.differences import Difference, differences, quantity, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PUBLISHED = "Published (full-size models)"
+Draw = Callable[[Data, str], "Figure"]
+"""Draws an artifact's data under a title."""
+
+PUBLISHED = "Published"
 
 
 def titled(message: str, title: str) -> str:
@@ -28,8 +31,22 @@ def titled(message: str, title: str) -> str:
     return f"{message}\n{title}"
 
 
-def _column(difference: Difference) -> str:
-    return difference.column
+def plainly(data: Data) -> str:
+    """The message of a picture that has none of its own: how the first metric differs."""
+    found = differences(data)
+    name = quantity(data["cells"][0]["metric"]).name
+    if not any(each.value == each.value for each in found):
+        return f"The {name} was measured, and there is nothing to compare it with"
+    return f"The {name} differs from that of {data['against']} by {span(found)}"
+
+
+def _telling(found: Sequence[Difference]) -> Callable[[Difference], str]:
+    """A label for each of some differences: what they do not have in common."""
+    if len({each.row for each in found}) == 1:
+        return lambda each: each.column
+    if len({each.column for each in found}) == 1:
+        return lambda each: each.row
+    return lambda each: f"{each.column}: {each.row}"
 
 
 def _quantity(difference: Difference) -> str:
@@ -45,26 +62,31 @@ class Picture:
     """What a table's picture shows, and where.
 
     Args:
-        message: the title, from the data; at most about 90 characters.
+        message: the title, from the data.
         metrics: the titles of those that are drawn; without any, the first one alone.
-        row: the label of a difference's row.
+        only: the rows that are drawn; without any, all.
+        row: the label of a difference's row; without one its column, its row, or both, whichever
+            tells the differences apart.
         heading: that of the group of rows that it stands in.
         panel: the title of its panel.
         series: which of several marks in one row it is.
         published: where the paper's differences stand.
         columns: the largest number of panels beside each other.
-        note: a further line below the title, from the data.
+        choices: the title of a metric that is a setting of each row, drawn in a panel of its own.
+        note: a further line below the title.
     """
 
-    message: Callable[[Data], str]
+    message: Callable[[Data], str] = plainly
     metrics: tuple[str, ...] = ()
-    row: Callable[[Difference], str] = _column
+    only: tuple[str, ...] = ()
+    row: Callable[[Difference], str] | None = None
     heading: Callable[[Difference], str] = _nothing
     panel: Callable[[Difference], str] = _quantity
     series: Callable[[Difference], str] = _nothing
     published: Literal["beside", "below"] = "beside"
     columns: int = 4
-    note: Callable[[Data], str] | None = None
+    choices: str = ""
+    note: str = ""
 
     def draw(self, data: Data, title: str) -> Figure:
         """Draw a table's data.
@@ -73,17 +95,24 @@ class Picture:
             data: the table's.
             title: what it is called, and below it the models and seeds that it was made with.
         """
-        found = differences(data, *self.metrics)
+        found = [
+            each
+            for each in differences(data, *self.metrics)
+            if not self.only or each.row in self.only
+        ]
+        if self.row is None:
+            return replace(self, row=_telling(found)).draw(data, title)
         series = list(dict.fromkeys(map(self.series, found)))
         titles = list(dict.fromkeys(map(self.panel, found)))
         measured = [self._panel(found, name, series) for name in titles]
         published = [panel for name in titles if (panel := self._published(found, name, series))]
-        lines = [title] if self.note is None else [title, self.note(data)]
-        grid = self._grid([panel for panel in measured if panel.marks], published)
+        grid = self._grid(
+            [*self._choices(data, found), *(panel for panel in measured if panel.marks)], published
+        )
         return forest(
-            grid,
+            grid or [[Panel("No differences", "", [])]],
             self.rows(found),
-            titled(self.message(data), "\n".join(lines)),
+            titled(self.message(data), "\n".join(filter(None, [title, self.note]))),
             series=series if len(series) > 1 else (),
             level_title="" if len(series) > 1 else f"{data['against']}",
         )
@@ -92,7 +121,7 @@ class Picture:
         """The rows of some differences, each group below its heading."""
         groups: dict[str, dict[str, str]] = {}
         for each in found:
-            groups.setdefault(self.heading(each), {})[self._key(each)] = self.row(each)
+            groups.setdefault(self.heading(each), {})[self._key(each)] = self._label(each)
         rows = []
         for heading, group in groups.items():
             if heading:
@@ -101,13 +130,27 @@ class Picture:
         return rows
 
     def _key(self, difference: Difference) -> str:
-        return f"{self.heading(difference)}: {self.row(difference)}"
+        return f"{self.heading(difference)}: {self._label(difference)}"
 
-    def _grid(self, measured: list[Panel], published: list[Panel]) -> list[list[Panel]]:
+    def _label(self, difference: Difference) -> str:
+        return difference.column if self.row is None else self.row(difference)
+
+    def _grid(
+        self, measured: list[Panel | Choices], published: list[Panel]
+    ) -> list[list[Panel | Choices]]:
         if self.published == "below":
-            return [line for line in (measured, published) if line]
+            return [[*line] for line in (measured, published) if line]
         panels = [*measured, *published]
         return [panels[at : at + self.columns] for at in range(0, len(panels), self.columns)]
+
+    def _choices(self, data: Data, found: Sequence[Difference]) -> list[Panel | Choices]:
+        keys = {(each.row, each.column): self._key(each) for each in found}
+        made = {
+            keys[cell["row"], cell["column"]]: (cell["value"], cell["published"])
+            for cell in data["cells"]
+            if cell["metric"] == self.choices and (cell["row"], cell["column"]) in keys
+        }
+        return [Choices(f"{self.choices.capitalize()} chosen", self.choices, made)] if made else []
 
     def _panel(self, found: Sequence[Difference], name: str, series: Sequence[str]) -> Panel:
         chosen = [d for d in found if self.panel(d) == name]
@@ -141,11 +184,17 @@ class Picture:
         return Panel(f"{PUBLISHED}: {name}", told.unit, marks, published=True, digits=told.digits)
 
 
-def changes(subject: str, *metrics: str) -> Callable[[Data], str]:
+def changes(subject: str, *metrics: str, row: str | None = None) -> Callable[[Data], str]:
     """A message that tells between which ends the differences of the first metric lie.
 
     Args:
         subject: what changes it, and what is changed: `Noise changes win rates`.
         metrics: whose; without any, the first one's.
+        row: of which row; without one, of all.
     """
-    return lambda data: f"{subject} by {span(differences(data, *metrics))}"
+
+    def message(data: Data) -> str:
+        found = differences(data, *metrics)
+        return f"{subject} by {span([d for d in found if row is None or d.row == row])}"
+
+    return message

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from analysis.intervals import Estimate, hierarchical, mean_estimate
 from analysis.length_control import length_controlled_gain
 from experiments.cells.cell import Cell, values_of
+from experiments.cells.equal_loss import at_equal_loss
 from experiments.cells.metrics import preferences_and_lengths, reference_lengths
 from experiments.runs.record import Numbers
 
@@ -97,33 +97,25 @@ def difference_of_gains(parts: Parts) -> Estimate:
 
 
 def difference_at_equal_loss(parts: Parts) -> Estimate:
-    """The first arm minus a rival of the same held-out loss, paired by seed and item.
+    """The first arm minus a rival of the same held-out loss (`cells/equal_loss.py`).
 
     The cells of a part are the arm with noise, the rival's settings from the usual training away,
-    and then the held-out losses of the same arms in the same order. On the rival's path the first
-    two neighbouring settings are taken between whose losses that of the noise lies, and their
-    values are averaged with the weights that give this loss. The interval is conditional on the
-    weights. Parts whose path never has that loss are left out.
+    and then the held-out losses of the same arms in the same order. Parts whose path never has the
+    loss of the noise are left out.
 
     Returns:
         The estimate; NaN if no part is left.
     """
-    found = [(part, table) for part in parts if (table := _at_equal_loss(part)) is not None]
+    found = []
+    for part in parts:
+        half = len(part.cells) // 2
+        table = at_equal_loss(part.cells[:half], part.cells[half:])
+        if table is not None:
+            found.append((part, table))
     if not found:
         return Estimate(np.nan, np.nan, np.nan)
     kept, tables = zip(*found, strict=True)
     return hierarchical(together(kept, tables))
-
-
-def _at_equal_loss(part: Part) -> Numbers | None:
-    half = len(part.cells) // 2
-    noisy, *rivals = map(values_of, part.cells[:half])
-    wanted, *losses = (float(np.mean(values_of(cell))) for cell in part.cells[half:])
-    for place, (here, there) in enumerate(pairwise(losses)):
-        if min(here, there) <= wanted <= max(here, there):
-            weight = (wanted - here) / (there - here) if there != here else 0.0
-            return noisy - (1 - weight) * rivals[place] - weight * rivals[place + 1]
-    return None
 
 
 def gain_at_equal_length(parts: Parts) -> Estimate:

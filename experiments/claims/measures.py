@@ -17,8 +17,8 @@ from analysis.intervals import Estimate
 from experiments.cells.cell import Cell
 from experiments.cells.metrics import (
     CHARACTERS,
+    HELD_OUT_LOSS,
     LENGTH_CONTROLLED,
-    VALIDATION_LOSS,
     WIN_RATE,
     Metric,
 )
@@ -40,7 +40,8 @@ from experiments.roles.instruction_sets import (
     OPEN_PLATYPUS,
     InstructionSet,
 )
-from experiments.runs.selection import MODEL, QLORA_SETS
+from experiments.runs.rivals import NOISE, RIVALS, SETS
+from experiments.runs.selection import QLORA_SETS
 from experiments.runs.study import Runs, Study
 from experiments.tables import table4
 from neftune.distributions import Noise
@@ -180,29 +181,16 @@ def _flips(study: Study, judge: str) -> list[Part]:
     ]
 
 
-def _fewer_epochs(study: Study, dataset: InstructionSet) -> list[Runs]:
-    full = study.recipe(dataset, MODEL).epochs
-    return [study.baseline(dataset, epochs=epochs) for epochs in range(full, 0, -1)]
-
-
-def _lower_rates(study: Study, dataset: InstructionSet) -> list[Runs]:
-    rate = study.recipe(dataset, MODEL).lr
-    return [study.baseline(dataset, lr=rate / 2**halvings) for halvings in range(4)]
-
-
-Path = Callable[[Study, InstructionSet], list[Runs]]
-"""Trainings without noise from the usual one away, in the order in which they tune less."""
-
-
-def _rival(path: Path) -> Measure:
+def _rival(name: str) -> Measure:
     """Noise against a rival of the same held-out loss, on two sets."""
 
     def parts(study: Study, judge: str) -> list[Part]:
         found = []
-        for dataset in (ALPACA, EVOL_INSTRUCT):
-            arms = [study.neft(dataset), *path(study, dataset)]
+        for dataset in SETS:
+            path = RIVALS[name].settings(study, dataset).values()
+            arms = [study.neft(dataset), study.baseline(dataset), *path]
             won = _part(dataset.title, WIN_RATE, arms, judge=judge)
-            lost = _part(dataset.title, VALIDATION_LOSS, arms)
+            lost = _part(dataset.title, HELD_OUT_LOSS, arms)
             found.append(replace(won, cells=(*won.cells, *lost.cells)))
         return found
 
@@ -285,6 +273,9 @@ MEASURES: dict[str, Measure] = {
         _flips,
         largest,
     ),
-    "noise against fewer epochs": _rival(_fewer_epochs),
-    "noise against lower learning rates": _rival(_lower_rates),
+    **{
+        f"noise against {rival.title}": _rival(name)
+        for name, rival in RIVALS.items()
+        if name != NOISE
+    },
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from tqdm import tqdm
 from analysis.intervals import win_rate
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.artifact import Artifact
+from experiments.cells.cell import Cell
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import all_records, as_csv, runs_of, write
-from experiments.claims.finding import questions, records_of
+from experiments.claims.finding import Question, questions, records_of
 from experiments.claims.page import claims_text, write_claims
 from experiments.claims.premises import PREMISES
 from experiments.commands.ablation import Ablation
@@ -31,7 +33,7 @@ from experiments.commands.options import add_jobs, add_scale, scale_of
 from experiments.paths import RENDERED
 from experiments.runs.archive import archive_file, unpack
 from experiments.runs.provenance import seconds
-from experiments.runs.record import Record
+from experiments.runs.record import Record, missing
 from experiments.runs.run import Run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
@@ -40,6 +42,8 @@ from experiments.scales.scale import Scale
 from neftune.training.files import write_atomic
 
 HELP = "make everything, the claims, and the page of results (hours; it resumes)"
+CLAIMS = "claims"
+RIVAL_FIELDS = ("dropout", "label_smoothing", "weight_decay", "penalty")
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 
 
@@ -60,6 +64,53 @@ def everything() -> list[Artifact]:
     return [*ARTIFACTS.values(), ablation_artifact(Ablation(ALPHAS))]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Everything that the paper asks of a scale: each artifact with its cells, and the claims.
+
+    Args:
+        artifacts: each with its study and cells.
+        claims: each claim at each alpha by each judge.
+        study: that the claims are asked of.
+        later: the titles of results that are left out because records are missing.
+    """
+
+    artifacts: tuple[tuple[Artifact, Study, Sequence[Cell]], ...]
+    claims: tuple[Question, ...]
+    study: Study
+    later: tuple[str, ...] = ()
+
+    def records(self) -> dict[str, list[Record]]:
+        """By result, the records that it is made from."""
+        found = {artifact.name: all_records(cells) for artifact, _, cells in self.artifacts}
+        return found | ({CLAIMS: records_of(list(self.claims))} if self.claims else {})
+
+    def made(self) -> Asked:
+        """The results whose records are all there."""
+        absent = {name for name, each in self.records().items() if missing(each)}
+        return replace(
+            self,
+            artifacts=tuple(each for each in self.artifacts if each[0].name not in absent),
+            claims=() if CLAIMS in absent else self.claims,
+            later=(
+                *(["the claims"] if CLAIMS in absent else []),
+                *(a.title for a, _, _ in self.artifacts if a.name in absent),
+            ),
+        )
+
+
+def ask(scale: Scale) -> Asked:
+    """What the paper asks of a scale, with the choices that were made for it."""
+    selection = load_selection(scale)
+    studies = [(a, Study(scale, a.seeds, selection)) for a in everything()]
+    study = study_of(scale)
+    return Asked(
+        tuple((a, each, a.cells(each)) for a, each in studies),
+        tuple(questions(PREMISES, study)),
+        study,
+    )
+
+
 def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run]]:
     """Make everything.
 
@@ -73,16 +124,24 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     """
     if archive_file(scale).exists():
         unpack(archive_file(scale))
-    selection = load_selection(scale)
-    studies = {a.name: Study(scale, a.seeds, selection) for a in everything()}
-    asked = {a.name: (a, a.cells(studies[a.name])) for a in everything()}
-    records = {name: all_records(cells) for name, (_, cells) in asked.items()}
-    study = study_of(scale)
-    asked_claims = questions(PREMISES, study)
-    records["claims"] = records_of(asked_claims)
-    produce([record for each in records.values() for record in each], jobs)
-    for artifact, cells in tqdm(asked.values(), desc="rendering", unit="result"):
-        write(artifact, studies[artifact.name], cells, out)
+    asked = ask(scale)
+    produce([record for each in asked.records().values() for record in each], jobs)
+    return write_paper(asked, out)
+
+
+def write_paper(asked: Asked, out: Path) -> tuple[str, list[Run]]:
+    """Write results whose records exist, and the page of them.
+
+    Args:
+        asked: what is written; the page names what is left out.
+        out: the folder of results.
+
+    Returns:
+        As of `make_paper`.
+    """
+    scale, records = asked.study.scale, asked.records()
+    for artifact, study, cells in tqdm(asked.artifacts, desc="rendering", unit="result"):
+        write(artifact, study, cells, out)
     runs = runs_of(record for each in records.values() for record in each)
     hours = sum(map(seconds, runs)) / 3600
     needed = sum(len({record.run for record in each}) for each in records.values())
@@ -91,31 +150,30 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
         f"took {hours:.1f} hours of one core."
     )
     folder = out / scale.name
-    claims = write_claims(asked_claims, study, folder)
-    page = results_page(scale, [artifact for artifact, _ in asked.values()], claims, total, folder)
-    write_atomic(folder / "README.md", page)
+    claims = write_claims(list(asked.claims), asked.study, folder) if asked.claims else None
+    write_atomic(folder / "README.md", results_page(asked, claims, total, folder))
     every = list(dict.fromkeys(record for each in records.values() for record in each))
     write_atomic(folder / "runs.csv", as_csv(run_rows(every)))
     return f"{total} See {folder}/README.md.", runs
 
 
-def results_page(
-    scale: Scale, artifacts: Sequence[Artifact], claims: dict[str, Any], total: str, out: Path
-) -> str:
+def results_page(asked: Asked, claims: dict[str, Any] | None, total: str, out: Path) -> str:
     """The page of results, from files that were written to a folder.
 
     Args:
-        scale: what stands in for the paper's models, sets and judges.
-        artifacts: those whose files are in the folder.
-        claims: their data.
+        asked: the results whose files are in the folder.
+        claims: their data; None where they were not judged.
         total: a sentence on the runs.
         out: the folder.
     """
+    scale = asked.study.scale
+    artifacts = [artifact for artifact, _, _ in asked.artifacts]
+    later = f" Not made yet: {'; '.join(asked.later)}." if asked.later else ""
     return PAGE.format(
         scale=scale.name,
-        total=total,
+        total=total + later,
         models=markdown_table(_model_rows(scale)),
-        claims=claims_text(claims),
+        claims=f"## Claims\n\n{claims_text(claims)}\n\n" if claims else "",
         contents="\n".join(f"- [{a.title}](#{_anchor(a.title)})" for a in artifacts),
         sections="".join(_section(out, artifact) for artifact in artifacts),
     )
@@ -133,11 +191,7 @@ of every run (`make unpack`).
 
 {models}
 
-## Claims
-
-{claims}
-
-## Contents
+{claims}## Contents
 
 {contents}
 
@@ -193,8 +247,11 @@ def _run_row(run: Run, records: Sequence[Record]) -> dict[str, Any]:
         "frozen": " ".join(run.recipe.frozen),
         "freelb": run.recipe.freelb.magnitude if run.recipe.freelb else None,
         "seed": run.seed,
+        "interpolation": run.interpolation,
+        "tokens": run.noise.tokens,
+        **{name: getattr(run.recipe, name) for name in RIVAL_FIELDS},
     }
-    if any(record.kind == "settings" for record in records):
+    if run.training == run and any(record.kind == "settings" for record in records):
         for entry in Record(run, "log").read():
             row |= {k: v for k, v in entry.items() if k.startswith("eval_") and "_loss" in k}
     for record in sorted(records, key=lambda record: record.name):

@@ -2,11 +2,14 @@
 
     make release DATA=folder                             # the folder of AlpacaEval's public files
     python -m experiments release --only laboratory      # before any run with noise
+    python -m experiments release --only made            # results whose records are all there
 
 The first form makes everything as `make paper` does, copies a selection that was made here, packs
 the records of all runs into the archive, audits the public verdicts, copies what `make dose` and
 `make laboratory-check` measured, and executes the notebooks in place. The second makes nothing: it
-copies what `make laboratory-check` made, with the learning rates that it chose. Both bring the
+copies what `make laboratory-check` made, with the learning rates that it chose. The third trains
+nothing: it writes the results whose records exist, names the others on the page of results, and
+packs every record that exists, so that long computations can be committed in parts. All bring the
 tables of docs/laboratory.md up to date.
 """
 
@@ -21,14 +24,16 @@ from pathlib import Path
 from experiments.commands import audit
 from experiments.commands.laboratory_check import update_page
 from experiments.commands.options import add_jobs, add_scale, scale_of
-from experiments.commands.paper import make_paper
-from experiments.paths import RENDERED, RESULTS
+from experiments.commands.paper import ask, make_paper, write_paper
+from experiments.paths import RENDERED, RESULTS, RUNS
 from experiments.runs.archive import archive_file, pack
+from experiments.runs.manifest import MANIFEST
+from experiments.runs.run import Run, read_run
 from experiments.scales.nano import NANO
 from experiments.scales.scale import Scale
 
 HELP = "replace the project's own results in results/ by new ones"
-LABORATORY = "laboratory"
+LABORATORY, MADE = "laboratory", "made"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +42,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     add_jobs(parser)
     parser.add_argument("--data", type=Path, help="the folder of AlpacaEval's public files")
     parser.add_argument(
-        "--only", choices=(LABORATORY,), help="copy what `make laboratory-check` made, no more"
+        "--only",
+        choices=(LABORATORY, MADE),
+        help="copy what `make laboratory-check` made; or write what needs no further run",
     )
 
 
@@ -58,7 +65,11 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Written to {RESULTS / NANO.name}/ and docs/laboratory.md.")
         return
     scale = scale_of(arguments)
-    total, runs = make_paper(scale, arguments.jobs, RESULTS)
+    if arguments.only == MADE:
+        total, _ = write_paper(ask(scale).made(), RESULTS)
+        runs = runs_there(scale)
+    else:
+        total, runs = make_paper(scale, arguments.jobs, RESULTS)
     copy_selection(scale)
     pack(runs, archive_file(scale))
     if arguments.data:
@@ -67,6 +78,12 @@ def run(arguments: argparse.Namespace) -> None:
     copy_laboratory()
     subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
     print(total)
+
+
+def runs_there(scale: Scale) -> list[Run]:
+    """The runs that have records, in the order of their keys."""
+    manifests = sorted((RUNS / scale.name).glob(f"*/{MANIFEST}"))
+    return [read_run(path.parent) for path in manifests]
 
 
 def copy_selection(scale: Scale) -> None:

@@ -93,6 +93,14 @@ def helpfulness(task: Task, answer: str) -> float:
     return _helpfulness(task, answer, read(answer, make_world(), task.topic))
 
 
+def facts_of(task: Task, answer: str) -> tuple[int, int]:
+    """How many distinct right facts an answer states, asked for or not, and how many wrong ones."""
+    reading = read(answer, make_world(), task.topic)
+    wrong = [claim for claim in reading.claims if not claim.correct]
+    right = {claim.key for claim in reading.claims if claim.correct}
+    return len(right - {claim.key for claim in wrong}), len(wrong)
+
+
 def _helpfulness(task: Task, answer: str, reading: Reading) -> float:
     wrong = [claim for claim in reading.claims if not claim.correct]
     contradicted = {claim.key for claim in wrong}

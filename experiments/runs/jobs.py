@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -48,7 +49,7 @@ from neftune.distributions import Noise
 from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.data import Example, InstructionRow, checked, encode
-from neftune.training.files import replace_folder, write_atomic
+from neftune.training.files import give_usual_permissions, replace_folder, write_atomic
 from neftune.training.finetune import finetune
 from neftune.training.prompts import PROMPTS
 
@@ -143,12 +144,34 @@ def _train(record: Record, path: Path) -> None:
     run = record.run
     if path.exists():
         return
+    if run.training != run:
+        _interpolate(run, path.parent)
+        return
     processes = int(os.environ.get("PROCESSES", "0")) or max(1, torch.cuda.device_count())
     distributable = run.scale.execution(run.model, run.recipe).noise_by_sequence
     if processes > 1 and distributable and "RANK" not in os.environ:
         _launch(processes, record.path)
     else:
         _train_here(run, path.parent)
+
+
+def _interpolate(run: Run, out: Path) -> None:
+    """Write weights between those of the base model and the tuned ones, with the training's log."""
+    tuned, tokenizer = load_model_and_tokenizer(
+        run.training.folder / "model", run.recipe, seed=run.seed
+    )
+    base, _ = load_model_and_tokenizer(run.scale.base(run.model), run.recipe, seed=run.seed)
+    start = base.state_dict()
+    with torch.no_grad():
+        for name, value in tuned.state_dict().items():
+            value.copy_(torch.lerp(start[name], value, run.interpolation))
+    unfinished = out.with_name(out.name + ".partial")
+    tuned.save_pretrained(unfinished)
+    tokenizer.save_pretrained(unfinished)
+    for record in (Record(run.training, "log"), Record(run.training, "settings")):
+        shutil.copyfile(record.path, unfinished / record.path.name)
+    give_usual_permissions(unfinished)
+    replace_folder(unfinished, out)
 
 
 def _launch(processes: int, checkpoint: Path) -> None:

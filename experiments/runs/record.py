@@ -256,6 +256,11 @@ def _nothing(record: Record) -> list[Record]:
     return []
 
 
+def _trained(record: Record) -> list[Record]:
+    run = record.run
+    return [] if run.training == run else [Record(run.training, "checkpoint")]
+
+
 def _checkpoint(record: Record) -> list[Record]:
     return [Record(record.run, "checkpoint")]
 
@@ -280,9 +285,9 @@ def _of_head_to_head(record: Record) -> list[Record]:
 KINDS: dict[str, Kind] = {
     # The presence of the configuration says that the whole checkpoint is there: a checkpoint's
     # folder appears at once. (Weights of large models are split over several files.)
-    "checkpoint": Kind("model/config.json", _nothing),
-    "log": Kind("model/training_log.jsonl", _nothing, _json_lines),
-    "settings": Kind("model/training_settings.json", _nothing),
+    "checkpoint": Kind("model/config.json", _trained),
+    "log": Kind("model/training_log.jsonl", _trained, _json_lines),
+    "settings": Kind("model/training_settings.json", _trained),
     "responses": Kind("{condition}/model_outputs.json", _of_responses),
     "verdicts": Kind("{condition}/{judge}/annotations.json", _of_verdicts, _preferences),
     "head_to_head": Kind(
@@ -297,6 +302,7 @@ KINDS: dict[str, Kind] = {
 """Every kind of record.
 
 checkpoint    a Hugging Face checkpoint
+              (interpolated: made from that of the training)
 log           the Trainer's log history, written with the checkpoint
 settings      resolved hyperparameters and sizes of the training, written with the checkpoint
 responses     AlpacaEval's model_outputs.json

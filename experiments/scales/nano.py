@@ -16,6 +16,7 @@ from eval.decoding import Decoding
 from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import instruction_set, longer_conversations
 from experiments.nano.leaderboard import tasks
+from experiments.nano.oracle import facts_of
 from experiments.nano.tasks import evaluation_tasks
 from experiments.roles.instruction_sets import SHAREGPT, InstructionSet, Split
 from experiments.scales.scale import Row, Scale
@@ -69,6 +70,11 @@ def instructions_identity(split: Split) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
+def facts(split: Split, texts: Sequence[str]) -> list[tuple[int, int]]:
+    """The right and the wrong facts of each response to the instructions of a split."""
+    return [facts_of(task, text) for task, text in zip(evaluation_tasks(split), texts, strict=True)]
+
+
 def leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
     """The laboratory's counterparts of the leaderboard's tasks."""
     return tasks()
@@ -97,8 +103,8 @@ NANO = Scale(
     decoding=Decoding(batch=256),
     resources={"mem_mb": 3000, "runtime": 120},
     runs_per_job=8,
-    lr_grid=(5e-5, 1.5e-4, 4e-4, 1e-3),
-    qlora_lr_grid=(1e-3, 3e-3, 1e-2),
+    lr_grid=(5e-5, 1.5e-4, 4e-4, 1e-3, 2.5e-3),
+    qlora_lr_grid=(3e-3, 1e-2, 3e-2),
     published_choices=False,
     rows=rows,
     rows_identity=rows_identity,
@@ -108,4 +114,5 @@ NANO = Scale(
     leaderboard=leaderboard,
     checks=lambda material, dataset: {},
     notes=NOTES,
+    facts=facts,
 )

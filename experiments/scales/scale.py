@@ -73,6 +73,8 @@ class Scale:
         checks: how it is checked within seconds that a material can be had, by names for readers;
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
+        facts: of each response to the instructions of a split, in their order, how many right and
+            how many wrong facts it states; None where nobody can tell.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Scale:
     leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
+    facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None
 
     @property
     def models(self) -> list[str]:

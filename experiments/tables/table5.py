@@ -4,8 +4,10 @@ make table5
 """
 
 from experiments.cells.artifact import table
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import change, differences, one, span
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_5
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.conditions import MATCHED_LENGTH
@@ -41,6 +43,16 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
+def message(data: Data) -> str:
+    """How much the win rate changes with noise, and with each way to get longer answers."""
+    found = differences(data)
+    longer = [each for each in found if each.row != NEFT]
+    return (
+        f"Noise changes the win rate by {change(one(found, row=NEFT))}; without noise, longer "
+        f"answers change it by {span(longer)}"
+    )
+
+
 ARTIFACT = table(
     "table5",
     "Table 5: longer prompts and a minimum length, LLaMA-1 7B on Alpaca",
@@ -50,4 +62,5 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against=BASELINE,
+    picture=Picture(message=message, metrics=(WIN_RATE.title, CHARACTERS.title)),
 )

@@ -116,9 +116,17 @@ class Recipe:
         adapter_dropout: dropout in that adapter; the QLoRA paper uses 0.1 for models up to 13B, and
             0.05 above.
         freelb: adversarial training instead of noise (Table 12).
+        dropout: probability with which entries of the embeddings, and of the output of every
+            attention and feed-forward layer, are set to 0 in training (`neftune.training.dropout`).
+        label_smoothing: share of each label that is spread evenly over the vocabulary (Szegedy et
+            al. 2016, arXiv 1512.00567, section 7; `neftune.training.rivals`).
+        penalty: alpha of the noise whose second-order effect on the loss, half its variance times
+            the trace of the Hessian in the embeddings (docs/theory.md), is added to the loss; 0
+            adds nothing (`neftune.training.rivals`).
 
     Raises:
-        ValueError: a value is out of range, or a name is unknown.
+        ValueError: a value is out of range, a name is unknown, or more than one of `freelb`,
+            `label_smoothing` and `penalty` is given: each is a training pass of its own.
     """
 
     lr: float = 5e-5
@@ -135,6 +143,9 @@ class Recipe:
     adapter_rank: int = 64
     adapter_dropout: float = 0.05
     freelb: FreeLB | None = None
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    penalty: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in WHOLE.items():
@@ -145,9 +156,16 @@ class Recipe:
                 )
         if not 0 < self.lr <= 1:
             raise ValueError(f"lr must be above 0 and at most 1, not {self.lr}")
-        for name in ("warmup", "weight_decay", "adapter_dropout"):
+        for name in ("warmup", "adapter_dropout", "dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        for name in ("weight_decay", "penalty"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
+        own = [n for n in ("freelb", "label_smoothing", "penalty") if getattr(self, n)]
+        if len(own) > 1:
+            raise ValueError(f"give one of {' and '.join(own)}: each is a training pass of its own")
         if not 0 < self.max_grad_norm <= LARGEST_NORM:
             raise ValueError(
                 f"max_grad_norm must be above 0 and at most {LARGEST_NORM:,}, not "

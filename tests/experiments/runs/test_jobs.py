@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM
 from transformers.utils import is_flash_attn_2_available
 
 from eval.judge_api import Usage
@@ -18,10 +20,12 @@ from experiments.roles.instruction_sets import ALPACA, SHAREGPT
 from experiments.runs import jobs
 from experiments.runs.dose import dose_at, dose_record
 from experiments.runs.jobs import JobError, make
+from experiments.runs.manifest import Entry, digest, write_entries
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.runs.study import Study
 from experiments.scales.nano import NANO
+from neftune.training.base_model import load_model_and_tokenizer
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
@@ -143,3 +147,39 @@ def test_costs_of_both_orders_are_added_and_an_unknown_price_stays_unknown() -> 
     spent.unlink()
     jobs._write_usage(record, [None])
     assert not spent.exists()
+
+
+def test_interpolated_weights_lie_between_the_base_models_and_the_tuned_ones(
+    workplace: Path,
+) -> None:
+    base, tokenizer = load_model_and_tokenizer(NANO.base(RUN.model), RUN.recipe, seed=0)
+    before = {name: value.clone() for name, value in base.state_dict().items()}
+    with torch.no_grad():
+        for value in base.parameters():
+            value.add_(1.0)
+    checkpoint = Record(RUN, "checkpoint")
+    folder = checkpoint.path.parent
+    RUN.write_spec()
+    base.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    entries = {checkpoint.name: Entry(digest(checkpoint.files), {}, "a machine; float32", 1.0)}
+    for kind in ("log", "settings"):
+        record = Record(RUN, kind)
+        record.path.write_text("{}\n")
+        entries[record.name] = Entry(digest(record.files), {}, "a machine; float32", 0.0)
+    write_entries(RUN.folder, RUN.key, entries)
+
+    between = replace(RUN, interpolation=0.25)
+    between.write_spec()
+    made = Record(between, "checkpoint")
+    make([made.path])
+    assert made.sources() == {f"{RUN.key}/{checkpoint.name}": entries[checkpoint.name].sha256}
+    found = AutoModelForCausalLM.from_pretrained(made.path.parent).state_dict()
+    for name, value in before.items():
+        torch.testing.assert_close(found[name], value + 0.25)
+
+
+@pytest.mark.parametrize("share", (0.0, 1.5, -1.0))
+def test_weights_lie_nowhere_else_than_between(share: float) -> None:
+    with pytest.raises(ValueError, match="interpolation must be above 0 and at most 1"):
+        replace(RUN, interpolation=share)

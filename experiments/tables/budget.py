@@ -1,0 +1,109 @@
+"""The noise and its rivals after the same number of tuning trials: each at its best setting.
+
+make budget
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from experiments.cells.artifact import Cells, table
+from experiments.cells.cell import Cell, Data, table_data, table_rows, values_of
+from experiments.cells.differences import change, differences, one
+from experiments.cells.metrics import BY_JUDGE, CHARACTERS, HELD_OUT_LOSS, WIN_RATE
+from experiments.cells.pictures import Picture
+from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
+from experiments.runs.selection import JUDGE
+from experiments.runs.study import Runs, Study
+from experiments.tables.rivals import metrics
+
+TRIAL = replace(WIN_RATE, title="win rate on validation instructions, %")
+
+
+def cells(study: Study) -> list[Cell]:
+    """Every metric of every setting, and first the win rate by which the best one is chosen."""
+    found = []
+    for dataset in SETS:
+        rows = [(BASELINE_SETTING, BASELINE_SETTING, study.baseline(dataset))]
+        for rival in RIVALS.values():
+            rows += [(rival.title, s, runs) for s, runs in rival.settings(study, dataset).items()]
+        for rival_title, setting, runs in rows:
+            found += _of_setting(study, dataset.title, rival_title, setting, runs)
+    return found
+
+
+def _of_setting(study: Study, column: str, rival: str, setting: str, runs: Runs) -> list[Cell]:
+    row = rival if rival == setting else f"{rival}: {setting}"
+    trial = Cell(row, column, TRIAL, (runs[:1],), condition="validation", judge=JUDGE)
+    return [
+        trial,
+        *(Cell(row, column, m, (runs,), judge=judge) for m, judge in metrics(study)),
+    ]
+
+
+def data(asked: Cells) -> Data:
+    """The cells of each rival's best setting, named by the rival, and which setting that is."""
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    for cell in asked:
+        if cell.metric is TRIAL:
+            rival = cell.row.partition(":")[0]
+            score = float(np.nanmean(values_of(cell)))
+            if (cell.column, rival) not in best or score > best[cell.column, rival][0]:
+                best[cell.column, rival] = (score, cell.row)
+    kept = [c for c in asked if best[c.column, c.row.partition(":")[0]][1] == c.row]
+    named = [replace(cell, row=cell.row.partition(":")[0]) for cell in kept]
+    chosen = {f"{column}, {rival}": row for (column, rival), (_, row) in best.items()}
+    return table_data(named, BASELINE_SETTING) | {"chosen": chosen}
+
+
+def message(found: Data) -> str:
+    """How much the noise wins by the oracle after as many trials, and the best rival."""
+    first = next(t for t in (m.title for m in BY_JUDGE.values()) if _has(found, t))
+    parts = []
+    for dataset in SETS:
+        mine = [d for d in differences(found, first) if d.column == dataset.title]
+        noise = one(mine, row=RIVALS[NOISE].title)
+        best = max((d for d in mine if d is not noise), key=lambda d: d.value)
+        parts.append(
+            f"on {dataset.title} noise changes the {noise.quantity.name} by {change(noise)}, "
+            f"{best.row} by {change(best)}"
+        )
+    return f"Each at its best of as many trials: {'; '.join(parts)}"
+
+
+def _has(found: Data, metric: str) -> bool:
+    return any(cell["metric"] == metric for cell in found["cells"])
+
+
+def rows(found: Data) -> list[list[str]]:
+    """The table, then which setting of each was chosen."""
+    table = table_rows(found)
+    columns = table[0][1:]
+    rivals = dict.fromkeys(name.partition(", ")[2] for name in found["chosen"])
+    for rival in rivals:
+        chosen = [found["chosen"][f"{column}, {rival}"].partition(": ")[2] for column in columns]
+        table.append([f"chosen: {rival}", *chosen])
+    return table
+
+
+ARTIFACT = replace(
+    table(
+        "budget",
+        "The noise and its rivals after as many tuning trials, LLaMA-2 7B",
+        "Of the settings of each (`make rivals`) the one is shown with which the first seed wins "
+        "most validation instructions, by the judge in GPT-4's role. Not in the paper.",
+        seeds=3,
+        cells=cells,
+        against=BASELINE_SETTING,
+        picture=Picture(
+            message=message,
+            metrics=(*(m.title for m in BY_JUDGE.values()), CHARACTERS.title, HELD_OUT_LOSS.title),
+            row=lambda each: each.row,
+            heading=lambda each: each.column,
+        ),
+    ),
+    data=data,
+    rows=rows,
+)
