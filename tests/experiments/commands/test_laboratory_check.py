@@ -1,6 +1,7 @@
 """`laboratory-check`: what is measured from which records, what is refused, and what is shipped."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,16 +121,16 @@ def test_a_damaged_result_is_named(
 
 @pytest.fixture
 def rates() -> Selection:
-    """Learning rates in the middle of their grids, and one of QLoRA's at an edge."""
+    """The second learning rates of the grids, and one of QLoRA's at an edge."""
 
-    def choice(value: float, grid: tuple[float, ...]) -> Choice:
-        return Choice(value, tuple(Trial(rate, 0.0, "") for rate in grid))
+    def choice(place: int, grid: Sequence[float]) -> Choice:
+        return Choice(grid[place], tuple(Trial(rate, 0.0, "") for rate in grid))
 
     return Selection(
-        lr={role: choice(4e-4, NANO.lr_grid) for role in INSTRUCTION_SETS},
+        lr={role: choice(1, NANO.lr_grid) for role in INSTRUCTION_SETS},
         qlora_lr={
-            "alpaca": choice(3e-3, NANO.qlora_lr_grid),
-            "evol-instruct": choice(1e-2, NANO.qlora_lr_grid),
+            "alpaca": choice(1, NANO.qlora_lr_grid),
+            "evol-instruct": choice(-1, NANO.qlora_lr_grid),
         },
     )
 
@@ -171,7 +172,9 @@ def test_each_condition_is_measured_on_its_records(workplace: Path, rates: Selec
     assert measured["leaderboard"].parts["tuned on Alpaca, truthfulqa"] == pytest.approx(50)
     assert measured["overfitting"].parts == {"": pytest.approx(0.2)}
     assert measured["rates"].parts == dict.fromkeys((d.title for d in INSTRUCTION_SETS.values()), 1)
-    assert measured["rates"].beside.endswith("QLoRA on Evol-Instruct 0.01, at an edge")
+    assert measured["rates"].beside.endswith(
+        f"QLoRA on Evol-Instruct {NANO.qlora_lr_grid[-1]:g}, at an edge"
+    )
     assert measured["qlora"].parts == {
         dataset.title: pytest.approx(80) for dataset in (ALPACA, EVOL_INSTRUCT)
     }

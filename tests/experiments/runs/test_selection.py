@@ -67,8 +67,11 @@ def test_without_a_choice_of_their_own_the_real_scales_take_the_papers(workplace
         load_selection(NANO)
 
 
-LOSSES = {5e-5: 1.3, 1.5e-4: 1.1, 4e-4: 1.1, 1e-3: 1.4, 3e-3: 1.2, 1e-2: 1.5}
-"""Made-up held-out losses by learning rate."""
+LOSSES = {
+    adapter: {rate: 1.1 if place in (1, 2) else 1.3 for place, rate in enumerate(grid)}
+    for adapter, grid in (("none", NANO.lr_grid), ("qlora", NANO.qlora_lr_grid))
+}
+"""Made-up held-out losses by adapter and learning rate: the second and the third are lowest."""
 
 
 def made_up(records: list[Record], jobs: int | None) -> None:
@@ -77,7 +80,7 @@ def made_up(records: list[Record], jobs: int | None) -> None:
         run = record.run
         if record.kind == "losses":
             assert (run.noise.alpha, run.recipe.freelb) == (0, None)
-            loss = LOSSES[run.recipe.lr]
+            loss = LOSSES[run.recipe.adapter][run.recipe.lr]
             write_record(record, json.dumps({"train": [9.0], "validation": [loss], "other": [0.0]}))
         else:
             assert (record.condition, record.judge) == ("validation", "gpt-4")
@@ -95,9 +98,9 @@ def chosen(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Selection:
 def test_rates_have_the_lowest_held_out_loss_alphas_the_most_wins_and_of_equals_the_smallest(
     chosen: Selection,
 ) -> None:
-    assert {choice.value for choice in chosen.lr.values()} == {1.5e-4}
+    assert {choice.value for choice in chosen.lr.values()} == {NANO.lr_grid[1]}
     assert {choice.steps_from_edge for choice in chosen.lr.values()} == {1}
-    assert {choice.value for choice in chosen.qlora_lr.values()} == {3e-3}
+    assert {choice.value for choice in chosen.qlora_lr.values()} == {NANO.qlora_lr_grid[1]}
     assert {choice.value for choice in chosen.alpha.values()} == {15.0}
     assert {choice.steps_from_edge for choice in chosen.alpha.values()} == {0}
     assert chosen.freelb is not None
@@ -144,7 +147,7 @@ def test_learning_rates_alone_are_chosen_without_any_noise(
 
     monkeypatch.setattr(selections, "produce", without_noise)
     rates = select_rates(NANO, None)
-    assert {choice.value for choice in rates.lr.values()} == {1.5e-4}
+    assert {choice.value for choice in rates.lr.values()} == {NANO.lr_grid[1]}
     assert rates.alpha == {}
     with pytest.raises(SelectionError, match="no alphas; choose those with `make selection`"):
         load_selection(NANO)
