@@ -95,7 +95,7 @@ def test_a_picture_is_narrow_enough_and_its_text_large_enough_and_clear(across: 
     title = (
         "A message that is long enough to be wrapped into two lines of the whole picture's width"
     )
-    figure = forest([panels], ROWS, f"{title}\nnotes", level_title="baseline")
+    figure: Any = forest([panels], ROWS, f"{title}\nnotes", level_title="baseline")
     figure.canvas.draw()
     assert figure.get_tightbbox().width * figure.dpi <= 1100
     texts = [
