@@ -1,16 +1,23 @@
 """Pictures of tables: which panels, rows and titles a table's data become."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from analysis.plots import pyplot
 from experiments.cells.cell import Data
 from experiments.cells.differences import Difference
 from experiments.cells.pictures import Picture, changes
 
 SETS = ("Alpaca", "Evol-Instruct")
 NOISES = ("uniform", "gaussian")
+
+
+@pytest.fixture(autouse=True)
+def every_picture_is_closed() -> Iterator[None]:
+    yield
+    pyplot().close("all")
 
 
 def entry(metric: str, row: str, column: str, published: float | None) -> dict[str, Any]:
