@@ -132,14 +132,14 @@ def forest(
                     axis.set_axis_off()
                     continue
                 panel = panels[place]
-                if isinstance(panel, Panel):
+                if isinstance(panel, Panel) and not panel.marks:
+                    axis.set_axis_off()
+                elif isinstance(panel, Panel):
                     _draw(axis, panel, places, max(1, len(series)))
                     if level_title and any(mark.level for mark in panel.marks):
                         _levels(axis, panel, places, level_title)
                 else:
                     _choose(axis, panel, places)
-                if isinstance(panel, Panel) and not panel.marks:
-                    axis.set_axis_off()
                 _dress(axis, panel, rows, labelled=place == 0, letters=84 // across)
         if len(series) > 1:
             handles = [

@@ -84,7 +84,6 @@ class Difference:
         level: the value that it is a difference from.
         published: the same difference in the paper.
         published_level: the paper's value that this is a difference from.
-        x: of the cell.
     """
 
     metric: str
@@ -96,7 +95,6 @@ class Difference:
     level: float
     published: float | None = None
     published_level: float | None = None
-    x: float | None = None
 
     @property
     def quantity(self) -> Quantity:
@@ -154,7 +152,6 @@ def _difference(cell: Any, base: Any) -> Difference:
         level=base["value"],
         published=published,
         published_level=base["published"],
-        x=cell["x"],
     )
 
 

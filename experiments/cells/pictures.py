@@ -94,6 +94,9 @@ class Picture:
         Args:
             data: the table's.
             title: what it is called, and below it the models and seeds that it was made with.
+
+        Returns:
+            The picture.
         """
         found = [
             each
@@ -111,13 +114,13 @@ class Picture:
         )
         return forest(
             grid or [[Panel("No differences", "", [])]],
-            self.rows(found),
+            self._rows(found),
             titled(self.message(data), "\n".join(filter(None, [title, self.note]))),
             series=series if len(series) > 1 else (),
             level_title="" if len(series) > 1 else f"{data['against']}",
         )
 
-    def rows(self, found: Sequence[Difference]) -> list[Row]:
+    def _rows(self, found: Sequence[Difference]) -> list[Row]:
         """The rows of some differences, each group below its heading."""
         groups: dict[str, dict[str, str]] = {}
         for each in found:

@@ -76,7 +76,8 @@ def flip_message(data: Data, of: str) -> str:
     if not flipping:
         return none
     shares = [cell["value"] for cell in data["cells"] if cell["x"] == flipping[-1]]
-    some = f"at alpha {flipping[-1]:g}, {min(shares):.1f}% to {max(shares):.1f}% of {of} flip"
+    ends = dict.fromkeys(f"{share:.1f}%" for share in (min(shares), max(shares)))
+    some = f"at alpha {flipping[-1]:g}, {' to '.join(ends)} of {of} flip"
     return f"{none}; {some}" if none else f"{some[:1].upper()}{some[1:]}"
 
 

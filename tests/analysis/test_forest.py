@@ -1,11 +1,12 @@
 """Forest plots: where marks stand, what they say, and that nothing overlaps or is too small."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from analysis.forest import Choices, Mark, Panel, Row, forest, signed
-from analysis.plots import MARKERS, SMALL
+from analysis.plots import MARKERS, SMALL, pyplot
 
 ROWS = [Row("head", "Sets", heading=True), Row("a", "Alpaca"), Row("b", "Evol-Instruct")]
 MEASURED = Panel(
@@ -15,6 +16,12 @@ MEASURED = Panel(
     margin=1.0,
 )
 PUBLISHED = Panel("Published: win rate", "points", [Mark("a", 34.9, 34.9, 34.9)], published=True)
+
+
+@pytest.fixture(autouse=True)
+def every_picture_is_closed() -> Iterator[None]:
+    yield
+    pyplot().close("all")
 
 
 def markers(axis: Any) -> list[Any]:
@@ -95,7 +102,7 @@ def test_a_picture_is_narrow_enough_and_its_text_large_enough_and_clear(across: 
     title = (
         "A message that is long enough to be wrapped into two lines of the whole picture's width"
     )
-    figure = forest([panels], ROWS, f"{title}\nnotes", level_title="baseline")
+    figure: Any = forest([panels], ROWS, f"{title}\nnotes", level_title="baseline")
     figure.canvas.draw()
     assert figure.get_tightbbox().width * figure.dpi <= 1100
     texts = [

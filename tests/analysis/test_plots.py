@@ -96,7 +96,7 @@ def test_every_colour_stands_out_from_white_and_text_from_its_ground() -> None:
 
 
 def test_a_histogram_says_its_mean_and_how_many_are_above_and_below_zero() -> None:
-    figure = histograms({"panel": [-1.0, 2.0, 2.0, 0.0]}, "title", "x", {"panel": MEAN})
+    figure: Any = histograms({"panel": [-1.0, 2.0, 2.0, 0.0]}, "title", "x", {"panel": MEAN})
     (panel,) = figure.axes
     (text,) = panel.texts
     assert text.get_text() == "mean +0.1000 [−0.1000, +0.3000]\nabove 0: 50%, below: 25%"
@@ -104,7 +104,7 @@ def test_a_histogram_says_its_mean_and_how_many_are_above_and_below_zero() -> No
 
 
 def test_a_bar_of_shares_is_divided_by_its_counts() -> None:
-    figure = shares({"here": {"wins": 30, "draws": 69, "losses": 1}}, "title", "share, %")
+    figure: Any = shares({"here": {"wins": 30, "draws": 69, "losses": 1}}, "title", "share, %")
     (panel,) = figure.axes
     assert [bar.get_width() for bar in panel.patches] == pytest.approx([30, 69, 1])
     assert [text.get_text() for text in panel.texts] == ["30", "69", "1"]
