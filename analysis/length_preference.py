@@ -94,11 +94,12 @@ def _square_root(verdicts: Verdicts, _: float) -> Matrix:
 BOUNDED = Form(
     "tanh of difference / scale", lambda v, scale: np.tanh(v.differences / scale), has_scale=True
 )
+RELATIVE = Form("tanh of log ratio", lambda v, _: np.tanh(_log_ratio(v)))
 FORMS = (
     BOUNDED,
     Form("tanh of difference / the model's own SD", _over_own_spread),
     Form("relative difference, tanh of log ratio / 2", lambda v, _: np.tanh(_log_ratio(v) / 2)),
-    Form("tanh of log ratio", lambda v, _: np.tanh(_log_ratio(v))),
+    RELATIVE,
     Form("log ratio", lambda v, _: _log_ratio(v)),
     Form("signed square root of difference", _square_root),
     Form("difference in 1,000 characters", lambda v, _: v.differences / 1000),

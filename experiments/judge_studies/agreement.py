@@ -44,7 +44,7 @@ from experiments.nano.answers import (
     write_short,
     write_worked,
 )
-from experiments.nano.oracle import DRAW, Taste, helpfulness, taste
+from experiments.nano.oracle import DRAW, Taste, helpfulness, length_ratio, taste
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.nano.world import make_world
 from experiments.roles.judges import JUDGES, Shipped, installed
@@ -76,7 +76,7 @@ class Pairs:
 
     Args:
         better: in helpfulness.
-        longer: in characters.
+        longer: the log of the ratio of characters.
     """
 
     better: NDArray[np.float64]
@@ -121,7 +121,7 @@ def reference_pairs() -> Pairs:
         first = reference_answer(task)
         second = varied_answer(task, random.Random(f"reference pair {task.instruction}"))
         better.append(helpfulness(task, second) - helpfulness(task, first))
-        longer.append(float(len(second) - len(first)))
+        longer.append(length_ratio(first, second))
     return Pairs(np.array(better), np.array(longer))
 
 

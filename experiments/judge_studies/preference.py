@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.length_preference import BOUNDED, FORMS, Verdicts, fit, held_out
+from analysis.length_preference import FORMS, RELATIVE, Verdicts, fit, held_out
 from analysis.official_check import read_verdicts
 from experiments.cells.markdown import markdown_table
 
@@ -29,8 +29,8 @@ def public_verdicts(data: Path) -> Verdicts:
 
 
 def difficulty_rows(verdicts: Verdicts) -> dict[float, float]:
-    """The held-out log loss by the standard deviation of difficulties, for the bounded form."""
-    return {sd: held_out(verdicts, BOUNDED, sd).log_loss for sd in DIFFICULTY_SDS}
+    """The held-out log loss by the standard deviation of difficulties, of the form that is used."""
+    return {sd: held_out(verdicts, RELATIVE, sd).log_loss for sd in DIFFICULTY_SDS}
 
 
 def form_rows(verdicts: Verdicts, difficulty_sd: float) -> list[list[str]]:
@@ -74,13 +74,9 @@ def main(data: Path) -> None:
     print(markdown_table([head, ["held-out log loss", *(f"{v:.4f}" for v in losses.values())]]))
     print()
     print(markdown_table([HEADER, *form_rows(verdicts, chosen)]))
-    found, left_out = fit(verdicts, BOUNDED, chosen), held_out(verdicts, BOUNDED, chosen)
-    unit = float(verdicts.reference_lengths.mean())
-    low, high = (end / unit for end in left_out.interval(left_out.scales, found.scale))
     print(
         f"\n{len(verdicts.won)} models, {int((~np.isnan(verdicts.won)).sum()):,} verdicts; the "
-        f"reference answers have {unit:.0f} characters on average. The scale is "
-        f"{found.scale / unit:.2f} [{low:.2f}, {high:.2f}] of their lengths."
+        f"reference answers have {verdicts.reference_lengths.mean():.0f} characters on average."
     )
 
 

@@ -19,14 +19,14 @@ The judges in the roles of GPT-4 and ChatGPT score by the same formula, like lon
 err. They prefer the second answer with probability
 
     (1 - fickleness) sigmoid(sharpness * (helpfulness_2 - helpfulness_1)
-                             + length_preference * tanh((length_2 - length_1) / scale))
+                             + length_preference * tanh(log(length_2 / length_1)))
     + fickleness / 2
 
-with `scale = length_scale` times the mean length of the reference answers, in characters. A number
-drawn from a hash of judge, instruction and answers decides, so a pair always gets the same verdict,
-in either order. The four numbers of a judge stand in its configuration, so that verdicts by other
-numbers are other verdicts. `experiments/judge_studies/` fits the two of length to GPT-4's public
-verdicts, and sets the other two from published agreement with people.
+with lengths in characters and one more. A number drawn from a hash of judge, instruction and
+answers decides, so a pair always gets the same verdict, in either order. The three numbers of a
+judge stand in its configuration, so that verdicts by other numbers are other verdicts.
+`experiments/judge_studies/` fits that of length to GPT-4's public verdicts, and sets the other two
+from published agreement with people.
 
 All three run inside the real alpaca-eval: `judges/` has their configuration folders, which call
 `completions` in place of an API client. docs/judges.md describes them for readers of results.
@@ -40,11 +40,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from eval.judge_config import judge_configuration
-from experiments.nano.answers import reference_answer
 from experiments.nano.reading import Reading, read, sentences_of
 from experiments.nano.tasks import Constraint, Task, evaluation_tasks
 from experiments.nano.world import make_world
@@ -136,13 +134,11 @@ class Taste:
     Args:
         sharpness: logits per unit of helpfulness.
         length_preference: the most logits that length can add.
-        length_scale: the length difference at which it saturates, in mean lengths of the reference.
         fickleness: the share of verdicts that are a toss of a coin.
     """
 
     sharpness: float
     length_preference: float
-    length_scale: float
     fickleness: float
 
     def probability(self, better: float, longer: float) -> float:
@@ -150,18 +146,16 @@ class Taste:
 
         Args:
             better: by how much the second answer is more helpful.
-            longer: by how many characters it is longer.
+            longer: by how much it is longer, from `length_ratio`.
         """
-        length = math.tanh(longer / (self.length_scale * reference_length()))
-        logit = self.sharpness * better + self.length_preference * length
+        logit = self.sharpness * better + self.length_preference * math.tanh(longer)
         # The form by tanh is exactly antisymmetric, and does not overflow.
         return 0.5 + (1 - self.fickleness) * math.tanh(logit / 2) / 2
 
 
-@lru_cache
-def reference_length() -> float:
-    """The mean length of the reference answers to the test instructions, in characters."""
-    return fmean(len(reference_answer(task)) for task in evaluation_tasks("test"))
+def length_ratio(first: str, second: str) -> float:
+    """The log of the ratio of two answers' characters, each with one more for empty ones."""
+    return math.log((1 + len(second)) / (1 + len(first)))
 
 
 @lru_cache
@@ -179,7 +173,7 @@ def prefer_by_taste(judge: str, own: Taste, task: Task, first: str, second: str)
     better = helpfulness(task, high) - helpfulness(task, low)
     drawn = hashlib.sha256("\0".join([judge, task.instruction, low, high]).encode()).digest()
     uniform = int.from_bytes(drawn[:8]) / 2**64
-    winner = high if uniform < own.probability(better, len(high) - len(low)) else low
+    winner = high if uniform < own.probability(better, length_ratio(low, high)) else low
     return 2 if winner == second else 1
 
 

@@ -16,9 +16,9 @@ from experiments.nano.oracle import (
     JUDGES,
     Taste,
     helpfulness,
+    length_ratio,
     prefer,
     preference,
-    reference_length,
     taste,
 )
 from experiments.nano.tasks import Task, evaluation_tasks
@@ -30,7 +30,7 @@ SHORT = next(t for t in TASKS if t.subset == "question" and len(t.attributes) ==
 tasks = st.sampled_from(TASKS)
 NAMES = sorted(folder.name for folder in JUDGES.iterdir() if folder.is_dir())
 differences = st.floats(-3, 1)
-characters = st.integers(-2000, 2000)
+ratios = st.floats(-3, 3)
 
 
 def facts(task: Task, count: int, wrong: int = 0) -> str:
@@ -159,14 +159,16 @@ def of_role(role: str) -> Taste:
     return found
 
 
-@given(differences, characters, st.sampled_from(("gpt-4", "chatgpt")))
-def test_what_one_answer_gains_the_other_loses(better: float, longer: int, role: str) -> None:
+@given(differences, ratios, st.sampled_from(("gpt-4", "chatgpt")))
+def test_what_one_answer_gains_the_other_loses(better: float, longer: float, role: str) -> None:
     probability = of_role(role).probability
     assert probability(better, longer) + probability(-better, -longer) == pytest.approx(1)
 
 
-@given(differences, characters, st.integers(1, 500))
-def test_help_and_length_both_count_for_an_answer(better: float, longer: int, more: int) -> None:
+@given(differences, ratios, st.floats(0.01, 2))
+def test_help_and_length_both_count_for_an_answer(
+    better: float, longer: float, more: float
+) -> None:
     probability = of_role("gpt-4").probability
     assert probability(better + 0.1, longer) > probability(better, longer)
     assert probability(better, longer + more) >= probability(better, longer)
@@ -174,12 +176,13 @@ def test_help_and_length_both_count_for_an_answer(better: float, longer: int, mo
 
 def test_length_counts_as_much_as_the_configuration_says() -> None:
     own = of_role("gpt-4")
-    second = own.probability(0, own.length_scale * reference_length())
-    assert np.log(second / (1 - second)) == pytest.approx(own.length_preference * np.tanh(1))
+    second = own.probability(0, length_ratio("four", "nine chars"))
+    counted = own.length_preference * np.tanh(np.log(11 / 5))
+    assert np.log(second / (1 - second)) == pytest.approx(counted)
 
 
-@given(differences, characters)
-def test_chatgpts_role_is_gpt_4s_with_coin_tosses(better: float, longer: int) -> None:
+@given(differences, ratios)
+def test_chatgpts_role_is_gpt_4s_with_coin_tosses(better: float, longer: float) -> None:
     tosses = of_role("chatgpt").fickleness
     expected = (1 - tosses) * of_role("gpt-4").probability(better, longer) + tosses / 2
     assert of_role("gpt-4").fickleness == 0
@@ -193,7 +196,7 @@ def test_verdicts_come_as_often_as_their_probability_says(role: str) -> None:
     expected = np.array(
         [
             of_role(role).probability(
-                helpfulness(task, more) - helpfulness(task, few), len(more) - len(few)
+                helpfulness(task, more) - helpfulness(task, few), length_ratio(few, more)
             )
             for task, few, more in pairs
         ]
