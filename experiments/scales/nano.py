@@ -81,13 +81,11 @@ def leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
 
 
 NOTES = {
-    "figure2": "The stand-in for OPT saw 9% of the tokens that the others saw and knows few facts.",
-    "figure3": "The tasks are the laboratory's counterparts of ARC (25 shots, acc_norm), HellaSwag "
+    "figure2": "The stand-in for OPT read half of the tokens that LLaMA-2's did, as LLaMA-1's, and "
+    "knows fewer facts than either.",
+    "figure3": "The tasks are the laboratory's counterparts of ARC (10 shots, acc_norm), HellaSwag "
     "(10 shots, acc_norm), MMLU (5 shots, acc, unweighted mean over 8 subjects) and TruthfulQA (0 "
     "shots, mc2), run by lm-eval.",
-    "table3": "Do not use these numbers: on the machine that made them bitsandbytes repacked the "
-    "4-bit weights in the first evaluation, and gradients did not flow through them afterwards. "
-    "This is mended (`neftune/training/qlora.py`), but the runs were not made again yet.",
     "table8": "The alphas were chosen for the laboratory's stand-ins of 2.4M parameters.",
     "table13": "The laboratory's conversations are short: a piece is one exchange or two, where "
     "the paper's have up to 512 or 1,024 tokens. Both columns use the same conversations.",

@@ -36,7 +36,7 @@ def test_the_coefficient_is_found(coefficient: float) -> None:
 
 
 def test_the_scale_is_found() -> None:
-    found = fit(drawn(2.0), BOUNDED, 1)
+    found = fit(drawn(2.0, models=80), BOUNDED, 1)
     assert found.scale == pytest.approx(600, rel=0.25)
     assert found.coefficient == pytest.approx(2, abs=0.3)
 
