@@ -4,18 +4,28 @@ made_up(ARTIFACTS["table6"], study)                  # the data that `make table
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data
+from experiments.cells.metrics import BY_JUDGE, CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS
 from experiments.figures import curves
 from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.flips import SHOWN
+from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.runs.study import BASELINE, NEFT, Study
 
 RNG = np.random.default_rng(0)
+AGAINST = {
+    "phase": "alpha 0",
+    "table3": "Base",
+    "table11": "NEFT",
+    "rivals": BASELINE_SETTING,
+}
+"""What an artifact's rows are compared with, where that is not the baseline."""
 
 
 def made_up(artifact: Artifact, study: Study) -> Data:
@@ -23,7 +33,9 @@ def made_up(artifact: Artifact, study: Study) -> Data:
     if artifact.name in OTHERS:
         return OTHERS[artifact.name]()
     cells = artifact.cells(study)
-    against = {"phase": "alpha 0", "table3": "Base", "table11": "NEFT"}.get(artifact.name, BASELINE)
+    if artifact.name == "budget":
+        return _budget(cells)
+    against = AGAINST.get(artifact.name, BASELINE)
     data: Data = {"against": against, "cells": _entries(cells, against)}
     if artifact.name in ("figure4", "figure5"):
         data["items"] = {
@@ -70,6 +82,37 @@ def _points(count: int) -> list[dict[str, float]]:
     return [{"x": float(x), **_estimate(float(RNG.normal()), 1.0)} for x in range(1, count + 1)]
 
 
+def _budget(cells: Sequence[Cell]) -> Data:
+    """The first setting of each rival is chosen."""
+    first: dict[tuple[str, str, str], Cell] = {}
+    for cell in cells:
+        rival = cell.row.partition(":")[0]
+        first.setdefault((cell.column, rival, cell.metric.title), replace(cell, row=rival))
+    chosen = {f"{column}, {rival}": f"{rival}: 1" for column, rival, _ in first}
+    entries = _entries(list(first.values()), BASELINE_SETTING)
+    return {"against": BASELINE_SETTING, "cells": entries, "chosen": chosen}
+
+
+def _matched() -> Data:
+    rivals = [rival.title for name, rival in RIVALS.items() if name != NOISE]
+    return {
+        "entries": [
+            {
+                "set": dataset.title,
+                "alpha": alpha,
+                "rival": rival,
+                "metric": metric.title,
+                "digits": metric.digits,
+                "difference": None if rival == "dropout" else _estimate(float(RNG.normal()), 1.0),
+            }
+            for dataset in SETS
+            for alpha in ("5", "10", "15")
+            for rival in rivals
+            for metric in (*BY_JUDGE.values(), CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS)
+        ]
+    }
+
+
 def _curves() -> Data:
     lines = (BASELINE, NEFT, curves.DIFFERENCE)
     return {
@@ -106,5 +149,6 @@ OTHERS: dict[str, Callable[[], Data]] = {
     "figure7": _singular_values,
     "figure9": _flipped,
     "human": _human,
+    "matched": _matched,
 }
 """Figures whose data are no table."""
