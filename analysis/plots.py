@@ -130,8 +130,9 @@ def curves(
     zero: bool = False,
     columns: int = 3,
     height: float = 2.9,
+    share: bool = True,
 ) -> Figure:
-    """Draw lines with 95% bands, in panels; those beside each other have the same vertical axis.
+    """Draw lines with 95% bands, in panels beside and below each other.
 
     Args:
         panels: for each panel title and line name, points with `x`, `value`, `low` and `high`; a
@@ -142,6 +143,7 @@ def curves(
         zero: whether a line marks 0, from which differences are read.
         columns: the largest number of panels beside each other.
         height: of a panel with its title and labels, in inches.
+        share: whether panels beside each other have the same vertical axis.
 
     Returns:
         The picture.
@@ -151,7 +153,8 @@ def curves(
     down = -(-len(panels) // across)
     with plt.rc_context(STYLE):
         size = (min(WIDTH, 2.4 + 4.0 * across), height * down)
-        figure, axes = plt.subplots(down, across, figsize=size, squeeze=False, sharey="row")
+        shared = "row" if share else False
+        figure, axes = plt.subplots(down, across, figsize=size, squeeze=False, sharey=shared)
         for panel in axes.flat[len(panels) :]:
             panel.set_axis_off()
         for panel, (name, lines) in zip(axes.flat, panels.items(), strict=False):

@@ -85,7 +85,12 @@ def draw(data: Data, title: str) -> Figure:
                     ]
             panels[f"{dataset.title}: {metric}"] = lines
     return curves(
-        panels, titled(message(data), title), "held-out loss, nats a token", "", columns=4
+        panels,
+        titled(message(data), title),
+        "held-out loss, nats a token",
+        "",
+        columns=4,
+        share=False,
     )
 
 
