@@ -1,0 +1,34 @@
+"""Results can be written in parts: those whose records are all there, the others named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.artifacts import ARTIFACTS
+from experiments.cells.render import all_records
+from experiments.commands.paper import Asked
+from experiments.runs.selection import PUBLISHED
+from experiments.runs.study import Study
+from experiments.scales.nano import NANO
+from tests.experiments.records import write_record
+
+STUDY = Study(NANO, 1, PUBLISHED)
+
+
+@pytest.mark.usefixtures("workplace")
+def test_what_has_all_its_records_is_made_and_the_rest_is_named(workplace: Path) -> None:
+    every = [(ARTIFACTS[n], STUDY, ARTIFACTS[n].cells(STUDY)) for n in ("figure4", "table14")]
+    asked = Asked(tuple(every), (), STUDY)
+    nothing = asked.made()
+    assert nothing.artifacts == ()
+    assert nothing.later == tuple(artifact.title for artifact, _, _ in every)
+
+    *most, last = all_records(every[0][2])
+    for record in most:
+        write_record(record, json.dumps({"train": [1.0], "validation": [1.0], "other": [1.0]}))
+    assert asked.made().later == nothing.later
+    write_record(last, json.dumps({}))
+    made = asked.made()
+    assert [artifact.name for artifact, _, _ in made.artifacts] == ["figure4"]
+    assert made.later == (ARTIFACTS["table14"].title,)
