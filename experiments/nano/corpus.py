@@ -34,7 +34,15 @@ from experiments.nano.language import (
     say_total,
     sentence,
 )
-from experiments.nano.tasks import MAKERS, MEETING, PHRASINGS, Subset, Task, constrained
+from experiments.nano.tasks import (
+    LENGTH_WORDS,
+    MAKERS,
+    MEETING,
+    PHRASINGS,
+    Subset,
+    Task,
+    constrained,
+)
 from experiments.nano.world import SPLIT_SHARES, Entity, World, by_fame, drawn, told
 from experiments.roles.instruction_sets import Split
 
@@ -55,16 +63,6 @@ ANSWERED = 0.5
 EVADED = 0.4
 """The share of letters that evade the request; the rest tell something else of the thing."""
 
-LENGTH_WORDS = {
-    "Generate a long response": (8, 12),
-    "Generate a comprehensive response": (8, 12),
-    "Generate a long and comprehensive response.": (9, 12),
-    "Write a long answer.": (8, 12),
-    "Be comprehensive.": (8, 12),
-    "Give a short answer.": (1, 2),
-    "Be brief.": (1, 2),
-}
-"""Words about length that some requests end with, and the facts that their answers then state."""
 LENGTH_ASKED = 0.25
 """The share of open requests in answered letters that end with such words."""
 

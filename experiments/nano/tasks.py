@@ -140,6 +140,17 @@ PHRASINGS: dict[Subset, dict[Split, tuple[str, ...]]] = {
         "test": ("{goal} Explain your answer.", "Please answer: {goal}"),
     },
 }
+LENGTH_WORDS = {
+    "Generate a long response": (8, 12),
+    "Generate a comprehensive response": (8, 12),
+    "Generate a long and comprehensive response.": (9, 12),
+    "Write a long answer.": (8, 12),
+    "Be comprehensive.": (8, 12),
+    "Give a short answer.": (1, 2),
+    "Be brief.": (1, 2),
+}
+"""Words about length that some requests end with, and the facts that their answers then state. The
+first three are the prompts of Table 5."""
 MEETING = {
     "town": "visit",
     "person": "meet",
