@@ -10,7 +10,7 @@ the records of all runs into the archive, audits the public verdicts, copies wha
 copies what `make laboratory-check` made, with the learning rates that it chose. The third trains
 nothing: it writes the results whose records exist, names the others on the page of results, and
 packs every record that exists, so that long computations can be committed in parts. All bring the
-tables of docs/laboratory.md up to date.
+tables of docs/laboratory.md up to date, the first and the third also the results in README.md.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from experiments.commands import audit
 from experiments.commands.laboratory_check import update_page
 from experiments.commands.options import add_jobs, add_scale, scale_of
 from experiments.commands.paper import ask, make_paper, write_paper
+from experiments.commands.readme import update_readme
 from experiments.paths import RENDERED, RESULTS, RUNS
 from experiments.runs.archive import archive_file, pack
 from experiments.runs.manifest import MANIFEST
@@ -76,6 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
         audit.audit_public(arguments.data, RESULTS / "audit")
     copy_doses()
     copy_laboratory()
+    update_readme()
     subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
     print(total)
 

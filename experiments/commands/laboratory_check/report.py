@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.cells.markdown import markdown_table
+from experiments.cells.markdown import filled, markdown_table
 from experiments.nano.conditions import CONDITIONS, StatedCondition
 from experiments.paths import LABORATORY
 from experiments.scales.nano import NANO
@@ -24,8 +24,6 @@ from neftune.training.files import file_sha256
 from neftune.training.json_files import FileError, parse_json, read_text
 
 NOT_SAID = "–"
-START, END = "<!-- {} -->", "<!-- end of {} -->"
-"""Around the parts of docs/laboratory.md that a command writes."""
 RECORDS = ("pretraining.json", "tuning.json")
 """What is written beside a model when it is made; every model has one of them."""
 
@@ -208,11 +206,6 @@ def updated(page: str, check: Check | None) -> str:
     Raises:
         ValueError: the page lacks the marks of a table.
     """
-    for name, rows in (("conditions", conditions_table(check)), ("models", models_table())):
-        start, end = START.format(name), END.format(name)
-        before, found, rest = page.partition(start)
-        _, ended, after = rest.partition(end)
-        if not found or not ended:
-            raise ValueError(f"the page of the laboratory lacks {start} or {end}")
-        page = f"{before}{start}\n\n{markdown_table(rows)}\n\n{end}{after}"
+    for place, rows in (("conditions", conditions_table(check)), ("models", models_table())):
+        page = filled(page, place, markdown_table(rows))
     return page
