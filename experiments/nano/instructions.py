@@ -107,7 +107,7 @@ def conversation(world: World, split: Split, rng: random.Random) -> list[dict[st
         kind = rng.random()
         if kind < 0.3:
             task = rng.choice((compare, reason))(world, split, rng)
-            asked, answer = task.instruction, write_more(task, rng, rng.randint(0, 2))
+            asked, answer = task.instruction, write_short(task, rng)
         elif in_length := _of_asked_length(topic, rng):
             asked, answer = in_length
         elif number == 0 or kind < 0.6:
