@@ -58,10 +58,10 @@ def write_open(task: Task, rng: random.Random, count: int) -> str:
 
 
 def write_short(task: Task, rng: random.Random) -> str:
-    """Write a correct answer in the style of Alpaca: one to four sentences."""
+    """Write a correct answer in the style of Alpaca: the shortest of the sets."""
     if task.subset in ("describe", "advise"):
         (entity,) = task.things
-        attributes = rng.sample(entity.kind.attributes, rng.choice((2, 3, 3, 4)))
+        attributes = rng.sample(entity.kind.attributes, rng.choice((3, 4, 4, 5)))
         return " ".join(paragraph(entity, attributes, rng, introduce=rng.random() < 0.3))
     if task.subset == "question":
         (entity,) = task.things

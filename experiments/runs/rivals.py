@@ -27,7 +27,7 @@ SHARES = (0.05, 0.1, 0.2)
 """Of dropout and of label smoothing, around the usual 0.1."""
 DECAYS = (1.0, 5.0, 25.0)
 """Weight decay of AdamW, which takes lr times this from each weight in a step: over a training of
-60 steps at a mean rate of 2e-4 about 1%, 6% and 26% of it."""
+48 steps at a mean rate of 2e-4 about 1%, 5% and 21% of it."""
 INTERPOLATIONS = (0.85, 0.7, 0.5)
 HALVINGS = (1, 2, 3)
 BASELINE_SETTING = "no noise"

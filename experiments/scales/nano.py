@@ -22,7 +22,7 @@ from experiments.roles.instruction_sets import SHAREGPT, InstructionSet, Split
 from experiments.scales.scale import Row, Scale
 from neftune.training.recipe import Execution, Recipe
 
-EXAMPLES = 320
+EXAMPLES = 256
 """Rows of each set that are trained on."""
 
 
