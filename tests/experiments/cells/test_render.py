@@ -28,8 +28,8 @@ from tests.paths import ROOT
 RESULTS = ROOT / "results" / "nano"
 ALL = {artifact.name: artifact for artifact in everything()}
 FEW = (
-    *("table1", "table4", "table7", "figure3", "figure4", "figure5", "figure6", "figure7"),
-    *("figure8", "figure9", "curves", "human", "phase"),
+    *("table1", "table4", "table7", "table8", "figure3", "figure4", "figure5", "figure6"),
+    *("figure7", "figure8", "figure9", "curves", "human", "phase", "rivals", "budget", "matched"),
     "ablations/llama-2-7b-alpaca/alpha-0-1-2-5-10-15-30-45",
 )
 """Artifacts in which every metric and every drawing function occurs."""
