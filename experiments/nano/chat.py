@@ -114,7 +114,7 @@ def main() -> None:
     stages = []
     for number in range(1, ROUNDS + 1):
         tokenizer = AutoTokenizer.from_pretrained(latest)
-        model = AutoModelForCausalLM.from_pretrained(latest, dtype=torch.bfloat16)
+        model = AutoModelForCausalLM.from_pretrained(latest, dtype=torch.float32)
         set_seed(number)
         chosen = best_of(requests(number), model, tokenizer, WORK / f"round_{number}")
         tune(latest, chosen["rows"], WORK / f"rejection_{number}", seed=number)
