@@ -41,6 +41,9 @@ NAMES = {
     "frozen": "frozen",
     "adapter": "adapter",
     "freelb": "FreeLB",
+    "dropout": "dropout",
+    "label_smoothing": "label smoothing",
+    "penalty": "alpha of the penalty",
 }
 """The other hyperparameters: a column where they vary, else one sentence."""
 
@@ -126,7 +129,8 @@ def noise_title(noise: Noise) -> str:
     if noise.alpha == 0:
         return "none"
     rule = "" if noise.length_rule == "sequence" else f", {noise.length_rule} L"
-    return f"{noise.distribution} {noise.alpha:g}{rule}"
+    part = "" if noise.tokens == "all" else f" on {noise.tokens}s alone"
+    return f"{noise.distribution} {noise.alpha:g}{rule}{part}"
 
 
 def _decoding(asked: Sequence[Cell], study: Study) -> str:

@@ -41,12 +41,12 @@ Item = dict[str, Any]
 Writer = Callable[[World, Sequence[Entity], random.Random], Item]
 
 
-def less_known(things: Sequence[Entity]) -> list[Entity]:
+def less_known(things: Sequence[Entity]) -> tuple[Entity, ...]:
     """The three quarters of some things that texts are about least.
 
     Every model here completes the sentences about the others, which leaves no room at the top.
     """
-    return sorted(things, key=lambda entity: entity.fame)[: len(things) * 3 // 4]
+    return tuple(sorted(things, key=lambda entity: entity.fame)[: len(things) * 3 // 4])
 
 
 def _other_values(

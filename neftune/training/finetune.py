@@ -170,13 +170,16 @@ def summary(
     way = "an adapter on " if recipe.adapter == "qlora" else ""
     if recipe.freelb is not None:
         disturbed = "adversarial perturbations (FreeLB)"
+    elif recipe.penalty:
+        disturbed = f"a penalty in place of noise of alpha {recipe.penalty:g}"
     elif noise.alpha:
         disturbed = f"{noise.distribution} noise of alpha {noise.alpha:g}"
     else:
         disturbed = "no noise"
+    where = "" if noise.tokens == "all" else f" of the {noise.tokens}s"
     return (
         f"Training {way}{name}, {count_parameters(model):,} parameters, on {len(examples):,} "
-        f"examples in {steps:,} steps, with {disturbed} on the embeddings."
+        f"examples in {steps:,} steps, with {disturbed} on the embeddings{where}."
     )
 
 

@@ -26,6 +26,8 @@ WHOLE = {
     "adapter_rank": (1, 65_536),
 }
 """The ranges of a recipe's whole numbers. A sequence of one token has no loss."""
+LARGEST_STRENGTH = 1000
+"""Of weight decay, which AdamW multiplies by the learning rate, and of the penalty's alpha."""
 LARGEST_NORM = 1_000_000
 """Of the gradient; to clip at it is not to clip."""
 
@@ -160,9 +162,10 @@ class Recipe:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
         for name in ("weight_decay", "penalty"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
+            if not 0 <= getattr(self, name) <= LARGEST_STRENGTH:
+                raise ValueError(
+                    f"{name} must be between 0 and {LARGEST_STRENGTH:,}, not {getattr(self, name)}"
+                )
         own = [n for n in ("freelb", "label_smoothing", "penalty") if getattr(self, n)]
         if len(own) > 1:
             raise ValueError(f"give one of {' and '.join(own)}: each is a training pass of its own")
@@ -183,3 +186,10 @@ class Recipe:
                 raise ValueError(f"unknown part {part!r}; known: {', '.join(get_args(Part))}")
         if self.adapter not in ("none", "qlora"):
             raise ValueError(f"unknown adapter {self.adapter!r}; known: none, qlora")
+
+    @property
+    def passes(self) -> int:
+        """Forward and backward passes over each batch."""
+        if self.freelb is not None:
+            return self.freelb.steps
+        return 3 if self.penalty else 1
