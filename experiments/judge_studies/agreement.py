@@ -13,9 +13,10 @@ published agreement of people gives h, and that of a judge then gives its a. (Th
 with ties broken by a coin, is right as often as that of three.)
 
 The rule for the judges in `judges/`: `sharpness`, to one decimal, is the one at which the judge in
-GPT-4's role agrees with the oracle as often as GPT-4 is right; `fickleness`, to two decimals, is
-the share of coin tosses that leaves ChatGPT as often right as its own a says. The first is measured
-on *reference pairs*: to each test instruction the reference answer, and an answer written by rule
+GPT-4's role agrees with the oracle as often as GPT-4 is right; `length_preference`, to two
+decimals, the one at which it prefers the longer answer as often as GPT-4 does; `fickleness`, to two
+decimals, is the share of coin tosses that leaves ChatGPT as often right as its own a says. The
+first two are measured on *reference pairs*: to each test instruction the reference answer, and an answer written by rule
 with a random number of facts, a random share of wrong ones, and some constraints ignored. Pairs
 that the oracle calls a draw are left out. No model is needed for it.
 
@@ -106,6 +107,22 @@ class Pairs:
         """The sharpness at which a judge that is otherwise the same agrees so often."""
         found = brentq(lambda s: self.agreement(replace(own, sharpness=s)) - agreement, 0.0, 100.0)
         return float(found)
+
+    def tasted(self, own: Taste, agreement: float, longer: float) -> Taste:
+        """A judge that agrees so often, and prefers the longer answer so often.
+
+        Args:
+            own: the judge, of which sharpness and length preference are replaced.
+            agreement: with the oracle's decided verdicts.
+            longer: the share of verdicts for the longer answer; at least the oracle's own.
+        """
+
+        def with_preference(strength: float) -> Taste:
+            found = replace(own, length_preference=strength)
+            return replace(found, sharpness=self.sharpness(found, agreement))
+
+        strength = brentq(lambda x: self.prefers_longer(with_preference(x)) - longer, 0.0, 10.0)
+        return with_preference(float(strength))
 
 
 def _share(second: NDArray[np.float64], sign: NDArray[np.float64]) -> float:
@@ -233,25 +250,26 @@ def rows() -> list[list[str]]:
     return found
 
 
-def constants() -> tuple[float, float]:
-    """The sharpness and the fickleness of the rule, before they are rounded."""
+def constants() -> Taste:
+    """The constants of the rule before they are rounded; fickleness is that of ChatGPT's role."""
     people, pairs, own = published("humans").agreement, reference_pairs(), taste("gpt_4_role")
     assert own is not None
-    gpt_4, chatgpt = (
-        implied(published(published_name(role)).agreement, people) for role in ("gpt-4", "chatgpt")
-    )
-    return pairs.sharpness(own, gpt_4), fickleness(chatgpt, gpt_4)
+    gpt_4, chatgpt = (published(published_name(role)) for role in ("gpt-4", "chatgpt"))
+    right, less = (implied(each.agreement, people) for each in (gpt_4, chatgpt))
+    found = pairs.tasted(own, right, gpt_4.prefers_longer)
+    return replace(found, fickleness=fickleness(less, right))
 
 
 def main() -> None:
     """Print the agreement of the judges, and what the rule says of their constants."""
-    people, pairs, (sharpness, tosses) = published("humans"), reference_pairs(), constants()
+    people, pairs, rule = published("humans"), reference_pairs(), constants()
     expected, seen = pull()
     print(markdown_table([HEADER, *rows()]))
     print(
         f"\nPeople agree with people {people.agreement:.1%} and prefer the longer answer "
         f"{people.prefers_longer:.0%}. {int(pairs.decided.sum())} of {len(pairs.better)} reference "
-        f"pairs are decided. The rule: sharpness {sharpness:.2f}, fickleness {tosses:.3f}.\n"
+        f"pairs are decided. The rule: sharpness {rule.sharpness:.2f}, length preference "
+        f"{rule.length_preference:.2f}, fickleness {rule.fickleness:.3f}.\n"
         f"By its agreement, `chatgpt_fn` draws GPT-4's win rates towards 50 by a factor of "
         f"{expected:.2f}; by its public win rates, {seen:.2f}."
     )

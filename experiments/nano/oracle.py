@@ -25,8 +25,9 @@ err. They prefer the second answer with probability
 with lengths in characters and one more. A number drawn from a hash of judge, instruction and
 answers decides, so a pair always gets the same verdict, in either order. The three numbers of a
 judge stand in its configuration, so that verdicts by other numbers are other verdicts.
-`experiments/judge_studies/` fits that of length to GPT-4's public verdicts, and sets the other two
-from published agreement with people.
+`experiments/judge_studies/` fits the form of the length preference to GPT-4's public verdicts, and
+sets the numbers from what is published of GPT-4 and ChatGPT: agreement with people, and how often
+they prefer the longer answer.
 
 All three run inside the real alpaca-eval: `judges/` has their configuration folders, which call
 `completions` in place of an API client. docs/judges.md describes them for readers of results.

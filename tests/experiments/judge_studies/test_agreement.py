@@ -30,20 +30,21 @@ def test_the_document_holds_the_measured_table() -> None:
 
 
 def test_the_configurations_hold_what_the_rule_gives() -> None:
-    sharpness, tosses = constants()
+    rule = constants()
     gpt_4, chatgpt = taste("gpt_4_role"), taste("chatgpt_role")
     assert gpt_4 is not None
     assert chatgpt is not None
-    assert gpt_4.sharpness == chatgpt.sharpness == round(sharpness, 1)
-    assert (gpt_4.fickleness, chatgpt.fickleness) == (0, round(tosses, 2))
+    assert gpt_4.sharpness == chatgpt.sharpness == round(rule.sharpness, 1)
+    assert gpt_4.length_preference == chatgpt.length_preference == round(rule.length_preference, 2)
+    assert (gpt_4.fickleness, chatgpt.fickleness) == (0, round(rule.fickleness, 2))
 
 
-def test_the_length_preference_is_the_fitted_one() -> None:
+def test_the_length_preference_is_below_what_was_fitted_with_content_in_it() -> None:
     gpt_4 = taste("gpt_4_role")
     assert gpt_4 is not None
     fitted = re.search(r"\| tanh of log ratio +\|.* (\d\.\d\d) \[", DOCUMENT)
     assert fitted is not None
-    assert gpt_4.length_preference == float(fitted[1])
+    assert 0 < gpt_4.length_preference < float(fitted[1])
 
 
 @given(shares, shares)
