@@ -16,9 +16,9 @@ The rule for the judges in `judges/`: `sharpness`, to one decimal, is the one at
 GPT-4's role agrees with the oracle as often as GPT-4 is right; `length_preference`, to two
 decimals, the one at which it prefers the longer answer as often as GPT-4 does; `fickleness`, to two
 decimals, is the share of coin tosses that leaves ChatGPT as often right as its own a says. The
-first two are measured on *reference pairs*: to each test instruction the reference answer, and an answer written by rule
-with a random number of facts, a random share of wrong ones, and some constraints ignored. Pairs
-that the oracle calls a draw are left out. No model is needed for it.
+first two are measured on *reference pairs*: to each test instruction the reference answer, and an
+answer written by rule with a random number of facts, a random share of wrong ones, and some
+constraints ignored. Pairs that the oracle calls a draw are left out. No model is needed for it.
 
 Coin tosses draw every win rate towards 50 by the same factor. AlpacaEval publishes the win rates of
 eleven models by both GPT-4 and its judge `chatgpt_fn`, and so shows whether the factor that follows
