@@ -187,11 +187,13 @@ CONDITIONS: tuple[StatedCondition, ...] = (
     StatedCondition(
         "length-words",
         WORDS,
-        "how much longer answers are when asked for (the prompts of Table 5), tuned on Alpaca",
+        "how much longer the answers of LLaMA-2 7B's stand-in are when asked for (the prompts of "
+        "Table 5), tuned on Alpaca",
         "%",
         10,
         None,
-        "in the paper 32% to 65%; with less, Table 5 would test nothing",
+        "in the paper 32% to 65%; with less, Table 5 would test nothing. (LLaMA-1 7B's stand-in, "
+        "shown beside, hardly heeds the words once it is tuned, so Table 5 has both.)",
     ),
     StatedCondition(
         "roles-perplexity",

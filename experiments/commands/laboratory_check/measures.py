@@ -36,11 +36,12 @@ from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.runs.selection import MODEL, QLORA_SETS, SEED
 from experiments.runs.study import Study
+from experiments.tables.table5 import MODELS_ASKED
 
 ORACLE, GPT_4 = "oracle", "gpt-4"
 WORDS = ("long", "comprehensive", "long-comprehensive")
-WORDS_MODELS = ("llama-1-7b", MODEL)
-"""The model of Table 5, and the one of most tables."""
+WORDS_MODELS = MODELS_ASKED
+"""Those of Table 5; the condition is on `MODEL`, and the other is shown beside."""
 SIZES = ("llama-2-7b", "llama-2-13b")
 
 
@@ -228,11 +229,11 @@ def length_words(study: Study) -> dict[str, Measured]:
         ):
             plain = _mean_length(run, "test")
             longer = {word: 100 * (_mean_length(run, word) / plain - 1) for word in WORDS}
-            if tuned:
-                parts |= {f"{model}, {word}": rise for word, rise in longer.items()}
+            if tuned and model == MODEL:
+                parts |= longer
             else:
                 rises = ", ".join(f"{word} {rise:+.0f}%" for word, rise in longer.items())
-                said.append(f"{model} untuned: {rises}")
+                said.append(f"{model} {'tuned' if tuned else 'untuned'}: {rises}")
     return {"length-words": Measured(parts, "; ".join(said))}
 
 

@@ -178,7 +178,7 @@ def test_each_condition_is_measured_on_its_records(workplace: Path, rates: Selec
     assert measured["qlora"].parts == {
         dataset.title: pytest.approx(80) for dataset in (ALPACA, EVOL_INSTRUCT)
     }
-    assert measured["length-words"].parts["llama-1-7b, long"] == pytest.approx(100)
+    assert measured["length-words"].parts["long"] == pytest.approx(100)
     assert "llama-2-7b untuned: long +0%" in measured["length-words"].beside
     assert {record.path.relative_to("runs/nano").as_posix() for record in records} == set(
         names_of(rates)
