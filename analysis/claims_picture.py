@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analysis.forest import SHADE
+from analysis.forest import EDGE, SHADE, signed
 from analysis.plots import GREY, STYLE, WIDTH, finish, pyplot
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def _label(row: Claim | str) -> str:
 def _panel(axis: Axes, alpha: str, rows: Sequence[Claim | str]) -> None:
     """All claims at one alpha."""
     axis.axvspan(-1, 1, color=SHADE, lw=0, zorder=0)
+    for side in (-1, 1):
+        axis.axvline(side, color=EDGE, lw=0.8, ls=":", zorder=1)
     axis.axvline(0, color="black", lw=1, zorder=1)
     for place, row in enumerate(rows):
         if isinstance(row, str):
@@ -125,7 +127,7 @@ def _mark(axis: Axes, place: int, claim: Claim, finding: Mapping[str, Any]) -> N
             axis.plot([at], [place], marker=arrow, ms=4.5, color=look["color"], zorder=3)
     if abs(value) > edge:
         axis.annotate(
-            f"{value:+.0f}",
+            signed(value, 0),
             (edge if value > 0 else -edge, place),
             (-6 if value > 0 else 6, 0),
             textcoords="offset points",

@@ -138,6 +138,8 @@ def forest(
                         _levels(axis, panel, places, level_title)
                 else:
                     _choose(axis, panel, places)
+                if isinstance(panel, Panel) and not panel.marks:
+                    axis.set_axis_off()
                 _dress(axis, panel, rows, labelled=place == 0, letters=84 // across)
         if len(series) > 1:
             handles = [

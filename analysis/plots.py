@@ -170,7 +170,7 @@ def curves(
                 panel.fill_between(xs, low, high, lw=0.7, **face)
             if zero:
                 panel.axhline(0, color=GREY, lw=1.0)
-            panel.set_title("\n".join(wrapped(line, 92 // across) for line in name.split("\n")))
+            panel.set_title("\n".join(wrapped(line, 96 // across) for line in name.split("\n")))
         figure.supxlabel(x, fontsize=8.5)
         figure.supylabel(y, fontsize=8.5)
         handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -190,6 +190,8 @@ def signed_interval(estimate: Mapping[str, float], digits: int) -> str:
 def span(found: Sequence[Difference]) -> str:
     """Several differences for a title: between which ends they lie, and how many are resolved."""
     kept = [each for each in found if not math.isnan(each.value)]
+    if not kept:
+        return "an amount that was not measured"
     if len(kept) == 1:
         return change(kept[0])
     low, high = min(kept, key=lambda d: d.value), max(kept, key=lambda d: d.value)

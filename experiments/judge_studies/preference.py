@@ -2,21 +2,20 @@
 
     python -m experiments.judge_studies.preference DATA  # prints the tables in docs/judges.md
 
-DATA is a folder that holds `alpaca_eval_verdicts/gpt4_verdicts.jsonl.xz`, GPT-4's verdicts on the
-answers of public models (AlpacaEval 1), and `alpaca_eval/text_davinci_003/model_outputs.json`, the
-reference answers. Takes about four minutes. `analysis/length_preference.py` has the model.
+DATA is the folder of AlpacaEval's public files, as of `analysis/official_check.py`, which says what
+the reference of the verdicts is. Takes about four minutes. `analysis/length_preference.py` has the
+model.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import lzma
 from pathlib import Path
 
 import numpy as np
 
 from analysis.length_preference import BOUNDED, FORMS, Verdicts, fit, held_out
+from analysis.official_check import read_verdicts
 from experiments.cells.markdown import markdown_table
 
 DIFFICULTY_SDS = (0.0, 1.0, 1.5, 2.0, 3.0)
@@ -25,20 +24,8 @@ DIFFICULTY_SDS = (0.0, 1.0, 1.5, 2.0, 3.0)
 
 def public_verdicts(data: Path) -> Verdicts:
     """Read GPT-4's public verdicts."""
-    reference = json.loads(
-        (data / "alpaca_eval/text_davinci_003/model_outputs.json").read_text(encoding="utf-8")
-    )
-    path = data / "alpaca_eval_verdicts/gpt4_verdicts.jsonl.xz"
-    with lzma.open(path, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    models = {name: place for place, name in enumerate(sorted({row["model"] for row in rows}))}
-    won, lengths = np.full((2, len(models), len(reference)), np.nan)
-    for row in rows:
-        place = models[row["model"]], row["instruction"]
-        lengths[place] = len(row["output"])
-        if row["preference"] is not None:
-            won[place] = row["preference"] - 1
-    return Verdicts(won, lengths, np.array([float(len(row["output"])) for row in reference]))
+    found = read_verdicts(data)
+    return Verdicts(found.preferences - 1, found.lengths, found.reference_lengths)
 
 
 def difficulty_rows(verdicts: Verdicts) -> dict[float, float]:
