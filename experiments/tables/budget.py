@@ -16,8 +16,8 @@ from experiments.cells.metrics import BY_JUDGE, CHARACTERS, HELD_OUT_LOSS, WIN_R
 from experiments.cells.pictures import Picture
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.runs.selection import JUDGE
-from experiments.runs.study import Runs, Study
-from experiments.tables.rivals import metrics
+from experiments.runs.study import Study
+from experiments.tables.rivals import metrics, settings
 
 TRIAL = replace(WIN_RATE, title="win rate on validation instructions, %")
 
@@ -25,22 +25,10 @@ TRIAL = replace(WIN_RATE, title="win rate on validation instructions, %")
 def cells(study: Study) -> list[Cell]:
     """Every metric of every setting, and first the win rate by which the best one is chosen."""
     found = []
-    for dataset in SETS:
-        rows = [(BASELINE_SETTING, BASELINE_SETTING, study.baseline(dataset))]
-        for rival in RIVALS.values():
-            rows += [(rival.title, s, runs) for s, runs in rival.settings(study, dataset).items()]
-        for rival_title, setting, runs in rows:
-            found += _of_setting(study, dataset.title, rival_title, setting, runs)
+    for column, row, runs in settings(study):
+        found.append(Cell(row, column, TRIAL, (runs[:1],), condition="validation", judge=JUDGE))
+        found += [Cell(row, column, metric, (runs,), judge=by) for metric, by in metrics(study)]
     return found
-
-
-def _of_setting(study: Study, column: str, rival: str, setting: str, runs: Runs) -> list[Cell]:
-    row = rival if rival == setting else f"{rival}: {setting}"
-    trial = Cell(row, column, TRIAL, (runs[:1],), condition="validation", judge=JUDGE)
-    return [
-        trial,
-        *(Cell(row, column, m, (runs,), judge=judge) for m, judge in metrics(study)),
-    ]
 
 
 def data(asked: Cells) -> Data:
