@@ -244,7 +244,7 @@ def _limits(axis: Axes, panel: Panel) -> None:
     if panel.margin:
         ends += [-panel.margin, panel.margin]
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
-    room = 0.2 * ((high - low) or 1.0)
+    room = 0.25 * ((high - low) or 1.0)
     axis.set_xlim(low - room, high + room)
 
 

@@ -174,6 +174,10 @@ def curves(
             if zero:
                 panel.axhline(0, color=GREY, lw=1.0)
             panel.set_title("\n".join(wrapped(line, 96 // across) for line in name.split("\n")))
+            if not share:
+                # Matplotlib keeps labels beyond the ends of an axis, unseen and over each other.
+                low, high = panel.get_ylim()
+                panel.set_yticks([tick for tick in panel.get_yticks() if low <= tick <= high])
         figure.supxlabel(x, fontsize=8.5)
         figure.supylabel(y, fontsize=8.5)
         handles, labels = axes[0, 0].get_legend_handles_labels()
