@@ -86,14 +86,15 @@ class Asked:
         return found | ({CLAIMS: records_of(list(self.claims))} if self.claims else {})
 
     def made(self) -> Asked:
-        """The results whose records are all there."""
-        absent = {name for name, each in self.records().items() if missing(each)}
+        """The results whose records are all there, and the claims that can be judged from them."""
+        absent = {a.name for a, _, cells in self.artifacts if missing(all_records(cells))}
+        unjudged = dict.fromkeys(q.premise.text for q in self.claims if missing(records_of([q])))
         return replace(
             self,
             artifacts=tuple(each for each in self.artifacts if each[0].name not in absent),
-            claims=() if CLAIMS in absent else self.claims,
+            claims=tuple(each for each in self.claims if each.premise.text not in unjudged),
             later=(
-                *(["the claims"] if CLAIMS in absent else []),
+                *(f"the claim “{text}”" for text in unjudged),
                 *(a.title for a, _, _ in self.artifacts if a.name in absent),
             ),
         )

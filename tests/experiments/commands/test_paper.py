@@ -7,6 +7,8 @@ import pytest
 
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import all_records
+from experiments.claims.finding import questions, records_of
+from experiments.claims.premises import PREMISES
 from experiments.commands.paper import Asked
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
@@ -32,3 +34,19 @@ def test_what_has_all_its_records_is_made_and_the_rest_is_named(workplace: Path)
     made = asked.made()
     assert [artifact.name for artifact, _, _ in made.artifacts] == ["figure4"]
     assert made.later == (ARTIFACTS["table14"].title,)
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_claim_is_judged_once_all_its_questions_have_their_records() -> None:
+    loss, rouge = (one for one in PREMISES if one.id in ("other-loss", "rouge"))
+    asked = Asked((), tuple(questions([loss, rouge], STUDY)), STUDY)
+    *most, last = records_of([each for each in asked.claims if each.premise == loss])
+    for record in most:
+        write_record(record, "{}")
+    assert asked.made().claims == ()
+    assert asked.made().later == (f"the claim “{loss.text}”", f"the claim “{rouge.text}”")
+    write_record(last, "{}")
+    made = asked.made()
+    assert {each.alpha for each in made.claims} == set(loss.alphas)
+    assert {each.premise for each in made.claims} == {loss}
+    assert made.later == (f"the claim “{rouge.text}”",)
