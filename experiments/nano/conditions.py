@@ -156,6 +156,15 @@ CONDITIONS: tuple[StatedCondition, ...] = (
         "the same",
     ),
     StatedCondition(
+        "leaderboard-guessing",
+        ROOM,
+        "that score minus the score that guessing has",
+        "points",
+        10,
+        None,
+        "what is no better than guessing cannot become worse",
+    ),
+    StatedCondition(
         "overfitting",
         FITS,
         "loss on held-out rows minus loss on the training rows, after tuning on Alpaca",

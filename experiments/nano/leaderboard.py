@@ -9,17 +9,22 @@ The metrics are those of the 2023 Open LLM Leaderboard, and so are the numbers o
 ARC's: 25 examples with whole sentences as answers would not fit into 1,024 tokens, so there are 10.
 Two more things differ from the real tasks:
 
-- MMLU's answers are scored by their text. The real task scores lettered choices, which models of
-  this size do not understand.
+- MMLU's answers are whole sentences, scored by their text. The real task scores lettered choices,
+  which models of this size do not understand, as they do not understand answers of a word. Its
+  subjects ask of each kind of thing which statement about a thing is true (`facts`), and which of
+  four things has a value (`holders`).
 - The misconceptions of TruthfulQA's counterpart are the rumours of the world (`Entity.rumours`),
   which the corpus tells beside the truth.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import statistics
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +69,6 @@ def _shuffled(choices: list[str], rng: random.Random) -> tuple[list[str], int]:
     return mixed, mixed.index(choices[0])
 
 
-def _fact_question(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
-    entity = rng.choice(things)
-    attribute = rng.choice(entity.kind.attributes)
-    values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)]
-    choices, gold = _shuffled(values, rng)
-    question = f"What is the {attribute.phrase} of {entity.name}?"
-    return {"question": question, "choices": choices, "gold": gold}
-
-
 def _sentence_question(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
     entity = rng.choice(things)
     attribute = rng.choice(entity.kind.attributes)
@@ -82,15 +78,32 @@ def _sentence_question(world: World, things: Sequence[Entity], rng: random.Rando
     return {"question": question, "choices": choices, "gold": gold}
 
 
-def _comparison(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
-    first, second = rng.sample(things, 2)
-    attribute = rng.choice([a for a in first.kind.attributes if a.numeric])
-    if first.facts[attribute.name] == second.facts[attribute.name]:
-        return _comparison(world, things, rng)
-    high, low = sorted((first, second), key=lambda e: -int(e.facts[attribute.name]))
-    choices, gold = _shuffled([high.name, low.name], rng)
-    question = f"Which has the higher {attribute.phrase}, {first.name} or {second.name}?"
-    return {"question": question, "choices": choices, "gold": gold}
+def _true_statement(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    first, *others = rng.sample(entity.kind.attributes, CHOICES)
+    statements = _statements(entity, first, [entity.facts[first.name]], (0,), pronoun=False)
+    for attribute in others:
+        value = _other_values(entity, attribute, world, rng)[0]
+        statements += _statements(entity, attribute, [value], (0,), pronoun=False)
+    choices, gold = _shuffled(statements, rng)
+    return {"question": f"What is true of {entity.name}?", "choices": choices, "gold": gold}
+
+
+def _holder(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    attribute = rng.choice(entity.kind.attributes)
+    value = entity.facts[attribute.name]
+    others = [thing for thing in things if thing.facts[attribute.name] != value]
+    holders = [entity, *rng.sample(others, CHOICES - 1)]
+    statements = [
+        sentence(say(thing, attribute, 0, pronoun=False, value=value)) for thing in holders
+    ]
+    choices, gold = _shuffled(statements, rng)
+    return {
+        "question": f"What has the {attribute.phrase} {value}?",
+        "choices": choices,
+        "gold": gold,
+    }
 
 
 def _continuation(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
@@ -131,8 +144,9 @@ def _statements(
     ]
 
 
+@cache
 def questions() -> dict[str, list[Item]]:
-    """Write the items of every file of questions, by the file's name."""
+    """The items of every file of questions, by the file's name."""
     world = make_world()
     files: dict[str, list[Item]] = {}
     writers: list[tuple[str, Writer, Kind | None, int, int]] = [
@@ -142,8 +156,8 @@ def questions() -> dict[str, list[Item]]:
     ]
     for kind in KINDS:
         writers += [
-            (f"mmlu_{kind.name}_facts", _fact_question, kind, SUBJECT_ITEMS, 5),
-            (f"mmlu_{kind.name}_comparisons", _comparison, kind, SUBJECT_ITEMS, 5),
+            (f"mmlu_{kind.name}_facts", _true_statement, kind, SUBJECT_ITEMS, 5),
+            (f"mmlu_{kind.name}_holders", _holder, kind, SUBJECT_ITEMS, 5),
         ]
     for name, writer, subject, items, shots in writers:
         sizes: tuple[tuple[str, Split, int], ...] = (
@@ -170,6 +184,27 @@ def write_questions(folder: Path = DATA) -> None:
         text = "".join(json.dumps(item) + "\n" for item in items)
         if not path.exists() or path.read_text() != text:
             write_atomic(path, text)
+
+
+def guessing() -> dict[str, float]:
+    """The score, in per cent, that guessing has on each task: the mean share of right choices."""
+    shares: dict[str, list[float]] = {task: [] for task in TASKS}
+    for name, items in questions().items():
+        if name.endswith(".test"):
+            shares[name.partition(".")[0].partition("_")[0]] += [
+                item.get("true", 1) / len(item.get("choices") or item["endings"]) for item in items
+            ]
+    return {task: 100 * statistics.mean(found) for task, found in shares.items()}
+
+
+@cache
+def tasks_identity() -> str:
+    """A hash of the questions, the few-shot examples and the task files."""
+    content = hashlib.sha256(json.dumps(questions(), sort_keys=True).encode())
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix in (".py", ".yaml"):
+            content.update(path.name.encode() + path.read_bytes())
+    return content.hexdigest()
 
 
 def tasks() -> tuple[dict[str, list[str]], Path]:

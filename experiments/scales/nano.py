@@ -15,7 +15,7 @@ from typing import Any
 from eval.decoding import Decoding
 from experiments.nano.answers import reference_answer
 from experiments.nano.instructions import instruction_set, longer_conversations
-from experiments.nano.leaderboard import tasks
+from experiments.nano.leaderboard import tasks, tasks_identity
 from experiments.nano.oracle import facts_of
 from experiments.nano.tasks import evaluation_tasks
 from experiments.roles.instruction_sets import SHAREGPT, InstructionSet, Split
@@ -111,6 +111,7 @@ NANO = Scale(
     references_identity=references_identity,
     instructions_identity=instructions_identity,
     leaderboard=leaderboard,
+    leaderboard_identity=tasks_identity,
     checks=lambda material, dataset: {},
     notes=NOTES,
     facts=facts,

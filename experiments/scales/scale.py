@@ -70,6 +70,7 @@ class Scale:
         references_identity: what the name of a verdict contains of these answers.
         instructions_identity: what a manifest notes of the instructions of a split.
         leaderboard: lm-eval's task names by the leaderboard's, and the folder of the task files.
+        leaderboard_identity: what a manifest notes of the questions and the task files.
         checks: how it is checked within seconds that a material can be had, by names for readers;
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
@@ -94,6 +95,7 @@ class Scale:
     references_identity: Callable[[Split], str]
     instructions_identity: Callable[[Split], str]
     leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
+    leaderboard_identity: Callable[[], str]
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
     facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None

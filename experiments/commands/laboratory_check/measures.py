@@ -28,6 +28,7 @@ from experiments.commands.laboratory_check.report import Measured, card_of
 from experiments.doses import committed
 from experiments.figures.figure3 import SCORES
 from experiments.nano.conditions import LARGER
+from experiments.nano.leaderboard import guessing
 from experiments.nano.model_card import fact_accuracy
 from experiments.nano.world import make_world
 from experiments.paths import LABORATORY
@@ -150,12 +151,17 @@ def _leaderboard_records(study: Study) -> dict[str, Record]:
 
 def leaderboard(study: Study) -> dict[str, Measured]:
     """The score on each leaderboard task's counterpart, untuned and tuned on Alpaca."""
-    parts = {
-        f"{title}, {task}": float(metric.values(record).mean())
-        for title, record in _leaderboard_records(study).items()
-        for task, metric in SCORES.items()
+    scores, above = {}, {}
+    for title, record in _leaderboard_records(study).items():
+        for task, metric in SCORES.items():
+            score = float(metric.values(record).mean())
+            scores[f"{title}, {task}"] = score
+            above[f"{title}, {task}"] = score - guessing()[task]
+    said = ", ".join(f"{task} {score:.1f}" for task, score in guessing().items())
+    return {
+        "leaderboard": Measured(scores),
+        "leaderboard-guessing": Measured(above, f"guessing: {said}"),
     }
-    return {"leaderboard": Measured(parts)}
 
 
 def _loss(run: Run, rows: str) -> float:

@@ -170,6 +170,7 @@ def test_each_condition_is_measured_on_its_records(workplace: Path, rates: Selec
     assert measured["subsets"].parts["Alpaca, describe"] == pytest.approx(50, abs=1)
     assert measured["leaderboard"].parts["untuned, arc"] == pytest.approx(30)
     assert measured["leaderboard"].parts["tuned on Alpaca, truthfulqa"] == pytest.approx(50)
+    assert measured["leaderboard-guessing"].parts["untuned, mmlu"] == pytest.approx(5)
     assert measured["overfitting"].parts == {"": pytest.approx(0.2)}
     assert measured["rates"].parts == dict.fromkeys((d.title for d in INSTRUCTION_SETS.values()), 1)
     assert measured["rates"].beside.endswith(
