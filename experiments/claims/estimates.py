@@ -11,12 +11,12 @@ number of items.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.intervals import Estimate, hierarchical, mean_estimate
-from analysis.length_control import length_controlled_gain
+from analysis.length_control import FORMS, length_controlled_gain, over_forms
 from experiments.cells.cell import Cell, values_of
 from experiments.cells.equal_loss import at_equal_loss
 from experiments.cells.metrics import preferences_and_lengths, reference_lengths
@@ -97,29 +97,41 @@ def difference_of_gains(parts: Parts) -> Estimate:
 
 
 def difference_at_equal_loss(parts: Parts) -> Estimate:
-    """The first arm minus a rival of the same held-out loss (`cells/equal_loss.py`).
+    """The first arm minus a rival of the same loss (`cells/equal_loss.py`).
 
     The cells of a part are the arm with noise, the rival's settings from the usual training away,
-    and then the held-out losses of the same arms in the same order. Parts whose path never has the
-    loss of the noise are left out.
+    and then the losses of the same arms in the same order. Parts whose path never has the loss of
+    the noise are left out. The interval contains the error of where the losses are equal.
 
     Returns:
         The estimate; NaN if no part is left.
     """
-    found = []
+    pieces: list[Part] = []
+    tables: list[Numbers] = []
     for part in parts:
-        half = len(part.cells) // 2
-        table = at_equal_loss(part.cells[:half], part.cells[half:])
-        if table is not None:
-            found.append((part, table))
-    if not found:
+        met = at_equal_loss(*halves(part))
+        if met is not None:
+            pieces += [part, replace(part, items=f"rows of {part.title}")]
+            # Of 2 n tables each has the weight 1 / 2 n, and each pair is to have 1 / n.
+            tables += [2 * met.difference, 2 * met.by_weight]
+    if not pieces:
         return Estimate(np.nan, np.nan, np.nan)
-    kept, tables = zip(*found, strict=True)
-    return hierarchical(together(kept, tables))
+    return hierarchical(together(pieces, tables))
+
+
+def halves(part: Part) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """The compared cells of a part, and the losses of the same arms."""
+    half = len(part.cells) // 2
+    return part.cells[:half], part.cells[half:]
 
 
 def gain_at_equal_length(parts: Parts) -> Estimate:
-    """The length-controlled gain, averaged over parts; an instruction is drawn once for all."""
+    """The length-controlled gain, averaged over parts; an instruction is drawn once for all.
+
+    Returns:
+        The value in AlpacaEval's form, with an interval from the lowest to the highest end over all
+        forms in which the difference in length may enter: what one form alone says is no evidence.
+    """
 
     def arm(place: int) -> tuple[Numbers, Numbers]:
         cells = [part.cells[place] for part in parts]
@@ -129,12 +141,18 @@ def gain_at_equal_length(parts: Parts) -> Estimate:
 
     cell = parts[0].cells[0]
     reference = reference_lengths(cell.records(cell.groups[0], "verdicts")[0])
-    return length_controlled_gain(arm(1), arm(0), reference)
+    before, after = arm(1), arm(0)
+    found = over_forms(lambda form: length_controlled_gain(before, after, reference, form=form))
+    return Estimate(
+        found[FORMS[0]].value,
+        min(each.low for each in found.values()),
+        max(each.high for each in found.values()),
+    )
 
 
 def largest(parts: Parts) -> Estimate:
-    """The largest mean of the parts, with the range over parts; of one part, its own interval."""
-    if len(parts) == 1:
-        return mean_estimate(values_of(parts[0].cells[0])[0])
-    means = [float(np.mean(values)) for values in _arms(parts, 0)]
-    return Estimate(max(means), min(means), max(means))
+    """The mean of the part in which it is largest, with its interval.
+
+    What is claimed of every model does not hold if it does not hold for this one.
+    """
+    return max((mean_estimate(values[0]) for values in _arms(parts, 0)), key=lambda e: e.value)

@@ -222,7 +222,7 @@ def _unmet(question: Question, part: Part, estimate: Estimate) -> str:
     """Why a part is not testable, as a phrase; empty where it is."""
     premise = question.premise
     if estimate.value != estimate.value:
-        return MEASURES[premise.measure].absent
+        return MEASURES[premise.measure].absent(part)
     dose, level = _dose(question, part), _level(question, part)
     if dose is not None and premise.least_dose is not None and dose < premise.least_dose:
         return f"the dose is {dose:.2g} nats, below {premise.least_dose:g}"

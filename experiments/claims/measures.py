@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 
 from analysis.intervals import Estimate
 from experiments.cells.cell import Cell
+from experiments.cells.equal_loss import side
 from experiments.cells.metrics import (
     CHARACTERS,
+    FITTED_LOSS,
     HELD_OUT_LOSS,
     LENGTH_CONTROLLED,
     WIN_RATE,
@@ -29,6 +31,7 @@ from experiments.claims.estimates import (
     difference_at_equal_loss,
     difference_of_gains,
     gain_at_equal_length,
+    halves,
     largest,
     percent,
 )
@@ -62,14 +65,14 @@ class Measure:
         parts: for a study and the role of a judge, a part a set, task or model.
         estimate: of some of the parts.
         judged: whether a judge is asked.
-        absent: why there may be no number, as a phrase.
+        absent: why a part has no number, as a phrase.
     """
 
     quantity: str
     parts: Callable[[Study, str], list[Part]]
     estimate: Callable[[Parts], Estimate] = difference
     judged: bool = False
-    absent: str = "nothing could be measured"
+    absent: Callable[[Part], str] = lambda part: "nothing could be measured"
 
 
 def _part(
@@ -183,8 +186,8 @@ def _flips(study: Study, judge: str) -> list[Part]:
     ]
 
 
-def _rival(name: str) -> Measure:
-    """Noise against a rival of the same held-out loss, on two sets."""
+def _rival(name: str, loss: Metric, where: str) -> Measure:
+    """Noise against a rival of the same loss, on two sets."""
 
     def parts(study: Study, judge: str) -> list[Part]:
         found = []
@@ -192,17 +195,25 @@ def _rival(name: str) -> Measure:
             path = RIVALS[name].settings(study, dataset).values()
             arms = [study.neft(dataset), study.baseline(dataset), *path]
             won = _part(dataset.title, WIN_RATE, arms, judge=judge)
-            lost = _part(dataset.title, HELD_OUT_LOSS, arms)
+            lost = _part(dataset.title, loss, arms)
             found.append(replace(won, cells=(*won.cells, *lost.cells)))
         return found
 
+    def absent(part: Part) -> str:
+        _, losses = halves(part)
+        return f"the noise's loss on {where} is {side(losses)} than that of any of its settings"
+
     return Measure(
-        "win rate of noise minus that of the rival at the same held-out loss, two sets, points",
+        f"win rate of noise minus that of the rival at the same loss on {where}, two sets, points",
         parts,
         difference_at_equal_loss,
         judged=True,
-        absent="no setting of the rival has the same held-out loss",
+        absent=absent,
     )
+
+
+EQUAL_LOSSES = {"held-out": (HELD_OUT_LOSS, "held-out rows"), "training": (FITTED_LOSS, "its rows")}
+"""The losses at which noise is compared with a rival, by their names in measures."""
 
 
 MEASURES: dict[str, Measure] = {
@@ -214,13 +225,14 @@ MEASURES: dict[str, Measure] = {
         "win rate gain over two sets, points", _two_arms(WIN_RATE, QLORA_SETS), judged=True
     ),
     "win rate at equal length, four sets": Measure(
-        "win rate gain over four sets at equal length (length-controlled), points",
+        "win rate gain over four sets at equal length (length-controlled; interval over four "
+        "forms), points",
         _two_arms(LENGTH_CONTROLLED, FOUR_SETS),
         gain_at_equal_length,
         judged=True,
     ),
     "win rate at equal length, Alpaca": Measure(
-        "win rate gain at equal length (length-controlled), points",
+        "win rate gain at equal length (length-controlled; interval over four forms), points",
         _two_arms(LENGTH_CONTROLLED),
         gain_at_equal_length,
         judged=True,
@@ -271,9 +283,13 @@ MEASURES: dict[str, Measure] = {
         judged=True,
     ),
     "flipped tokens of every base model": Measure(
-        "largest share of flipped tokens over the base models (with the range), %",
+        "share of flipped tokens of the base model that has most, %",
         _flips,
         largest,
     ),
-    **{f"noise against {RIVALS[name].title}": _rival(name) for name in FREE},
+    **{
+        f"noise against {RIVALS[name].title}, same {which} loss": _rival(name, *loss)
+        for which, loss in EQUAL_LOSSES.items()
+        for name in FREE
+    },
 }

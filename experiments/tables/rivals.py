@@ -121,9 +121,12 @@ def message(data: Data) -> str:
 ARTIFACT = table(
     "rivals",
     "The noise and its rivals, LLaMA-2 7B",
-    "Every rival tunes less in its own way, with settings that depart more and more from the usual "
-    "training; in the picture each is a line that begins there. Losses are without noise, on 128 "
-    "rows of each set. Not in the paper.",
+    "Rivals are other ways of fitting the training rows less; their settings depart more and more "
+    "from the usual training, and in the picture each is a line that begins there. Variants of "
+    "the noise are Gaussian noise of the same variance, and noise on the tokens of prompts or "
+    "responses alone, whose norm is smaller by the root of their share of the tokens: the scale is "
+    "that of the whole sequence. Losses are without noise, on 128 rows of each set. Not in the "
+    "paper.",
     seeds=3,
     cells=cells,
     against=BASELINE_SETTING,

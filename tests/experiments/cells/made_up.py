@@ -17,6 +17,7 @@ from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.flips import SHOWN
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.runs.study import BASELINE, NEFT, Study
+from experiments.tables.matched import LOSSES
 
 RNG = np.random.default_rng(0)
 AGAINST = {
@@ -88,7 +89,10 @@ def _budget(cells: Sequence[Cell]) -> Data:
     for cell in cells:
         rival = cell.row.partition(":")[0]
         first.setdefault((cell.column, rival, cell.metric.title), replace(cell, row=rival))
-    chosen = {f"{column}, {rival}": f"{rival}: 1" for column, rival, _ in first}
+    chosen = [
+        {"set": column, "rival": rival, "setting": "1", "trial": float(RNG.normal())}
+        for column, rival in dict.fromkeys((column, rival) for column, rival, _ in first)
+    ]
     entries = _entries(list(first.values()), BASELINE_SETTING)
     return {"against": BASELINE_SETTING, "cells": entries, "chosen": chosen}
 
@@ -98,17 +102,21 @@ def _matched() -> Data:
     return {
         "entries": [
             {
+                "equal": equal,
                 "set": dataset.title,
                 "alpha": alpha,
                 "rival": rival,
                 "metric": metric.title,
                 "digits": metric.digits,
                 "difference": None if rival == "dropout" else _estimate(float(RNG.normal()), 1.0),
+                "side": "lower" if rival == "dropout" else "",
             }
+            for equal, loss in LOSSES.items()
             for dataset in SETS
             for alpha in ("5", "10", "15")
             for rival in rivals
             for metric in (*BY_JUDGE.values(), CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS)
+            if metric.title != loss
         ]
     }
 

@@ -164,31 +164,73 @@ def test_without_a_gain_there_is_nothing_to_explain(workplace: Path, study: Stud
     assert found(large) == ("holds", "")
 
 
-def test_a_rival_is_met_where_its_held_out_loss_is_that_of_the_noise(
+def write_rival(question: Question, noisy_loss: Callable[[Run], float]) -> None:
+    """Per epoch, training without noise loses 0.1 nats and wins 12 points; noise wins 60%."""
+    write_dose(question, 0.02)
+    shares = {3: 0.6, 2: 0.48, 1: 0.36}
+    runs = {run for part in question.parts for cell in part.cells for run in cell.groups[0]}
+    for run in runs:
+        noisy = run.noise.alpha > 0
+        loss = noisy_loss(run) if noisy else 1 - 0.1 * run.recipe.epochs
+        share = 0.6 if noisy else shares[run.recipe.epochs]
+        losses = [loss + 0.002 * (n % 2 - 0.5) for n in range(40)]
+        content = {"train": losses, "validation": losses, "other": losses}
+        write_record(Record(run, "losses"), json.dumps(content))
+        rows = [{"preference": 1.0 + (n / ITEMS < share)} for n in range(ITEMS)]
+        write_record(Record(run, "responses"), "[]")
+        write_record(Record(run, "verdicts", judge="gpt-4"), json.dumps(rows))
+
+
+@pytest.mark.parametrize("which", ("held-out", "training"))
+def test_a_rival_is_met_where_its_loss_is_that_of_the_noise(
+    workplace: Path, study: Study, which: str
+) -> None:
+    measure = f"noise against fewer epochs, same {which} loss"
+    (question,) = asked(study, WINS | {"measure": measure, "limits": [0, 100], "seeds": 2})
+    write_rival(question, lambda run: 0.75)
+    finding = find(question)
+    # At the loss of 2.5 epochs the rival wins 54%.
+    assert finding.estimate.value == pytest.approx(60 - 54, abs=1)
+    assert finding.verdict == "holds"
+
+
+def test_noise_below_every_loss_of_a_rival_is_said_to_be_below(
     workplace: Path, study: Study
 ) -> None:
-    (question,) = asked(
-        study, WINS | {"measure": "noise against fewer epochs", "limits": [0, 100], "seeds": 2}
-    )
-    write_dose(question, 0.02)
-    # Per epoch the rival loses 0.1 nats and wins 12 points; noise has the loss of 2.5 epochs.
-    wins = {3: 0.6, 2: 0.48, 1: 0.36}
-    for part in question.parts:
-        for cell in part.cells:
-            for run in cell.groups[0]:
-                epochs = run.recipe.epochs
-                noisy = run.noise.alpha > 0
-                loss = 0.75 if noisy else 1 - 0.1 * epochs
-                share = 0.6 if noisy else wins[epochs]
-                log = [
-                    {"epoch": 1.0, "step": 1, "eval_validation_loss": loss, "eval_train_loss": 0.5}
-                ]
-                write_record(Record(run, "log"), "\n".join(map(json.dumps, log)))
-                rows = [{"preference": 1.0 + (n / ITEMS < share)} for n in range(ITEMS)]
-                write_record(Record(run, "verdicts", judge="gpt-4"), json.dumps(rows))
+    measure = "noise against fewer epochs, same held-out loss"
+    (question,) = asked(study, WINS | {"measure": measure, "limits": [0, 100], "seeds": 2})
+    write_rival(question, lambda run: 0.69)
+    why = "the noise's loss on held-out rows is lower than that of any of its settings"
+    verdict, reason = found(question)
+    assert (verdict, reason) == ("not testable here", f"2 of 2 parts: {why}")
+
+
+def test_a_set_on_which_the_losses_never_meet_is_left_out(workplace: Path, study: Study) -> None:
+    measure = "noise against fewer epochs, same held-out loss"
+    (question,) = asked(study, WINS | {"measure": measure, "limits": [0, 100], "seeds": 2})
+    write_rival(question, lambda run: 0.75 if run.dataset.role == "alpaca" else 0.95)
     finding = find(question)
-    assert finding.estimate.value == pytest.approx(60 - 54, abs=1)
-    assert finding.verdict in ("holds", "not resolved")
+    assert finding.verdict == "holds"
+    assert finding.left_out == ("Evol-Instruct",)
+
+
+def test_the_largest_of_several_parts_has_its_own_interval(workplace: Path, study: Study) -> None:
+    premise = {
+        "measure": "flipped tokens of every base model",
+        "direction": "does not rise",
+        "margin": 0.1,
+        "seeds": 1,
+    }
+    (question,) = asked(study, premise)
+    for place, part in enumerate(question.parts):
+        run = part.cells[0].groups[0][0]
+        shares = [float(place), float(place) + 0.5] * 20
+        content = {"share of each training example, %": {"5": shares}}
+        write_record(Record(run, "flips"), json.dumps(content))
+    finding = find(question)
+    assert finding.estimate.value == pytest.approx(len(question.parts) - 1 + 0.25)
+    assert finding.estimate.low > len(question.parts) - 1
+    assert finding.verdict == "does not hold"
 
 
 def findings(study: Study) -> list[Finding]:
