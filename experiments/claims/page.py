@@ -141,7 +141,10 @@ def claims_text(data: Data) -> str:
     claims = data["claims"]
     parts = [
         INTRODUCTION.format(
-            premises=FILE.name, changed=data["premises"]["commit"], chance=by_chance(data)
+            premises=FILE.name,
+            changed=data["premises"]["commit"],
+            code=data["premises"]["code"],
+            chance=by_chance(data),
         )
     ]
     if data["judges"]:
@@ -162,8 +165,8 @@ def claims_text(data: Data) -> str:
 INTRODUCTION = """\
 What is claimed, the smallest change that matters, the dose of noise and the limits that make a \
 claim testable were stated in `experiments/claims/{premises}` before the runs (last changed in \
-commit {changed}); what came later is marked *exploratory*. Estimates are paired differences \
-with 95% intervals.
+commit {changed}, and the code that says what its words mean in {code}); what came later is \
+marked *exploratory*. Estimates are paired differences with 95% intervals.
 
 A claim of a rise or fall **holds** if the interval lies beyond the smallest change that matters, \
 **holds, but is negligible** if it lies between zero and that change, **does not hold** if it \

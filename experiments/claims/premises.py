@@ -136,19 +136,31 @@ def _published() -> dict[str, Any]:
     }
 
 
+MEANING = (
+    *("measures.py", "estimates.py", "finding.py", "rule.py"),
+    *("../cells/equal_loss.py", "../runs/rivals.py"),
+)
+"""The files that say what the file's words mean, beside it."""
+
+
 def last_changed() -> dict[str, str]:
-    """The SHA-256 of the file, and the commit and day on which it was last changed."""
+    """The SHA-256 of the file, and its last commit with its day; `code` is that of its meaning."""
+    return {
+        "sha256": hashlib.sha256(FILE.read_bytes()).hexdigest(),
+        "commit": _last_commit(FILE.name),
+        "code": _last_commit(*MEANING),
+    }
+
+
+def _last_commit(*files: str) -> str:
     asked = subprocess.run(
-        ["git", "log", "-1", "--format=%h of %cs", "--", FILE.name],
+        ["git", "log", "-1", "--format=%h of %cs", "--", *files],
         cwd=FILE.parent,
         capture_output=True,
         text=True,
         check=False,
     )
-    return {
-        "sha256": hashlib.sha256(FILE.read_bytes()).hexdigest(),
-        "commit": asked.stdout.strip() or "not committed",
-    }
+    return asked.stdout.strip() or "not committed"
 
 
 PREMISES = read(FILE.read_text(encoding="utf-8"))

@@ -149,6 +149,8 @@ class Record:
         if self.kind == "responses" and CONDITIONS[self.condition].split != "train":
             split = CONDITIONS[self.condition].split
             found["instructions"] = self.run.scale.instructions_identity(split)
+        if self.kind == "responses":
+            found["way of asking"] = CONDITIONS[self.condition].identity(self.run.scale.decoding)
         if self.kind == "leaderboard":
             found["questions"] = self.run.scale.leaderboard_identity()
         return found

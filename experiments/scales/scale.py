@@ -267,15 +267,15 @@ class Scale:
     def execution(self, model: str, recipe: Recipe) -> Execution:
         """How one fine-tuning is carried out.
 
-        The model's own settings (`StandIn.execution`) replace the scale's. FreeLB trains padded
-        batches, and an adapter on 4-bit weights is not compiled.
+        The model's own settings (`StandIn.execution`) replace the scale's. FreeLB and the penalty
+        train padded batches, and an adapter on 4-bit weights is not compiled.
 
         Args:
             model: role of the base model.
             recipe: from `recipe`.
         """
         execution = replace(self.base_execution, **self.stand_in(model).execution)
-        if recipe.freelb is not None:
+        if recipe.freelb is not None or recipe.penalty:
             execution = replace(execution, packed=False)
         if recipe.adapter == "qlora":
             execution = replace(execution, compile_blocks=False)

@@ -1,12 +1,13 @@
 """Dropout in a model whose architecture has none: a rival of noise on the embeddings.
 
-    with dropped(model, 0.1):
+    with dropped(model, 0.1, seed=0):
         trainer.train()
 
 LLaMA is trained without dropout, and its implementation has no place for it. Here it is what the
 Transformer was published with (Vaswani et al. 2017, section 5.4): entries of the embeddings, and of
 the output of every attention and feed-forward layer before it is added to the residual stream, are
-set to 0 with a probability, and the others are divided by what remains of 1.
+set to 0 with a probability, and the others are divided by what remains of 1. The draws have a
+generator of their own, so that the order of the examples is that of the same seed without dropout.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout
 
 from neftune.attachment import pretrained_model
 from neftune.training.compilation import blocks
@@ -27,12 +27,13 @@ LAYERS = ("self_attn", "mlp")
 
 
 @contextmanager
-def dropped(model: nn.Module, probability: float) -> Iterator[None]:
+def dropped(model: nn.Module, probability: float, seed: int) -> Iterator[None]:
     """Have a model drop out in training passes until the `with` ends.
 
     Args:
         model: a transformers model, or a wrapper of one. Its blocks must not be compiled.
         probability: of an entry to be dropped; 0 changes nothing.
+        seed: of the draws.
 
     Raises:
         ValueError: the parts of its blocks are not known by name.
@@ -48,15 +49,21 @@ def dropped(model: nn.Module, probability: float) -> Iterator[None]:
             f"{type(pretrained_model(model)).__name__} do not have: leave dropout at 0"
         )
 
+    embedding: Any = pretrained_model(model).get_input_embeddings()
+    generator = torch.Generator(embedding.weight.device).manual_seed(seed)
+
+    def kept(values: Tensor) -> Tensor:
+        drawn = torch.rand(values.shape, generator=generator, device=values.device)
+        return values * (drawn >= probability) / (1 - probability)
+
     def drop(layer: nn.Module, args: Any, output: Any) -> Any:
         if not (layer.training and torch.is_grad_enabled()):
             return output
         if isinstance(output, Tensor):
-            return dropout(output, probability)
+            return kept(output)
         first, *rest = output
-        return (dropout(first, probability), *rest)
+        return (kept(first), *rest)
 
-    embedding: Any = pretrained_model(model).get_input_embeddings()
     hooks = [part.register_forward_hook(drop) for part in (embedding, *parts)]
     try:
         yield

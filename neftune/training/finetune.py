@@ -145,7 +145,7 @@ def _train(
         # A compiled block does not notice that hooks were added to its parts.
         compiled = execution.compile_blocks and can_compile() and not recipe.dropout
         with (
-            dropped(trainer.model, recipe.dropout),
+            dropped(trainer.model, recipe.dropout, int(trainer.args.seed)),
             compiled_blocks(trainer.model) if compiled else nullcontext(),
         ):
             trainer.train(resume_from_checkpoint=checkpoint)
@@ -237,7 +237,8 @@ def training_arguments(
         activation_checkpointing=execution.gradient_checkpointing and not sharded,
         fsdp=sharded or None,
         fsdp_config=fsdp_config if sharded else None,
-        bf16=precision.for_training() == torch.bfloat16,
+        # The penalty is a small difference of losses, which bfloat16 would round away.
+        bf16=precision.for_training() == torch.bfloat16 and not recipe.penalty,
         use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length" if execution.group_by_length else "random",
         logging_steps=logging_steps,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neftune.attachment import pretrained_model
+from neftune.attachment import embed_scale, pretrained_model
 from neftune.distributions import Noise
 from neftune.noise import sample, sequence_lengths
 from neftune.training.bounded_trainer import BoundedTrainer
@@ -66,6 +66,7 @@ class FreeLBTrainer(BoundedTrainer):
         lengths = sequence_lengths(ids.shape, inputs["attention_mask"])
         start = Noise(self.settings.magnitude)
         delta = sample(start, embedding.weight.shape[1], lengths, self.generator)
+        delta = delta * embed_scale(embedding)
         total = torch.zeros((), device=ids.device)
         for _ in range(self.settings.steps):
             delta.requires_grad_()

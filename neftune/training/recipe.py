@@ -158,7 +158,9 @@ class Recipe:
                 )
         if not 0 < self.lr <= 1:
             raise ValueError(f"lr must be above 0 and at most 1, not {self.lr}")
-        for name in ("warmup", "adapter_dropout", "dropout", "label_smoothing"):
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout}")
+        for name in ("warmup", "adapter_dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
         for name in ("weight_decay", "penalty"):
@@ -169,6 +171,11 @@ class Recipe:
         own = [n for n in ("freelb", "label_smoothing", "penalty") if getattr(self, n)]
         if len(own) > 1:
             raise ValueError(f"give one of {' and '.join(own)}: each is a training pass of its own")
+        if self.penalty and (self.dropout or self.adapter == "qlora"):
+            raise ValueError(
+                "the penalty is a small difference of losses, which dropout would drown: leave "
+                "dropout at 0, and adapter at none"
+            )
         if not 0 < self.max_grad_norm <= LARGEST_NORM:
             raise ValueError(
                 f"max_grad_norm must be above 0 and at most {LARGEST_NORM:,}, not "

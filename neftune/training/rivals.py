@@ -9,7 +9,8 @@ a draw of the noise, the mean of v' H v is sigma^2 tr(H), and
 
     1/2 v' H v = (1/2 [L(x + h v) + L(x - h v)] - L(x)) / h^2 + O(h^2)
 
-so three passes give an unbiased estimate up to h^2, and its gradient by ordinary backpropagation.
+so three passes give an unbiased estimate up to h^2 times the noise's fourth-order effect (1/16 of
+it), and its gradient by ordinary backpropagation.
 With h = 1 the estimate would make this the training with noise itself, on v and -v.
 """
 
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from neftune.attachment import labelled, pretrained_model
+from neftune.attachment import embed_scale, labelled, pretrained_model
 from neftune.distributions import Noise
 from neftune.noise import sample, sequence_lengths
 from neftune.training.bounded_trainer import BoundedTrainer
@@ -68,13 +69,16 @@ class SmoothedTrainer(BoundedTrainer):
         )
         items = targets.ne(IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
         loss = loss / items
+        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+            # The items are those of all processes, whose gradients are averaged.
+            loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
 
 class PenaltyTrainer(BoundedTrainer):
     """A Trainer that adds the second-order effect of noise to the loss, in three passes a batch.
 
-    The passes are computed in float32, since their difference is small.
+    The passes have to be computed in float32 (`bf16=False`), since their difference is small.
 
     Args:
         args: the Trainer's own positional arguments.
@@ -98,12 +102,12 @@ class PenaltyTrainer(BoundedTrainer):
         embedding = pretrained_model(model).get_input_embeddings()
         lengths = sequence_lengths(ids.shape, inputs["attention_mask"])
         drawn = STEP * sample(self.noise, embedding.weight.shape[1], lengths, self.generator)
+        drawn = drawn * embed_scale(embedding)
         total = torch.zeros((), device=ids.device)
         share = 1 / (2 * STEP**2)
         for sign, weight in ((0.0, 1 - 2 * share), (1.0, share), (-1.0, share)):
-            with torch.autocast(ids.device.type, enabled=False):
-                moved = {**inputs, "inputs_embeds": embedding(ids) + sign * drawn}
-                loss = self.compute_loss(model, moved, num_items_in_batch=num_items_in_batch)
+            moved = {**inputs, "inputs_embeds": embedding(ids) + sign * drawn}
+            loss = self.compute_loss(model, moved, num_items_in_batch=num_items_in_batch)
             self.accelerator.backward(weight * loss)
             total += weight * loss.detach()
         return total

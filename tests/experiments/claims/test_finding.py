@@ -289,7 +289,7 @@ def test_everything_is_written_and_says_when_its_premises_were(
     assert (workplace / "claims.md").read_text() == f"# Claims\n\n{claims_text(data)}\n"
     provenance = json.loads((workplace / "claims.provenance.json").read_text())
     assert provenance["command"] == "make claims"
-    assert set(provenance["premises"]) == {"sha256", "commit"}
+    assert set(provenance["premises"]) == {"sha256", "commit", "code"}
     assert {run.key for cell in question.cells for run in cell.groups[0]} <= set(
         provenance["seconds"]
     )

@@ -10,13 +10,20 @@ from transformers import TrainingArguments
 
 from neftune.distributions import Noise
 from neftune.noise import noise_scale
+from neftune.training import precision
+from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.data import collator
 from neftune.training.dropout import dropped
-from neftune.training.recipe import Recipe
+from neftune.training.finetune import finetune
+from neftune.training.recipe import Execution, Recipe
 from neftune.training.rivals import PenaltyTrainer, SmoothedTrainer
 from tests.neftune.models import llama, opt
 from tests.neftune.training.test_freelb import EXAMPLES, trained
+from tests.paths import BASE
+
+SHORT: dict[str, Any] = {"epochs": 1, "batch": 4, "micro_batch": 4}
+PLAIN = Execution(compile_blocks=False)
 
 
 def trainer(kind: type[BoundedTrainer], out: Path, model: Any, **settings: Any) -> BoundedTrainer:
@@ -78,7 +85,7 @@ def test_dropout_drops_in_training_alone_and_ends_with_its_block() -> None:
     model = llama().train()
     ids = torch.arange(12).view(1, 12)
     usual = model(ids).logits
-    with dropped(model, 0.5):
+    with dropped(model, 0.5, seed=0):
         first, second = model(ids).logits, model(ids).logits
         with torch.no_grad():
             torch.testing.assert_close(model(ids).logits, usual.detach())
@@ -92,7 +99,7 @@ def test_dropout_keeps_the_mean_of_what_a_layer_puts_out() -> None:
     embedding = model.get_input_embeddings()
     ids = torch.arange(12).view(1, 12)
     plain = embedding(ids).detach()
-    with dropped(model, 0.25):
+    with dropped(model, 0.25, seed=0):
         draws = torch.stack([embedding(ids).detach() for _ in range(2000)])
     zero = draws.eq(0)
     assert abs(zero.double().mean().item() - 0.25) < 0.01
@@ -101,8 +108,43 @@ def test_dropout_keeps_the_mean_of_what_a_layer_puts_out() -> None:
 
 def test_dropout_refuses_an_architecture_whose_parts_it_does_not_know() -> None:
     refused = pytest.raises(ValueError, match="dropout is known for blocks with self_attn and mlp")
-    with refused, dropped(opt(), 0.1):
+    with refused, dropped(opt(), 0.1, seed=0):
         pass
+
+
+def test_dropout_leaves_the_generator_that_orders_the_examples_alone() -> None:
+    model, ids = llama().train(), torch.arange(12).view(1, 12)
+    state = torch.get_rng_state()
+    with dropped(model, 0.5, seed=0):
+        first = model(ids).logits
+    assert torch.equal(torch.get_rng_state(), state)
+    with dropped(model, 0.5, seed=0):
+        torch.testing.assert_close(model(ids).logits, first)
+
+
+def test_the_penalty_is_computed_in_float32_where_training_is_in_bfloat16(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "for_training", lambda: torch.bfloat16)
+    tokenizer = load_tokenizer(BASE)
+    seen: dict[str, set[torch.dtype]] = {}
+    for name, recipe in (("plain", Recipe(**SHORT)), ("penalty", Recipe(**SHORT, penalty=5))):
+        model, _ = load_model_and_tokenizer(BASE, recipe, seed=0)
+        kinds = seen.setdefault(name, set())
+        model.model.layers[0].mlp.register_forward_hook(
+            lambda layer, given, output, kinds=kinds: kinds.add(output.dtype)
+        )
+        out = tmp_path / name
+        finetune(model, tokenizer, EXAMPLES, recipe, Noise(0), seed=0, out=out, execution=PLAIN)
+    # Before the training a few passes of either are in float32.
+    assert torch.bfloat16 in seen["plain"]
+    assert seen["penalty"] == {torch.float32}
+
+
+@pytest.mark.parametrize("other", ({"dropout": 0.1}, {"adapter": "qlora"}))
+def test_the_penalty_goes_with_no_dropout(other: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="leave dropout at 0, and adapter at none"):
+        Recipe(penalty=5, **other)
 
 
 def test_a_training_has_one_kind_of_pass() -> None:
