@@ -60,7 +60,8 @@ def test_links_and_pictures_of_the_texts_exist() -> None:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
                 links = [part.partition(")")[0] for part in cell.source.split("](")[1:]]
-                assert [link for link in links if not (path.parent / link).exists()] == []
+                files = [path.parent / link.partition("#")[0] for link in links]
+                assert [file for file in files if not file.exists()] == []
 
 
 def test_committed_results_load() -> None:

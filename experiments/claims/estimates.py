@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.equal_loss import at_equal_loss
 from analysis.intervals import Estimate, hierarchical, mean_estimate
 from analysis.length_control import FORMS, length_controlled_gain, over_forms
 from experiments.cells.cell import Cell, values_of
-from experiments.cells.equal_loss import at_equal_loss
 from experiments.cells.metrics import preferences_and_lengths, reference_lengths
 from experiments.runs.record import Numbers
 
@@ -97,7 +97,7 @@ def difference_of_gains(parts: Parts) -> Estimate:
 
 
 def difference_at_equal_loss(parts: Parts) -> Estimate:
-    """The first arm minus a rival of the same loss (`cells/equal_loss.py`).
+    """The first arm minus a rival of the same loss (`analysis/equal_loss.py`).
 
     The cells of a part are the arm with noise, the rival's settings from the usual training away,
     and then the losses of the same arms in the same order. Parts whose path never has the loss of
@@ -109,7 +109,9 @@ def difference_at_equal_loss(parts: Parts) -> Estimate:
     pieces: list[Part] = []
     tables: list[Numbers] = []
     for part in parts:
-        met = at_equal_loss(*halves(part))
+        noisy, *path = map(values_of, halves(part)[0])
+        lost, *losses = losses_of(part)
+        met = at_equal_loss(noisy, path, lost, losses)
         if met is not None:
             pieces += [part, replace(part, items=f"rows of {part.title}")]
             # Of 2 n tables each has the weight 1 / 2 n, and each pair is to have 1 / n.
@@ -120,9 +122,14 @@ def difference_at_equal_loss(parts: Parts) -> Estimate:
 
 
 def halves(part: Part) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
-    """The compared cells of a part, and the losses of the same arms."""
+    """The compared cells of a part, and the cells of the losses of the same arms."""
     half = len(part.cells) // 2
     return part.cells[:half], part.cells[half:]
+
+
+def losses_of(part: Part) -> list[Numbers]:
+    """The losses of the arms of such a part, the noise's first."""
+    return [values_of(cell) for cell in halves(part)[1]]
 
 
 def gain_at_equal_length(parts: Parts) -> Estimate:

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from analysis.equal_loss import side
 from analysis.intervals import Estimate
 from experiments.cells.cell import Cell
-from experiments.cells.equal_loss import side
 from experiments.cells.metrics import (
     CHARACTERS,
     FITTED_LOSS,
@@ -31,8 +31,8 @@ from experiments.claims.estimates import (
     difference_at_equal_loss,
     difference_of_gains,
     gain_at_equal_length,
-    halves,
     largest,
+    losses_of,
     percent,
 )
 from experiments.figures import figure3, figure4, figure5, figure6
@@ -200,8 +200,10 @@ def _rival(name: str, loss: Metric, where: str) -> Measure:
         return found
 
     def absent(part: Part) -> str:
-        _, losses = halves(part)
-        return f"the noise's loss on {where} is {side(losses)} than that of any of its settings"
+        lost, *losses = losses_of(part)
+        return (
+            f"the noise's loss on {where} is {side(lost, losses)} than that of any of its settings"
+        )
 
     return Measure(
         f"win rate of noise minus that of the rival at the same loss on {where}, two sets, points",

@@ -138,7 +138,7 @@ def _published() -> dict[str, Any]:
 
 MEANING = (
     *("measures.py", "estimates.py", "finding.py", "rule.py"),
-    *("../cells/equal_loss.py", "../runs/rivals.py"),
+    *("../runs/rivals.py", "../../analysis/equal_loss.py", "../../analysis/intervals.py"),
 )
 """The files that say what the file's words mean, beside it."""
 

@@ -21,10 +21,12 @@ from experiments.cells.markdown import markdown_table
 from experiments.judge_studies.agreement import ERRORS, FACTS, Pairs
 from experiments.nano.answers import misremembered, write_open
 from experiments.nano.language import CHAT_CLOSINGS, CHAT_OPENINGS, say, sentence
-from experiments.nano.oracle import helpfulness, taste
+from experiments.nano.oracle import helpfulness, length_ratio, taste
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.nano.world import make_world
 from experiments.roles.judges import JUDGES
+
+KINDS = ("free", "equal")
 
 
 def free(task: Task, rng: random.Random) -> str:
@@ -58,15 +60,17 @@ def pairs(answer: Callable[[Task, random.Random], str]) -> Pairs:
             rng = random.Random(f"length study {task.instruction}")
             first, second = answer(task, rng), answer(task, rng)
             better.append(helpfulness(task, second) - helpfulness(task, first))
-            longer.append(float(len(second) - len(first)))
+            longer.append(length_ratio(first, second))
     return Pairs(np.array(better), np.array(longer))
 
 
 def rows() -> list[list[str]]:
     """The table in docs/judges.md."""
     both = pairs(free), pairs(equal)
-    far = [f"{np.abs(each.longer).mean():.0f} characters" for each in both]
-    found = [["role", f"free pairs ({far[0]} apart)", f"equal pairs ({far[1]} apart)"]]
+    far = [f"{np.exp(np.median(np.abs(each.longer))):.2f}" for each in both]
+    found = [
+        ["role", *(f"{name} pairs ({r} times as long)" for name, r in zip(KINDS, far, strict=True))]
+    ]
     for role, judge in JUDGES.items():
         own = taste(judge.folder("nano").name)
         found.append([f"`{role}`", *(f"{each.prefers_longer(own):.1%}" for each in both)])

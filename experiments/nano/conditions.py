@@ -77,7 +77,7 @@ CONDITIONS: tuple[StatedCondition, ...] = (
         0.01,
         0.10,
         "between a real chat model (SmolLM2-135M-Instruct) and a real base model (gemma-3-270m) on "
-        "real Alpaca rows, around the middle of the two on a log scale (results/dose)",
+        "real Alpaca rows (results/dose), by a factor of three around .03",
         3,
     ),
     StatedCondition(
@@ -87,7 +87,7 @@ CONDITIONS: tuple[StatedCondition, ...] = (
         "nats a token",
         0.07,
         0.70,
-        "as at alpha 5",
+        "between the same two models, by a factor of three around .22",
         3,
     ),
     StatedCondition(
@@ -201,8 +201,8 @@ CONDITIONS: tuple[StatedCondition, ...] = (
         "%",
         10,
         None,
-        "in the paper 32% to 65%; with less, Table 5 would test nothing. (LLaMA-1 7B's stand-in, "
-        "shown beside, hardly heeds the words once it is tuned, so Table 5 has both.)",
+        "in the paper 32% to 65%; with less, Table 5 would test nothing. (LLaMA-1 7B's stand-in "
+        "hardly heeds the words once it is tuned, so Table 5 has both.)",
     ),
     StatedCondition(
         "roles-perplexity",

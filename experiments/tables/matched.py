@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from analysis.equal_loss import at_equal_loss, side
 from analysis.forest import Mark, Panel, Row, forest, signed
 from analysis.intervals import hierarchical
 from experiments.cells.artifact import Artifact
-from experiments.cells.cell import Cell, Data
+from experiments.cells.cell import Cell, Data, values_of
 from experiments.cells.differences import quantity
-from experiments.cells.equal_loss import at_equal_loss, side
 from experiments.cells.markdown import estimate_text
 from experiments.cells.metrics import BY_JUDGE, CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS
 from experiments.cells.pictures import titled
@@ -44,10 +44,11 @@ def data(asked: Sequence[Cell]) -> Data:
             for noisy in ways.pop(RIVALS[NOISE].title):
                 for rival, settings in ways.items():
                     path = [noisy, BASELINE_SETTING, *settings]
-                    losses = [by_place[column, row, loss] for row in path]
+                    lost, *losses = (values_of(by_place[column, row, loss]) for row in path)
                     for title in (title for title in titles if title != loss):
                         compared = [by_place[column, row, title] for row in path]
-                        met = at_equal_loss(compared, losses)
+                        noise, *rivals = map(values_of, compared)
+                        met = at_equal_loss(noise, rivals, lost, losses)
                         entries.append(
                             {
                                 "equal": equal,
@@ -57,7 +58,7 @@ def data(asked: Sequence[Cell]) -> Data:
                                 "metric": title,
                                 "digits": compared[0].metric.digits,
                                 "difference": asdict(hierarchical(met.table)) if met else None,
-                                "side": "" if met else side(losses),
+                                "side": "" if met else side(lost, losses),
                             }
                         )
     return {"entries": entries}
