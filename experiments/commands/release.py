@@ -9,8 +9,8 @@ the records of all runs into the archive, audits the public verdicts, copies wha
 `make laboratory-check` measured, and executes the notebooks in place. The second makes nothing: it
 copies what `make laboratory-check` made, with the learning rates that it chose. The third trains
 nothing: it writes the results whose records exist, names the others on the page of results, and
-packs every record that exists, so that long computations can be committed in parts. All bring the
-tables of docs/laboratory.md up to date, the first and the third also the results in README.md.
+packs every record that exists, so that long computations can be committed in parts; notebooks are
+left as they are. All bring the tables of docs/laboratory.md up to date, the first and the third also the results in README.md.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace) -> None:
     copy_doses()
     copy_laboratory()
     update_readme()
-    subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
+    if arguments.only != MADE:  # The notebooks read every result.
+        subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
     print(total)
 
 
