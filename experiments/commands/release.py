@@ -10,7 +10,8 @@ the records of all runs into the archive, audits the public verdicts, copies wha
 copies what `make laboratory-check` made, with the learning rates that it chose. The third trains
 nothing: it writes the results whose records exist, names the others on the page of results, and
 packs every record that exists, so that long computations can be committed in parts; notebooks are
-left as they are. All bring the tables of docs/laboratory.md up to date, the first and the third also the results in README.md.
+left as they are. All bring the tables of docs/laboratory.md up to date, the first and the third
+also the results in README.md.
 """
 
 from __future__ import annotations
