@@ -33,7 +33,7 @@ def message(data: Data) -> str:
 ARTIFACT = histogram_figure(
     "figure4",
     "Figure 4: loss of each example without noise, LLaMA-2 7B on Alpaca",
-    "Every example of the training set, and of the training rows of another set; means over "
+    "Examples of the training set, and of the training rows of another set; means over "
     "seeds. In the paper noise raises the first and lowers the second.",
     seeds=5,
     cells=cells,

@@ -312,8 +312,8 @@ settings      resolved hyperparameters and sizes of the training, written with t
 responses     AlpacaEval's model_outputs.json
 verdicts      AlpacaEval's annotations.json against the reference; an API's costs in usage.json
 head_to_head  AlpacaEval's annotations.json against another run, sides in random order
-losses        the loss without noise of every example: of the training rows, of the held-out rows
-              of the same set, and of another set's training rows
+losses        the loss without noise, example by example, of a number of training rows, held-out
+              rows of the same set, and training rows of another set
 leaderboard   lm-eval's scores, item by item
 spectrum      singular values of the embeddings' similarity
 flips         which tokens of the base model noise turns into others
