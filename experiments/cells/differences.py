@@ -44,7 +44,7 @@ LOSSES = Quantity("loss", "nats a token", 0.01, 3)
 QUANTITIES = {
     "win rate, %": WIN_RATES,
     "win rate by the oracle, %": Quantity("win rate by the oracle", "points", 1.0),
-    "win rate by GPT-4 or its stand-in, %": Quantity("win rate by GPT-4", "points", 1.0),
+    "win rate by the judge in GPT-4's role, %": Quantity("win rate, GPT-4's role", "points", 1.0),
     "length-controlled win rate, %": Quantity("win rate at equal length", "points", 1.0),
     "draws, %": Quantity("draws", "points"),
     "score, %": Quantity("score", "points", 2.0),

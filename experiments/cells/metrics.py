@@ -57,7 +57,7 @@ def _of_texts(number: Callable[[str], float]) -> Callable[[Record], Numbers]:
 WIN_RATE = Metric("win rate, %", ("verdicts",), lambda record: 100 * (record.read() - 1))
 BY_JUDGE = {
     "oracle": replace(WIN_RATE, title="win rate by the oracle, %"),
-    "gpt-4": replace(WIN_RATE, title="win rate by GPT-4 or its stand-in, %"),
+    "gpt-4": replace(WIN_RATE, title="win rate by the judge in GPT-4's role, %"),
 }
 """By the role of the judge, for tables that have several."""
 

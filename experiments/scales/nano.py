@@ -80,7 +80,13 @@ def leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
     return tasks()
 
 
+JUDGED_TWICE = (
+    "The judge in GPT-4's role prefers longer answers as GPT-4 does; the oracle does not look at "
+    "length."
+)
 NOTES = {
+    "table1": JUDGED_TWICE,
+    "table7": JUDGED_TWICE,
     "figure2": "The stand-in for OPT read half of the tokens that LLaMA-2's did, as LLaMA-1's, and "
     "knows fewer facts than either.",
     "figure3": "The tasks are the laboratory's counterparts of ARC (10 shots, acc_norm), HellaSwag "

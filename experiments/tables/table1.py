@@ -61,8 +61,7 @@ def message(data: Data) -> str:
 ARTIFACT = table(
     "table1",
     "Table 1: win rate with and without noise, LLaMA-2 7B",
-    "AlpacaEval win rate against the reference answers, GPT-4 as judge in the paper. The judge in "
-    "its role likes length as GPT-4 does; the oracle of the laboratory does not see it.",
+    "AlpacaEval win rate against the reference answers, GPT-4 as judge in the paper.",
     seeds=5,
     cells=cells,
     against=BASELINE,
