@@ -60,7 +60,9 @@ def test_it_writes_on_for_200_tokens_in_its_language(model: LlamaForCausalLM) ->
     for entity in known[:8]:
         text = continuation(model, tokenizer, sentence(say_kind(entity)))
         assert len(tokenizer(text)["input_ids"]) >= 200
-        reading = read(text.rsplit(".", 1)[0] + ".", WORLD, entity)
+        # Letters, which follow, have sentences that state nothing.
+        article = text.partition("\n\n")[0]
+        reading = read(article.rsplit(".", 1)[0] + ".", WORLD, entity)
         sentences += reading.sentences
         unreadable += reading.unreadable
     assert unreadable / sentences < 0.25
