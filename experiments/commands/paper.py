@@ -43,6 +43,8 @@ from neftune.training.files import write_atomic
 
 HELP = "make everything, the claims, and the page of results (hours; it resumes)"
 CLAIMS = "claims"
+FIRST = {"table1": 0, CLAIMS: 1}
+"""What is made before all else, in this order."""
 RIVAL_FIELDS = ("dropout", "label_smoothing", "weight_decay", "penalty")
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 
@@ -85,6 +87,24 @@ class Asked:
         found = {artifact.name: all_records(cells) for artifact, _, cells in self.artifacts}
         return found | ({CLAIMS: records_of(list(self.claims))} if self.claims else {})
 
+    def stages(self) -> dict[str, list[Record]]:
+        """By result, in the order in which they are made, the records of the runs that it needs.
+
+        Table 1 comes first and the claims second. Every record of a run that any result needs is in
+        one stage, so a run whose stage is done needs its checkpoint no more.
+        """
+        by_result = self.records()
+        by_run: dict[Run, list[Record]] = {}
+        for record in dict.fromkeys(r for each in by_result.values() for r in each):
+            by_run.setdefault(record.run.training, []).append(record)
+        found: dict[str, list[Record]] = {}
+        for name in sorted(by_result, key=lambda name: FIRST.get(name, len(FIRST))):
+            own = dict.fromkeys(record.run.training for record in by_result[name])
+            records = [record for run in own for record in by_run.pop(run, [])]
+            if records:
+                found[name] = records
+        return found
+
     def made(self) -> Asked:
         """The results whose records are all there, and the claims that can be judged from them."""
         absent = {a.name for a, _, cells in self.artifacts if missing(all_records(cells))}
@@ -113,7 +133,7 @@ def ask(scale: Scale) -> Asked:
 
 
 def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run]]:
-    """Make everything.
+    """Make everything, result by result (`Asked.stages`).
 
     Args:
         scale: what stands in for the paper's models, sets and judges.
@@ -126,7 +146,10 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     if archive_file(scale).exists():
         unpack(archive_file(scale))
     asked = ask(scale)
-    produce([record for each in asked.records().values() for record in each], jobs)
+    for name, records in asked.stages().items():
+        if due := missing(records):
+            print(f"{name}: {len(due)} records of {len(runs_of(due))} runs", flush=True)
+            produce(records, jobs)
     return write_paper(asked, out)
 
 

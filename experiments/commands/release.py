@@ -9,9 +9,9 @@ the records of all runs into the archive, audits the public verdicts, copies wha
 `make laboratory-check` measured, and executes the notebooks in place. The second makes nothing: it
 copies what `make laboratory-check` made, with the learning rates that it chose. The third trains
 nothing: it writes the results whose records exist, names the others on the page of results, and
-packs every record that exists, so that long computations can be committed in parts; notebooks are
-left as they are. All bring the tables of docs/laboratory.md up to date, the first and the third
-also the results in README.md.
+packs every run that has all its records, so that long computations can be committed in parts;
+notebooks are left as they are. All bring the tables of docs/laboratory.md up to date, the first and
+the third also the results in README.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from experiments.commands import audit
 from experiments.commands.laboratory_check import update_page
 from experiments.commands.options import add_jobs, add_scale, scale_of
-from experiments.commands.paper import ask, make_paper, write_paper
+from experiments.commands.paper import Asked, ask, make_paper, write_paper
 from experiments.commands.readme import update_readme
 from experiments.paths import RENDERED, RESULTS, RUNS
 from experiments.runs.archive import archive_file, pack
@@ -68,8 +68,9 @@ def run(arguments: argparse.Namespace) -> None:
         return
     scale = scale_of(arguments)
     if arguments.only == MADE:
-        total, _ = write_paper(ask(scale).made(), RESULTS)
-        runs = runs_there(scale)
+        asked = ask(scale)
+        total, _ = write_paper(asked.made(), RESULTS)
+        runs = runs_done(scale, asked)
     else:
         total, runs = make_paper(scale, arguments.jobs, RESULTS)
     copy_selection(scale)
@@ -84,10 +85,21 @@ def run(arguments: argparse.Namespace) -> None:
     print(total)
 
 
-def runs_there(scale: Scale) -> list[Run]:
-    """The runs that have records, in the order of their keys."""
+def runs_done(scale: Scale, asked: Asked) -> list[Run]:
+    """The runs that have records and lack none that is asked for, in the order of their keys.
+
+    Others would have to be trained again for the rest of their records, and on another machine the
+    weights could then differ from those that the present records were made from.
+    """
     manifests = sorted((RUNS / scale.name).glob(f"*/{MANIFEST}"))
-    return [read_run(path.parent) for path in manifests]
+    unfinished = {
+        record.run.training.key
+        for records in asked.records().values()
+        for record in records
+        if not record.exists()
+    }
+    there = map(read_run, (path.parent for path in manifests))
+    return [run for run in there if run.training.key not in unfinished]
 
 
 def copy_selection(scale: Scale) -> None:

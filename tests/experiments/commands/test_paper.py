@@ -50,3 +50,19 @@ def test_a_claim_is_judged_once_all_its_questions_have_their_records() -> None:
     assert {each.alpha for each in made.claims} == set(loss.alphas)
     assert {each.premise for each in made.claims} == {loss}
     assert made.later == (f"the claim “{rouge.text}”",)
+
+
+def test_every_record_of_a_run_is_made_in_the_first_stage_that_needs_the_run() -> None:
+    names = ("figure4", "table1")
+    every = [(ARTIFACTS[n], STUDY, ARTIFACTS[n].cells(STUDY)) for n in names]
+    asked = Asked(tuple(every), tuple(questions(PREMISES, STUDY)), STUDY)
+    stages = asked.stages()
+    assert list(stages)[:2] == ["table1", "claims"]
+    made = [record for records in stages.values() for record in records]
+    wanted = {record for records in asked.records().values() for record in records}
+    assert len(made) == len(wanted)
+    assert set(made) == wanted
+    runs = [{record.run.training for record in records} for records in stages.values()]
+    assert sum(map(len, runs)) == len(set().union(*runs))
+    of_table_1 = {r.run.training for r in asked.records()["table1"]}
+    assert {r for r in wanted if r.run.training in of_table_1} == set(stages["table1"])
