@@ -6,13 +6,14 @@
 The score of every single item is returned, so that intervals and paired tests can be computed.
 
 All questions of a task begin with the same examples, which lm-eval computes again for every answer.
-Here requests with the same beginning share a batch, and the beginning is computed once for it
-(`benchmarks/README.md` has what that saves).
+Here requests with the same beginning share a batch, and the beginning is computed once for it; and
+each template is compiled once (`benchmarks/README.md` has what that saves).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import torch
 from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
+from lm_eval.utils import env
 from torch import Tensor
 from tqdm import tqdm
 
@@ -28,6 +30,9 @@ from neftune.training.foreign_messages import hide
 # It says that a model is given as an object, which is how it is meant here.
 hide("lm_eval.models.huggingface", "`pretrained` model kwarg is not of type")
 hide("lm_eval.models.huggingface", "Passed an already-initialized model")
+
+# lm-eval has jinja compile each template of a task anew for every question.
+setattr(env, "from_string", lru_cache(maxsize=1024)(env.from_string))  # noqa: B010
 
 METRICS = ("acc_norm", "acc", "exact_match")
 
