@@ -93,13 +93,13 @@ def runs_done(scale: Scale, asked: Asked) -> list[Run]:
     """
     manifests = sorted((RUNS / scale.name).glob(f"*/{MANIFEST}"))
     unfinished = {
-        record.run.training.key
+        record.run.key
         for records in asked.records().values()
         for record in records
         if not record.exists()
     }
     there = map(read_run, (path.parent for path in manifests))
-    return [run for run in there if run.training.key not in unfinished]
+    return [run for run in there if run.key not in unfinished]
 
 
 def copy_selection(scale: Scale) -> None:
