@@ -240,6 +240,26 @@ def embed_scale(embedding: Any) -> float | Tensor:
     return getattr(embedding, "embed_scale", 1.0)
 
 
+def drawn_for(
+    embedding: Any, noise: Noise, shape: torch.Size, mask: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Draw noise that is added to a layer's output by hand, as `attach` would add it.
+
+    Args:
+        embedding: the embedding layer.
+        noise: what is drawn.
+        shape: (B, T), of the token ids.
+        mask: the attention mask.
+        generator: of the draw.
+
+    Returns:
+        (B, T, d), 0 on padding.
+    """
+    lengths = sequence_lengths(shape, mask)
+    drawn = sample(noise, embedding.weight.shape[1], lengths, generator)
+    return drawn * embed_scale(embedding)
+
+
 def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a call by name, whether they were passed by position or by keyword."""
     return inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments

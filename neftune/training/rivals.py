@@ -22,9 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from neftune.attachment import embed_scale, labelled, pretrained_model
+from neftune.attachment import drawn_for, labelled, pretrained_model
 from neftune.distributions import Noise
-from neftune.noise import sample, sequence_lengths
 from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.data import IGNORED
 
@@ -67,11 +66,7 @@ class SmoothedTrainer(BoundedTrainer):
             reduction="sum",
             label_smoothing=self.share,
         )
-        items = targets.ne(IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
-        loss = loss / items
-        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
-            # The items are those of all processes, whose gradients are averaged.
-            loss = loss * self.accelerator.num_processes
+        loss = self.by_item(loss, labels, num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
 
@@ -100,9 +95,8 @@ class PenaltyTrainer(BoundedTrainer):
         inputs = self._prepare_inputs(inputs)
         ids = inputs.pop("input_ids")
         embedding = pretrained_model(model).get_input_embeddings()
-        lengths = sequence_lengths(ids.shape, inputs["attention_mask"])
-        drawn = STEP * sample(self.noise, embedding.weight.shape[1], lengths, self.generator)
-        drawn = drawn * embed_scale(embedding)
+        mask = inputs["attention_mask"]
+        drawn = STEP * drawn_for(embedding, self.noise, ids.shape, mask, self.generator)
         total = torch.zeros((), device=ids.device)
         share = 1 / (2 * STEP**2)
         for sign, weight in ((0.0, 1 - 2 * share), (1.0, share), (-1.0, share)):
