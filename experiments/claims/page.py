@@ -28,6 +28,7 @@ from experiments.claims.finding import (
 )
 from experiments.claims.measures import MEASURES
 from experiments.claims.premises import CHOSEN, FILE, last_changed
+from experiments.claims.published_changes import PUBLISHED_CHANGES
 from experiments.claims.rule import UNTESTABLE, VERDICTS
 from experiments.runs.provenance import write_provenance
 from experiments.runs.study import Study
@@ -76,6 +77,7 @@ def claims_data(findings: Sequence[Finding], study: Study) -> Data:
             asdict(premise)
             | {
                 "quantity": MEASURES[premise.measure].quantity,
+                "published_change": PUBLISHED_CHANGES.get(premise.id),
                 "judge": question.judge,
                 "findings": [],
             },
@@ -136,6 +138,23 @@ def by_chance(data: Data) -> str:
     )
 
 
+def beside_the_paper(data: Data) -> str:
+    """In how many testable verdicts the change that the paper reports lies within the interval."""
+    compared = [
+        finding["low"] <= claim["published_change"] <= finding["high"]
+        for claim in data["claims"]
+        for finding in claim["findings"]
+        if claim["published_change"] is not None and finding["verdict"] != UNTESTABLE
+    ]
+    if not compared:
+        return ""
+    return (
+        f"For {len(compared)} of the testable verdicts the paper's tables give a change of LLaMA-2 "
+        f"7B, too: in {sum(compared)} of them it lies within the interval of what was measured "
+        f"here, in {len(compared) - sum(compared)} outside."
+    )
+
+
 def claims_text(data: Data) -> str:
     """The claims as Markdown: rules, tables by group, why what could not be tested, parts."""
     claims = data["claims"]
@@ -145,6 +164,7 @@ def claims_text(data: Data) -> str:
             changed=data["premises"]["commit"],
             code=data["premises"]["code"],
             chance=by_chance(data),
+            paper=beside_the_paper(data),
         )
     ]
     if data["judges"]:
@@ -178,7 +198,7 @@ with is at a ceiling or floor, or that there is nothing to explain. *Chosen* is 
 validation chose for each model and set. All verdicts are on the models measured here, and not on \
 the paper's.
 
-{chance}"""
+{chance} {paper}"""
 
 PARTS = """\
 What the averages above are made of, each judged for itself by the same rule. These verdicts are \
@@ -206,12 +226,14 @@ def summary_rows(claims: Sequence[Data]) -> list[list[str]]:
 def _rows(claims: Sequence[Data]) -> list[list[str]]:
     """A row for each claim and judge, a column for each alpha."""
     alphas = _alphas(claims)
-    head = ["claim", "published", "measured here", "smallest change that matters"]
+    head = ["claim", "published", "change", "measured here", "smallest change that matters"]
     rows = [[*head, *map(_column, alphas)]]
     for claim in claims:
         found = {each["alpha"]: each for each in claim["findings"]}
         both = claim["direction"] == "stays"
-        row = [_title(claim), claim["published"], claim["quantity"]]
+        change = claim["published_change"]
+        row = [_title(claim), claim["published"], "" if change is None else f"{change:+.2f}"]
+        row.append(claim["quantity"])
         row.append(f"{'±' if both else ''}{claim['margin']:g}")
         row += [_said(found[a], claim) if a in found else "" for a in alphas]
         rows.append(row)

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from experiments.cells.markdown import filled, markdown_table
-from experiments.claims.page import message, summary_rows
+from experiments.claims.page import beside_the_paper, message, summary_rows
 from experiments.paths import RESULTS
 from experiments.scales.nano import NANO
 from neftune.training.files import write_atomic
@@ -60,8 +60,9 @@ def _claims(results: Path) -> str:
         return NOT_JUDGED
     data = json.loads(path.read_text())
     page = f"{SHIPPED.as_posix()}/README.md"
+    table = markdown_table(summary_rows(data["claims"]))
     return (
-        f"{message(data)}.\n\n{markdown_table(summary_rows(data['claims']))}\n\n"
+        f"{message(data)}. {beside_the_paper(data)}\n\n{table}\n\n"
         f"[{page}]({page}#claims) has the number and interval of each, and the parts of averages; "
         "and every table and figure with its settings, published and measured."
     )

@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from experiments.claims.finding import Finding, Question, find, questions
 from experiments.claims.page import (
+    beside_the_paper,
     by_chance,
     claims_data,
     claims_text,
@@ -19,7 +20,9 @@ from experiments.claims.page import (
     summary_rows,
     write_claims,
 )
-from experiments.claims.premises import read
+from experiments.claims.premises import PREMISES, read
+from experiments.claims.published_changes import PUBLISHED_CHANGES
+from experiments.claims.rule import UNTESTABLE
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.runs.study import Study
@@ -276,6 +279,35 @@ def test_a_chosen_alpha_that_equals_another_is_counted_once(workplace: Path, stu
     assert message(data) == "2 of 2 testable verdicts hold"
     assert "There are 2 verdicts" in by_chance(data)
     assert "at most about 0.1 of them" in by_chance(data)
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((-2.0, 15.0), "in 0 of them it lies within the interval of what was measured here, in 1"),
+        ((-2.0, 15.2), "in 1 of them it lies within the interval of what was measured here, in 0"),
+    ],
+)
+def test_the_papers_change_lies_within_an_interval_or_outside(
+    ends: tuple[float, float], text: str
+) -> None:
+    found = {"low": ends[0], "high": ends[1], "verdict": "not resolved"}
+    change = PUBLISHED_CHANGES["conversation"]
+    assert change == pytest.approx(72.80 - 57.71)
+    claims = [
+        {"published_change": change, "findings": [found, {**found, "verdict": UNTESTABLE}]},
+        {"published_change": None, "findings": [found]},
+    ]
+    assert text in beside_the_paper({"claims": claims})
+    assert beside_the_paper({"claims": claims[1:]}) == ""
+
+
+def test_every_published_change_is_one_of_a_claim_and_has_its_sign() -> None:
+    named = {premise.id: premise for premise in PREMISES}
+    assert PUBLISHED_CHANGES.keys() <= named.keys()
+    for name, change in PUBLISHED_CHANGES.items():
+        rises = named[name].direction == "rises"
+        assert change > 0 if rises else change < named[name].margin, name
 
 
 def test_everything_is_written_and_says_when_its_premises_were(
