@@ -59,6 +59,7 @@ def test_results_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> No
     written = with_results(README, tmp_path)
     assert "<!-- table1 -->\n\nNot made yet.\n\n<!-- end of table1 -->" in written
     assert "<!-- claims -->\n\nNot judged yet.\n\n<!-- end of claims -->" in written
+    assert "<!-- rivals -->\n\nNot made yet.\n\n<!-- end of rivals -->" in written
     assert not re.search(r"^\| (paper, )?win rate", written, re.MULTILINE)
 
 
@@ -71,6 +72,7 @@ def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: P
     (tmp_path / "table1.csv").write_text(as_csv(rows))
     finding = {"alpha": "5", "verdict": "not resolved"}
     claim = {"text": "Answers rhyme", "judge": "oracle", "registered": True, "findings": [finding]}
+    claim |= {"published_change": None}
     counted = dict.fromkeys(VERDICTS, 0) | {"not resolved": 1}
     (tmp_path / "claims.json").write_text(json.dumps({"verdicts": counted, "claims": [claim]}))
     written = with_results(before, tmp_path)

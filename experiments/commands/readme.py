@@ -1,4 +1,4 @@
-"""The places of README.md that hold results of the laboratory: Table 1, and the verdicts.
+"""The places of README.md that hold results of the laboratory: Table 1, verdicts, rivals.
 
     update_readme()                                      # as `make release` does
 
@@ -15,12 +15,15 @@ from experiments.cells.markdown import filled, markdown_table
 from experiments.claims.page import beside_the_paper, message, summary_rows
 from experiments.paths import RESULTS
 from experiments.scales.nano import NANO
+from experiments.tables import budget, matched, rivals
 from neftune.training.files import write_atomic
 
 PAGE = Path("README.md")
 SHIPPED = RESULTS / NANO.name
 NOT_MADE = "Not made yet."
 NOT_JUDGED = "Not judged yet."
+COMPARED = (rivals, budget, matched)
+"""The tables of the noise's rivals, whose messages are shown."""
 TABLE_1 = ("paper, win rate, %: ", "win rate, %: ", "win rate by the oracle, %: ")
 """The beginnings of the rows of Table 1 that are shown, the paper's first."""
 
@@ -41,7 +44,8 @@ def with_results(readme: str, results: Path) -> str:
         ValueError: the text lacks the marks of a place.
     """
     readme = filled(readme, "table1", _table1(results))
-    return filled(readme, "claims", _claims(results))
+    readme = filled(readme, "claims", _claims(results))
+    return filled(readme, "rivals", _rivals(results))
 
 
 def _table1(results: Path) -> str:
@@ -66,3 +70,17 @@ def _claims(results: Path) -> str:
         f"[{page}]({page}#claims) has the number and interval of each, and the parts of averages; "
         "and every table and figure with its settings, published and measured."
     )
+
+
+def _rivals(results: Path) -> str:
+    parts = []
+    for each in COMPARED:
+        path = results / f"{each.ARTIFACT.name}.json"
+        if not path.exists():
+            return NOT_MADE
+        parts.append(f"- {each.message(json.loads(path.read_text()))}.")
+    pictures = (
+        f"![{each.ARTIFACT.title}]({SHIPPED.as_posix()}/{each.ARTIFACT.name}.png)"
+        for each in (budget, matched)
+    )
+    return "\n\n".join(["\n".join(parts), *pictures])
