@@ -21,10 +21,9 @@ import yaml  # type: ignore[import-untyped]
 
 from experiments import published
 from experiments.claims.measures import MEASURES
+from experiments.claims.published_changes import FULL_GAINS, QLORA_GAINS, of_table_6
 from experiments.claims.rule import DIRECTIONS, Direction
 from experiments.names import look_up
-from experiments.roles.instruction_sets import INSTRUCTION_SETS
-from experiments.runs.selection import QLORA_SETS
 
 FILE = Path(__file__).with_name("premises.yaml")
 CHOSEN = "chosen"
@@ -114,25 +113,14 @@ def _published() -> dict[str, Any]:
     """What the file's `published` may name: the paper's tables, and rows of them as text."""
     tables = {name: value for name, value in vars(published).items() if name.isupper()}
 
-    def gains(before: Mapping[str, float], after: Mapping[str, float]) -> str:
-        return ", ".join(f"{after[d.role] - before[d.role]:+.2f}" for d in QLORA_SETS)
-
-    def of_table_3(row: str) -> dict[str, float]:
-        rates = published.TABLE_3[row]
-        return {role: rates["llama-2-7b", role] for role in (d.role for d in QLORA_SETS)}
-
-    def of_table_6(row: str) -> dict[str, float]:
-        rates = published.TABLE_6[row]
-        return {role: rates[role][0] for role in INSTRUCTION_SETS if role in rates}
-
-    def listed(rates: Mapping[str, float]) -> str:
-        return ", ".join(f"{rate:.2f}" for rate in rates.values())
+    def listed(rates: Mapping[str, float], sign: str = "") -> str:
+        return ", ".join(f"{rate:{sign}.2f}" for rate in rates.values())
 
     return tables | {
         "UNIFORM": listed(of_table_6("+Uniform 5")),
         "GAUSSIAN": listed(of_table_6("+Gaussian 5")),
-        "QLORA_GAINS": gains(of_table_3("Base"), of_table_3("+NEFT alpha 5")),
-        "FULL_GAINS": gains(of_table_6("LLaMA-2 7B"), of_table_6("+Uniform 5")),
+        "QLORA_GAINS": listed(QLORA_GAINS, "+"),
+        "FULL_GAINS": listed(FULL_GAINS, "+"),
     }
 
 
