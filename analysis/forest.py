@@ -5,6 +5,7 @@
     save(forest([[panel]], [Row("Alpaca", "Alpaca")], title), Path("table1"))
 
 A mark is filled where its interval excludes zero. The smallest change that matters is shaded.
+A mark that is far from all others stands at the edge of its panel as an arrow, with its number.
 Published numbers have panels of their own, on a tinted ground and with an axis of their own: the
 models that they come from are larger by a factor of a thousand.
 """
@@ -167,6 +168,14 @@ def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
         parts.append("Paired differences with 95% intervals, filled where the interval excludes 0")
     if any(panel.margin for panel in measured):
         parts.append("shaded: smaller than what would matter")
+    if any(
+        not low <= mark.value <= high
+        for panel in measured
+        for low, high in [_limits(panel)]
+        for mark in panel.marks
+        if mark.value == mark.value
+    ):
+        parts.append("arrow at the edge: beyond it")
     if any(isinstance(panel, Choices) for line in grid for panel in line):
         parts.append("circle: chosen here; diamond: in the paper")
     text = "; ".join(parts)
@@ -201,17 +210,24 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
     axis.axvline(0, color="black", lw=1.0, zorder=1)
     for place in range(1, len(places) if series > 1 else 0):
         axis.axhline(place - 0.5, color=EDGE, lw=0.6, ls=":", zorder=0)
+    low, high = _limits(panel)
+    axis.set_xlim(low, high)
     for mark in panel.marks:
         if mark.value != mark.value:
             continue
         at = places[mark.row] + (mark.series - (series - 1) / 2) * 0.84 / series
         excludes = mark.low < mark.high and not mark.low <= 0 <= mark.high
         colour = "black" if panel.published else COLOURS[mark.series]
+        edge = 0.04 * (high - low)
+        drawn = min(max(mark.value, low + edge), high - edge)
+        marker = "D" if panel.published and series == 1 else MARKERS[mark.series]
+        if not low <= mark.value <= high:
+            marker = "<" if drawn > mark.value else ">"
         axis.plot([mark.low, mark.high], [at, at], color=colour, lw=1.6, zorder=2)
         axis.plot(
-            [mark.value],
+            [drawn],
             [at],
-            marker="D" if panel.published and series == 1 else MARKERS[mark.series],
+            marker=marker,
             ms=5,
             mec=colour,
             mfc=colour if excludes or panel.published else "white",
@@ -219,7 +235,7 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
         )
         axis.annotate(
             signed(mark.value, panel.digits),
-            (mark.value, at),
+            (drawn, at),
             (0, 3.5),
             textcoords="offset points",
             ha="center",
@@ -228,8 +244,7 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
             color=colour,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
-    _limits(axis, panel)
-    axis.locator_params(axis="x", nbins=5)
+    axis.locator_params(axis="x", nbins=5 if panel.digits < 3 else 3)
 
 
 def signed(value: float, digits: int) -> str:
@@ -238,14 +253,22 @@ def signed(value: float, digits: int) -> str:
     return text if any(digit in text for digit in "123456789") else text[1:]
 
 
-def _limits(axis: Axes, panel: Panel) -> None:
-    """Room for every mark, for zero and for the margin."""
-    ends = [0.0, *(end for mark in panel.marks for end in (mark.low, mark.high))]
+FAR = 4.0
+"""A mark is beyond the axis where it is so many times as far from 0 as nine tenths of all ends."""
+
+
+def _limits(panel: Panel) -> tuple[float, float]:
+    """The ends of the axis: room for zero, the margin, and every mark that is not far from all."""
+    marks = [mark for mark in panel.marks if mark.value == mark.value]
+    reach = [max(abs(mark.low), abs(mark.high)) for mark in marks]
+    usual = float(np.quantile(reach, 0.9)) if reach else 0.0
+    near = [mark for mark, far in zip(marks, reach, strict=True) if far <= FAR * usual]
+    ends = [0.0, *(end for mark in near for end in (mark.low, mark.high))]
     if panel.margin:
         ends += [-panel.margin, panel.margin]
-    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
+    low, high = min(ends), max(ends)
     room = 0.25 * ((high - low) or 1.0)
-    axis.set_xlim(low - room, high + room)
+    return low - room, high + room
 
 
 def _levels(axis: Axes, panel: Panel, places: Mapping[str, int], title: str) -> None:

@@ -136,7 +136,8 @@ def curves(
 
     Args:
         panels: for each panel title and line name, points with `x`, `value`, `low` and `high`; a
-            band is drawn where `low` and `high` differ from `value`.
+            band is drawn where `low` and `high` differ from `value`. A panel without lines is left
+            empty.
         title: of the whole picture, of one line or more.
         x: the label of the horizontal axes.
         y: the label of the vertical axes.
@@ -158,6 +159,9 @@ def curves(
         for panel in axes.flat[len(panels) :]:
             panel.set_axis_off()
         for panel, (name, lines) in zip(axes.flat, panels.items(), strict=False):
+            if not lines:
+                panel.set_axis_off()
+                continue
             for place, (line, points) in enumerate(lines.items()):
                 xs = [point["x"] for point in points]
                 look = {

@@ -16,7 +16,7 @@ from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data, values_of
 from experiments.cells.differences import quantity
 from experiments.cells.markdown import estimate_text
-from experiments.cells.metrics import BY_JUDGE, CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS
+from experiments.cells.metrics import BY_JUDGE, FITTED_LOSS, HELD_OUT_LOSS
 from experiments.cells.pictures import titled
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.tables.rivals import cells
@@ -93,34 +93,30 @@ def _of(found: Data, metric: str, equal: str) -> list[Any]:
 
 
 def draw(found: Data, title: str) -> Figure:
-    """A row a set and rival, a panel a metric, a mark an alpha; below, at equal training loss."""
+    """A row a rival, a column a set and an equal loss, a mark an alpha; below, the next judge."""
     alphas = list(dict.fromkeys(entry["alpha"] for entry in found["entries"]))
+    there = {entry["metric"] for entry in found["entries"]}
     grid = []
-    for equal, loss in LOSSES.items():
-        losses = [title for title in LOSSES.values() if title != loss]
+    for metric in (m.title for m in BY_JUDGE.values() if m.title in there):
+        told = quantity(metric)
         panels = []
-        for metric in (*(m.title for m in BY_JUDGE.values()), CHARACTERS.title, *losses):
-            told = quantity(metric)
-            marks = [
-                Mark(
-                    f"{e['set']}: {e['rival']}",
-                    e["difference"]["value"],
-                    e["difference"]["low"],
-                    e["difference"]["high"],
-                    alphas.index(e["alpha"]),
-                )
-                for e in _of(found, metric, equal)
-            ]
-            unit = "characters" if told.in_percent else told.unit
-            margin = None if told.in_percent else told.margin
-            heading = f"Same {equal} loss: {told.name}"
-            panels.append(Panel(heading, unit, marks, margin, digits=told.digits))
+        for equal in LOSSES:
+            for dataset in SETS:
+                marks = [
+                    Mark(
+                        e["rival"],
+                        e["difference"]["value"],
+                        e["difference"]["low"],
+                        e["difference"]["high"],
+                        alphas.index(e["alpha"]),
+                    )
+                    for e in _of(found, metric, equal)
+                    if e["set"] == dataset.title
+                ]
+                heading = f"{dataset.title}, same {equal} loss: {told.name}"
+                panels.append(Panel(heading, told.unit, marks, told.margin, digits=told.digits))
         grid.append(panels)
-    places = dict.fromkeys((e["set"], e["rival"]) for e in found["entries"])
-    lines: list[Row] = []
-    for dataset in dict.fromkeys(dataset for dataset, _ in places):
-        lines.append(Row(f"{dataset}:", dataset, heading=True))
-        lines += [Row(f"{d}: {rival}", rival) for d, rival in places if d == dataset]
+    lines = [Row(rival, rival) for rival in dict.fromkeys(e["rival"] for e in found["entries"])]
     named = [f"alpha {alpha}" for alpha in alphas]
     return forest(grid, lines, titled(message(found), title), series=named)
 

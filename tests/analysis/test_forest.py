@@ -57,6 +57,31 @@ def test_levels_stand_beside_their_rows_under_a_title() -> None:
     assert texts == ["+1.5", "0.0", "baseline", "31.6", "67.0"]
 
 
+def test_a_mark_far_from_all_others_is_an_arrow_at_the_edge_with_its_number() -> None:
+    rows = [Row(str(place), str(place)) for place in range(12)]
+    near = [Mark(row.key, 0.5, -1.0, 2.0) for row in rows[:-1]]
+    figure = forest(
+        [[Panel("p", "points", [*near, Mark("11", -30.0, -50.0, -10.0)])]], rows, "title"
+    )
+    (axis,) = figure.axes
+    *others, arrow = markers(axis)
+    low, high = axis.get_xlim()
+    assert -3 < low < arrow.get_xdata()[0] < -1
+    assert 2 < high < 4
+    assert arrow.get_marker() == "<"
+    assert {line.get_marker() for line in others} == {MARKERS[0]}
+    assert axis.texts[-1].get_text() == "−30.0"
+    assert "arrow at the edge: beyond it" in "\n".join(t.get_text() for t in figure.texts)
+
+
+def test_marks_of_like_size_are_all_within_the_axis() -> None:
+    rows = [Row(str(place), str(place)) for place in range(12)]
+    marks = [Mark(row.key, place, place - 1.0, place + 1.0) for place, row in enumerate(rows)]
+    figure = forest([[Panel("p", "points", marks)]], rows, "title")
+    assert [line.get_xdata()[0] for line in markers(figure.axes[0])] == list(range(12))
+    assert "arrow" not in "\n".join(t.get_text() for t in figure.texts)
+
+
 def test_several_series_have_different_markers_colours_and_places_and_a_legend() -> None:
     marks = [Mark("a", 1.0, 0.5, 1.5, series) for series in range(3)]
     panels = [Panel("p", "", marks), Panel("q", "", marks, published=True)]
