@@ -78,7 +78,9 @@ def _rivals(results: Path) -> str:
         path = results / f"{each.ARTIFACT.name}.json"
         if not path.exists():
             return NOT_MADE
-        parts.append(f"- {each.message(json.loads(path.read_text()))}.")
+        found = json.loads(path.read_text())
+        more = f" {each.by_rival(found)}." if each is matched else ""
+        parts.append(f"- {each.message(found)}.{more}")
     pictures = (
         f"![{each.ARTIFACT.title}]({SHIPPED.as_posix()}/{each.ARTIFACT.name}.png)"
         for each in (budget, matched)

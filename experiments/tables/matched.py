@@ -123,10 +123,13 @@ def draw(found: Data, title: str) -> Figure:
 
 def message(found: Data) -> str:
     """For each loss, between which ends the noise's gain over its rivals lies."""
-    there = {entry["metric"] for entry in found["entries"]}
-    metric = next(m.title for m in BY_JUDGE.values() if m.title in there)
-    said = "; ".join(_said(found, metric, equal) for equal in LOSSES)
+    said = "; ".join(_said(found, _first_judge(found), equal) for equal in LOSSES)
     return f"{said[:1].upper()}{said[1:]}"
+
+
+def _first_judge(found: Data) -> str:
+    there = {entry["metric"] for entry in found["entries"]}
+    return next(m.title for m in BY_JUDGE.values() if m.title in there)
 
 
 def _said(found: Data, metric: str, equal: str) -> str:
@@ -141,6 +144,26 @@ def _said(found: Data, metric: str, equal: str) -> str:
         f"{signed(low, 1)} to {signed(high, 1)} points; of {len(differences)} intervals {above} "
         f"lie above 0 and {below} below"
     )
+
+
+def by_rival(found: Data) -> str:
+    """Over which rivals the intervals of the first judge lie above 0 and below it, of how many.
+
+    By chance about one interval in forty would lie above and one below.
+    """
+    metric = _first_judge(found)
+    counted: dict[str, list[Any]] = {}
+    for equal in LOSSES:
+        for entry in _of(found, metric, equal):
+            counted.setdefault(entry["rival"], []).append(entry["difference"])
+    above = {rival: sum(d["low"] > 0 for d in each) for rival, each in counted.items()}
+    below = {rival: sum(d["high"] < 0 for d in each) for rival, each in counted.items()}
+    parts = []
+    for where, number in (("above", above), ("below", below)):
+        named = sorted((r for r in number if number[r]), key=lambda r: -number[r])
+        told = ", ".join(f"{rival} ({number[rival]} of {len(counted[rival])})" for rival in named)
+        parts.append(f"{where} 0 lie intervals of {told or 'none'}")
+    return f"By rival, at either loss: {'; '.join(parts)}"
 
 
 ARTIFACT = Artifact(
