@@ -127,7 +127,7 @@ claims: $(READY) ## only what the claims need: their runs, verdicts, a page and 
 ablation: $(READY) ## one fine-tuning under many alphas
 	$(RUN) ablation $(OPTIONS)
 
-plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls, dollars
+plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls and their price
 	$(RUN) plan $(OPTIONS) $(ARTIFACT)
 
 unpack: $(READY) ## put the committed records of every run in runs/, so that nothing is trained again
@@ -148,7 +148,7 @@ laboratory-check: $(READY) ## whether the laboratory meets its stated conditions
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)
 
-notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
+notebooks: $(READY) ## execute the notebooks into runs/notebooks/ (one of them trains, for a minute)
 	@$(BIN)/python -m notebooks.execute
 
 PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal

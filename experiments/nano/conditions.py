@@ -5,7 +5,7 @@
 
 `make laboratory-check` measures each of them (`experiments/commands/laboratory_check/`), on the
 shipped models and on models that were tuned without noise. Models are made to meet them; no outcome
-under noise was looked at before they were met.
+under noise was looked at before they were stated (docs/laboratory.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     finetune(model, tokenizer, examples, Recipe(label_smoothing=0.1), Noise(0), …)
     finetune(model, tokenizer, examples, Recipe(penalty=5), Noise(0), …)
 
-`PenaltyTrainer` adds to the loss what noise adds to it to second order, without its randomness:
+`PenaltyTrainer` adds to the loss what noise adds to it to second order, without its odd orders:
 1/2 sigma^2 tr(H), H the Hessian of the loss in the embeddings (Bishop 1995; docs/theory.md). With v
 a draw of the noise, the mean of v' H v is sigma^2 tr(H), and
 
