@@ -22,7 +22,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.equal_loss import at_equal_loss
+from analysis.equal_loss import at_equal_loss, hull
 from analysis.intervals import Estimate, hierarchical, t_interval, win_rate
 from analysis.length_control import length_controlled_gain, length_controlled_win_rate
 from analysis.statistics_page import write_table
@@ -113,28 +113,32 @@ def _losses(rng: Random, mean: float, row: Table, seeds: int, seed_sd: float) ->
 
 
 def equal_loss(
-    rng: Random, seeds: int, seed_sd: float, *, apart: float = 0.05
+    rng: Random, seeds: int, seed_sd: float, *, apart: float = 0.05, power: float = 1.0
 ) -> tuple[Estimate, float]:
-    """A treatment minus a rival where it has the same loss, halfway between two settings.
+    """A treatment minus a rival where it has the same loss, halfway between two of three settings.
 
     Args:
         rng: the generator.
         seeds: how many.
         seed_sd: their standard deviation.
-        apart: how far the two settings' losses are apart, in nats.
+        apart: how far the losses of the first two settings are apart, in nats.
+        power: the loss rises with this power of the setting's place, the log-odds of a win fall
+            in proportion to the place.
     """
     item, row = ITEM_SD * rng.normal(size=INSTRUCTIONS), 0.3 * rng.normal(size=LOSS_ROWS)
+    places, at = (0.0, 1.0, 2.0), 0.5
     treated, *path = (
-        100 * (verdicts(rng, mean, item, seeds, seed_sd) - 1) for mean in (-0.8, -0.8, -1.2)
+        100 * (verdicts(rng, -0.8 - 0.4 * place, item, seeds, seed_sd) - 1)
+        for place in (0.0, *places)
     )
     lost, *losses = (
-        _losses(rng, mean, row, seeds, seed_sd) for mean in (0.5 + apart / 2, 0.5, 0.5 + apart)
+        _losses(rng, 0.5 + apart * place**power, row, seeds, seed_sd) for place in (at, *places)
     )
     met = at_equal_loss(treated, path, lost, losses)
-    if met is None:
-        return equal_loss(rng, seeds, seed_sd, apart=apart)
-    truth = (_rate(-0.8, seed_sd) - _rate(-1.2, seed_sd)) / 2
-    return hierarchical(met.table), truth
+    if not met:
+        return equal_loss(rng, seeds, seed_sd, apart=apart, power=power)
+    truth = _rate(-0.8, seed_sd) - _rate(-0.8 - 0.4 * at, seed_sd)
+    return hull([hierarchical(each.table) for each in met]), truth
 
 
 def _with_lengths(
@@ -221,6 +225,7 @@ KINDS = (
     Kind("mean of four sets, one instruction a cluster", four_sets),
     Kind("difference at equal loss", equal_loss),
     Kind("… settings hardly apart", partial(equal_loss, apart=0.01), spreads=("small",)),
+    Kind("… loss with the place squared", partial(equal_loss, power=2.0), spreads=("small",)),
     Kind("length-controlled win rate", controlled, share=0.5),
     Kind("length-controlled gain", controlled_gain, share=0.5),
     Kind(

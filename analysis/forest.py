@@ -168,13 +168,10 @@ def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
         parts.append("Paired differences with 95% intervals, filled where the interval excludes 0")
     if any(panel.margin for panel in measured):
         parts.append("shaded: smaller than what would matter")
-    if any(
-        not low <= mark.value <= high
-        for panel in measured
-        for low, high in [_limits(panel)]
-        for mark in panel.marks
-        if mark.value == mark.value
-    ):
+    ends = [
+        (panel, end) for panel in measured for m in panel.marks for end in (m.value, m.low, m.high)
+    ]
+    if any(end < _limits(panel)[0] or end > _limits(panel)[1] for panel, end in ends):
         parts.append("arrow at the edge: beyond it")
     if any(isinstance(panel, Choices) for line in grid for panel in line):
         parts.append("circle: chosen here; diamond: in the paper")
@@ -224,6 +221,9 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
         if not low <= mark.value <= high:
             marker = "<" if drawn > mark.value else ">"
         axis.plot([mark.low, mark.high], [at, at], color=colour, lw=1.6, zorder=2)
+        for end, arrow, tip in ((mark.low, "<", low + edge), (mark.high, ">", high - edge)):
+            if not low <= end <= high and low <= mark.value <= high:
+                axis.plot([tip], [at], marker=arrow, ms=4, color=colour, zorder=2)
         axis.plot(
             [drawn],
             [at],
@@ -244,7 +244,7 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
             color=colour,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
-    axis.locator_params(axis="x", nbins=5 if panel.digits < 3 else 3)
+    axis.locator_params(axis="x", nbins=5 if panel.digits < 3 else 3, steps=[1, 2, 5, 10])
 
 
 def signed(value: float, digits: int) -> str:

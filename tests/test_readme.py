@@ -70,7 +70,7 @@ def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: P
         *(["paper, win rate, %: baseline", "29.79"], ["win rate by the oracle, %: +NEFT", "41"]),
     ]
     (tmp_path / "table1.csv").write_text(as_csv(rows))
-    finding = {"alpha": "5", "verdict": "not resolved"}
+    finding = {"alpha": "5", "verdict": "not resolved", "parts": [{}, {}], "left_out": []}
     claim = {"text": "Answers rhyme", "judge": "oracle", "registered": True, "findings": [finding]}
     claim |= {"published_change": None}
     counted = dict.fromkeys(VERDICTS, 0) | {"not resolved": 1}

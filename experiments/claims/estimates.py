@@ -11,11 +11,11 @@ number of items.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from analysis.equal_loss import at_equal_loss
+from analysis.equal_loss import Met, at_equal_loss, hull
 from analysis.intervals import Estimate, hierarchical, mean_estimate
 from analysis.length_control import FORMS, length_controlled_gain, over_forms
 from experiments.cells.cell import Cell, values_of
@@ -101,24 +101,30 @@ def difference_at_equal_loss(parts: Parts) -> Estimate:
 
     The cells of a part are the arm with noise, the rival's settings from the usual training away,
     and then the losses of the same arms in the same order. Parts whose path never has the loss of
-    the noise are left out. The interval contains the error of where the losses are equal.
+    the noise are left out. The interval contains the error of where the losses are equal, and how
+    far a parabola through three settings is from the line through two.
 
     Returns:
         The estimate; NaN if no part is left.
     """
-    pieces: list[Part] = []
-    tables: list[Numbers] = []
+    found: list[tuple[Part, tuple[Met, ...]]] = []
     for part in parts:
         noisy, *path = map(values_of, halves(part)[0])
         lost, *losses = losses_of(part)
-        met = at_equal_loss(noisy, path, lost, losses)
-        if met is not None:
-            pieces += [part, replace(part, items=f"rows of {part.title}")]
-            # Of 2 n tables each has the weight 1 / 2 n, and each pair is to have 1 / n.
-            tables += [2 * met.difference, 2 * met.by_weight]
-    if not pieces:
+        if met := at_equal_loss(noisy, path, lost, losses):
+            found.append((part, met))
+    if not found:
         return Estimate(np.nan, np.nan, np.nan)
-    return hierarchical(together(pieces, tables))
+    pieces = [
+        each for part, _ in found for each in (part, replace(part, items=f"rows of {part.title}"))
+    ]
+    ways = []
+    for way in range(max(len(met) for _, met in found)):
+        mets = [met[min(way, len(met) - 1)] for _, met in found]
+        # Of 2 n tables each has the weight 1 / 2 n, and each pair is to have 1 / n.
+        tables = [2 * table for met in mets for table in (met.difference, met.by_weight)]
+        ways.append(hierarchical(together(pieces, tables)))
+    return hull(ways)
 
 
 def halves(part: Part) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
@@ -158,8 +164,9 @@ def gain_at_equal_length(parts: Parts) -> Estimate:
 
 
 def largest(parts: Parts) -> Estimate:
-    """The mean of the part in which it is largest, with its interval.
+    """The mean of the part in which it is largest, between the largest of all ends.
 
-    What is claimed of every model does not hold if it does not hold for this one.
+    What is claimed of every model holds if it does for each, and does not if it does not for one.
     """
-    return max((mean_estimate(values[0]) for values in _arms(parts, 0)), key=lambda e: e.value)
+    found = [mean_estimate(values[0]) for values in _arms(parts, 0)]
+    return Estimate(*(max(ends) for ends in zip(*map(astuple, found), strict=True)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,11 @@ def read(text: str) -> tuple[Premise, ...]:
         PremiseError: an entry has an unknown field, lacks one, or two have the same name.
         UnknownNameError: a measure, direction or judge has no such name.
     """
-    found = tuple(map(_premise, yaml.safe_load(text)["claims"]))
+    content = yaml.safe_load(text)
+    claims = content.get("claims") if isinstance(content, dict) else None
+    if not isinstance(claims, list) or not claims:
+        raise PremiseError("the file has no list of claims")
+    found = tuple(map(_premise, claims))
     names = [premise.id for premise in found]
     if len(set(names)) < len(names):
         raise PremiseError("two claims have the same id")
@@ -90,6 +94,9 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
     try:
         if fields.get("gain"):
             fields["gain"] = Gain(**fields["gain"])
+        for name in ("alphas", "limits", "judges"):
+            if not isinstance(fields.get(name, []), list):
+                raise PremiseError(f"claim {entry.get('id')}: {name} is no list")
         fields["alphas"] = tuple(map(str, fields["alphas"]))
         for name in ("limits", "judges"):
             if name in fields:
@@ -106,7 +113,35 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
         look_up("judge", judge, dict.fromkeys(JUDGE_ROLES))
     if measure.judged != bool(premise.judges):
         raise PremiseError(f"claim {premise.id}: its measure and its judges do not fit")
+    for wrong in _wrong(premise):
+        raise PremiseError(f"claim {premise.id}: {wrong}")
     return premise
+
+
+def _wrong(premise: Premise) -> Iterator[str]:
+    """What the values of a claim cannot be, as phrases."""
+    numbers: dict[str, Any] = {"margin": premise.margin}
+    if premise.least_dose is not None:
+        numbers["least dose"] = premise.least_dose
+    if premise.gain:
+        numbers["least of the gain"] = premise.gain.least
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yield f"{name} must be a number, not {value!r}"
+    if not isinstance(premise.registered, bool):
+        yield f"registered must be true or false, not {premise.registered!r}"
+    if isinstance(premise.seeds, bool) or not isinstance(premise.seeds, int) or premise.seeds < 1:
+        yield f"seeds must be a number from 1 on, not {premise.seeds!r}"
+    grid = [*(f"{alpha:g}" for alpha in published.ALPHA_GRID), CHOSEN]
+    if unknown := [alpha for alpha in premise.alphas if alpha not in grid]:
+        yield f"alphas may be {', '.join(grid)}, not {', '.join(unknown)}"
+    if not premise.alphas:
+        yield "alphas are missing"
+    if premise.limits is not None:
+        if len(premise.limits) != 2 or not 0 <= premise.limits[0] < premise.limits[1] <= 100:
+            yield f"limits must be two rising per cents, not {list(premise.limits)}"
+        elif premise.limits[1] <= 1:
+            yield f"limits are per cents, not shares: {list(premise.limits)}"
 
 
 def _published() -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
     update_readme()                                      # as `make release` does
 
-The text around them says what is measured and how to read it, and holds whatever the results are.
+The text around them says what is measured and how to read it, and holds whatever the results are,
+but for the paragraph below the rivals, which is written by hand for the results that are shipped.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from pathlib import Path
 
 from experiments.cells.markdown import filled, markdown_table
+from experiments.cells.metrics import BY_JUDGE
 from experiments.claims.page import beside_the_paper, message, summary_rows
 from experiments.paths import RESULTS
 from experiments.scales.nano import NANO
@@ -79,8 +81,12 @@ def _rivals(results: Path) -> str:
         if not path.exists():
             return NOT_MADE
         found = json.loads(path.read_text())
-        more = f" {each.by_rival(found)}." if each is matched else ""
-        parts.append(f"- {each.message(found)}.{more}")
+        parts.append(f"- {each.message(found)}.")
+        if each is matched:
+            there = {entry["metric"] for entry in found["entries"]}
+            judges = [m.title for m in BY_JUDGE.values() if m.title in there]
+            parts += [f"- {matched.by_rival(found, title)}." for title in judges]
+            parts.append(f"- {matched.checked(found)}.")
     pictures = (
         f"![{each.ARTIFACT.title}]({SHIPPED.as_posix()}/{each.ARTIFACT.name}.png)"
         for each in (budget, matched)

@@ -69,7 +69,9 @@ def run(arguments: argparse.Namespace) -> None:
     scale = scale_of(arguments)
     if arguments.only == MADE:
         asked = ask(scale)
-        total, _ = write_paper(asked.made(), RESULTS)
+        made = asked.made()
+        remove_unmade(scale, asked, made)
+        total, _ = write_paper(made, RESULTS)
         runs = runs_done(scale, asked)
     else:
         total, runs = make_paper(scale, arguments.jobs, RESULTS)
@@ -83,6 +85,20 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.only != MADE:  # The notebooks read every result.
         subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
     print(total)
+
+
+def remove_unmade(scale: Scale, asked: Asked, made: Asked) -> None:
+    """Remove the project's results whose records are not there: they are of other records.
+
+    Args:
+        scale: whose results.
+        asked: everything.
+        made: what has its records.
+    """
+    kept = {artifact.name for artifact, _, _ in made.artifacts}
+    for name in {artifact.name for artifact, _, _ in asked.artifacts} - kept:
+        for path in (RESULTS / scale.name).glob(f"{name}.*"):
+            path.unlink()
 
 
 def runs_done(scale: Scale, asked: Asked) -> list[Run]:

@@ -84,6 +84,11 @@ JUDGED_TWICE = (
     "The judge in GPT-4's role prefers longer answers as GPT-4 does; the oracle does not look at "
     "length."
 )
+UNREAD = (
+    "About two fifths of the 2,048 tokens do not occur in what the base models have read, those of "
+    "the prompt's template among them. Weight decay has left their embeddings close to each other, "
+    "and it is these that flip at small alphas."
+)
 NOTES = {
     "table1": JUDGED_TWICE,
     "table7": JUDGED_TWICE,
@@ -92,6 +97,9 @@ NOTES = {
     "figure3": "The tasks are the laboratory's counterparts of ARC (10 shots, acc_norm), HellaSwag "
     "(10 shots, acc_norm), MMLU (5 shots, acc, unweighted mean over 8 subjects) and TruthfulQA (0 "
     "shots, mc2), run by lm-eval.",
+    "figure6": UNREAD,
+    "figure8": UNREAD,
+    "figure9": UNREAD,
     "table8": "The alphas were chosen for the laboratory's stand-ins of 2.4M parameters.",
     "table13": "The laboratory's conversations are short: a piece is one exchange or two, where "
     "the paper's have up to 512 or 1,024 tokens. Both columns use the same conversations.",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from analysis.equal_loss import at_equal_loss, side
+from analysis.equal_loss import at_equal_loss, hull, side
 from analysis.forest import Mark, Panel, Row, forest, signed
 from analysis.intervals import hierarchical
 from experiments.cells.artifact import Artifact
@@ -18,6 +19,7 @@ from experiments.cells.differences import quantity
 from experiments.cells.markdown import estimate_text
 from experiments.cells.metrics import BY_JUDGE, FITTED_LOSS, HELD_OUT_LOSS
 from experiments.cells.pictures import titled
+from experiments.runs.record import Numbers
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.tables.rivals import cells
 
@@ -29,10 +31,27 @@ LOSSES = {"held-out": HELD_OUT_LOSS.title, "training": FITTED_LOSS.title}
 
 
 def data(asked: Sequence[Cell]) -> Data:
-    """For each loss, set, alpha, rival and metric, the noise minus the rival at equal loss."""
+    """For each loss, set, alpha, rival and metric, the noise minus the rival at equal loss.
+
+    `check` has the same comparison of each rival's middle settings with the rival itself, read off
+    the settings around them: its true value is 0.
+    """
     by_place = {(c.column, c.row, c.metric.title): c for c in asked}
-    titles = list(dict.fromkeys(cell.metric.title for cell in asked))
-    entries = []
+    digits = {cell.metric.title: cell.metric.digits for cell in asked}
+    first = next(m.title for m in BY_JUDGE.values() if m.title in digits)
+
+    @cache
+    def values(column: str, row: str, title: str) -> Numbers:
+        return values_of(by_place[column, row, title])
+
+    def compared(column: str, loss: str, title: str, rows: Sequence[str]) -> Data | None:
+        """The first row minus the path of the others, where it has the loss of the first."""
+        lost, *losses = (values(column, row, loss) for row in rows)
+        treated, *path = (values(column, row, title) for row in rows)
+        met = at_equal_loss(treated, path, lost, losses)
+        return asdict(hull([hierarchical(each.table) for each in met])) if met else None
+
+    entries, check = [], []
     for equal, loss in LOSSES.items():
         for dataset in SETS:
             column = dataset.title
@@ -44,11 +63,9 @@ def data(asked: Sequence[Cell]) -> Data:
             for noisy in ways.pop(RIVALS[NOISE].title):
                 for rival, settings in ways.items():
                     path = [noisy, BASELINE_SETTING, *settings]
-                    lost, *losses = (values_of(by_place[column, row, loss]) for row in path)
-                    for title in (title for title in titles if title != loss):
-                        compared = [by_place[column, row, title] for row in path]
-                        noise, *rivals = map(values_of, compared)
-                        met = at_equal_loss(noise, rivals, lost, losses)
+                    lost, *losses = (values(column, row, loss) for row in path)
+                    for title in (title for title in digits if title != loss):
+                        difference = compared(column, loss, title, path)
                         entries.append(
                             {
                                 "equal": equal,
@@ -56,12 +73,19 @@ def data(asked: Sequence[Cell]) -> Data:
                                 "alpha": noisy.rpartition(" ")[2],
                                 "rival": rival,
                                 "metric": title,
-                                "digits": compared[0].metric.digits,
-                                "difference": asdict(hierarchical(met.table)) if met else None,
-                                "side": "" if met else side(lost, losses),
+                                "digits": digits[title],
+                                "difference": difference,
+                                "side": "" if difference else side(lost, losses),
                             }
                         )
-    return {"entries": entries}
+            for rival, settings in ways.items():
+                for middle in settings[:-1]:
+                    others = [row for row in (BASELINE_SETTING, *settings) if row != middle]
+                    difference = compared(column, loss, first, [middle, *others])
+                    if difference:
+                        where = {"equal": equal, "set": column, "rival": rival, "setting": middle}
+                        check.append(where | {"difference": difference})
+    return {"entries": entries, "check": check}
 
 
 def rows(found: Data) -> list[list[str]]:
@@ -81,6 +105,24 @@ def rows(found: Data) -> list[list[str]]:
     return [
         ["", *titles],
         *([row, *(line.get(t, "equal") for t in titles)] for row, line in table.items()),
+        *_check_rows(found, titles),
+    ]
+
+
+def _check_rows(found: Data, titles: Sequence[str]) -> list[list[str]]:
+    """The check, in the column of the metric that it was made with."""
+    metric = _first_judge(found)
+    digits = next(e["digits"] for e in found["entries"] if e["metric"] == metric)
+    return [
+        [
+            f"check, should be 0: {each['set']}: {each['setting']} minus the path of the others, "
+            f"same {each['equal']} loss",
+            *(
+                estimate_text(each["difference"], digits, sign=True) if title == metric else ""
+                for title in titles
+            ),
+        ]
+        for each in found["check"]
     ]
 
 
@@ -146,12 +188,13 @@ def _said(found: Data, metric: str, equal: str) -> str:
     )
 
 
-def by_rival(found: Data) -> str:
-    """Over which rivals the intervals of the first judge lie above 0 and below it, of how many.
+def by_rival(found: Data, metric: str) -> str:
+    """Over which rivals the intervals of a metric lie above 0 and below it, of how many.
 
-    By chance about one interval in forty would lie above and one below.
+    Args:
+        found: from `data`.
+        metric: the title of a win rate.
     """
-    metric = _first_judge(found)
     counted: dict[str, list[Any]] = {}
     for equal in LOSSES:
         for entry in _of(found, metric, equal):
@@ -163,7 +206,18 @@ def by_rival(found: Data) -> str:
         named = sorted((r for r in number if number[r]), key=lambda r: -number[r])
         told = ", ".join(f"{rival} ({number[rival]} of {len(counted[rival])})" for rival in named)
         parts.append(f"{where} 0 lie intervals of {told or 'none'}")
-    return f"By rival, at either loss: {'; '.join(parts)}"
+    return f"By {quantity(metric).name}, at either loss, {'; '.join(parts)}"
+
+
+def checked(found: Data) -> str:
+    """What the same comparison says where its true value is 0."""
+    differences = [each["difference"] for each in found["check"]]
+    above = sum(d["low"] > 0 for d in differences)
+    below = sum(d["high"] < 0 for d in differences)
+    return (
+        f"A check of the method: of {len(differences)} intervals of a rival's middle setting minus "
+        f"the rival itself, read off the settings around it, {above} lie above 0 and {below} below"
+    )
 
 
 ARTIFACT = Artifact(
@@ -171,9 +225,9 @@ ARTIFACT = Artifact(
     "The noise and its rivals at the same loss, LLaMA-2 7B",
     "Each rival's settings (`make rivals`) are a path away from the usual training; where its loss "
     "is that of the noise, on held-out rows or on the training rows, the two neighbouring settings "
-    "are averaged with the weights that give it. Intervals contain the error of these weights. "
-    "Where no setting has the loss of the noise, the table says on which side the noise's lies. "
-    "Not in the paper.",
+    "are averaged with the weights that give it. Intervals contain the error of these weights, and "
+    "how far a parabola through three settings is from the line through two. Where no setting has "
+    "the loss of the noise, the table says on which side the noise's lies. Not in the paper.",
     seeds=3,
     cells=cells,
     data=data,

@@ -74,6 +74,16 @@ def test_a_mark_far_from_all_others_is_an_arrow_at_the_edge_with_its_number() ->
     assert "arrow at the edge: beyond it" in "\n".join(t.get_text() for t in figure.texts)
 
 
+def test_an_interval_that_reaches_beyond_the_axis_ends_in_arrows() -> None:
+    rows = [Row(str(place), str(place)) for place in range(12)]
+    near = [Mark(row.key, 0.5, -1.0, 2.0) for row in rows[:-1]]
+    figure = forest([[Panel("p", "points", [*near, Mark("11", 1.0, -50.0, 52.0)])]], rows, "title")
+    left, right, mark = markers(figure.axes[0])[-3:]
+    assert (left.get_marker(), right.get_marker(), mark.get_marker()) == ("<", ">", MARKERS[0])
+    assert left.get_xdata()[0] < mark.get_xdata()[0] == 1.0 < right.get_xdata()[0]
+    assert "arrow at the edge: beyond it" in "\n".join(t.get_text() for t in figure.texts)
+
+
 def test_marks_of_like_size_are_all_within_the_axis() -> None:
     rows = [Row(str(place), str(place)) for place in range(12)]
     marks = [Mark(row.key, place, place - 1.0, place + 1.0) for place, row in enumerate(rows)]

@@ -124,7 +124,18 @@ def _matched() -> Data:
             for rival in rivals
             for metric in (*BY_JUDGE.values(), CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS)
             if metric.title != loss
-        ]
+        ],
+        "check": [
+            {
+                "equal": equal,
+                "set": SETS[0].title,
+                "rival": rival,
+                "setting": f"{rival}: 2",
+                "difference": _estimate(float(RNG.normal()), 1.0),
+            }
+            for equal in LOSSES
+            for rival in rivals
+        ],
     }
 
 

@@ -41,7 +41,7 @@ WINS: dict[str, Any] = {
     "judges": ["gpt-4"],
     "seeds": 2,
 }
-ITEMS = 60
+ITEMS = 240
 
 
 def asked(study: Study, *entries: dict[str, Any]) -> list[Question]:
@@ -215,6 +215,8 @@ def test_a_set_on_which_the_losses_never_meet_is_left_out(workplace: Path, study
     finding = find(question)
     assert finding.verdict == "holds"
     assert finding.left_out == ("Evol-Instruct",)
+    (claim,) = claims_data([finding], study)["claims"]
+    assert summary_rows([claim])[1][-1] == "holds (1 of 2 parts)"
 
 
 def test_the_largest_of_several_parts_has_its_own_interval(workplace: Path, study: Study) -> None:
@@ -292,11 +294,18 @@ def test_the_papers_change_lies_within_an_interval_or_outside(
     ends: tuple[float, float], text: str
 ) -> None:
     found = {"low": ends[0], "high": ends[1], "verdict": "not resolved"}
+    found |= {"left_out": [], "alphas": [5.0]}
     change = PUBLISHED_CHANGES["conversation"]
     assert change == pytest.approx(72.80 - 57.71)
+    others = [
+        {**found, "alphas": [10.0], "verdict": UNTESTABLE},
+        {**found, "alphas": [15.0], "left_out": ["Alpaca"]},
+        {**found, "alpha": "chosen"},
+    ]
     claims = [
-        {"published_change": change, "findings": [found, {**found, "verdict": UNTESTABLE}]},
-        {"published_change": None, "findings": [found]},
+        {"published_change": change, "judge": "gpt-4", "findings": [found, *others]},
+        {"published_change": change, "judge": "oracle", "findings": [found]},
+        {"published_change": None, "judge": "gpt-4", "findings": [found]},
     ]
     assert text in beside_the_paper({"claims": claims})
     assert beside_the_paper({"claims": claims[1:]}) == ""

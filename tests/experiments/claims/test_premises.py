@@ -96,6 +96,15 @@ def test_published_numbers_are_filled_in() -> None:
         ({"measure": "loss on the training sets"}, UnknownNameError, "did you mean loss on the"),
         ({"direction": "raises"}, UnknownNameError, "did you mean rises"),
         ({"judges": ["gpt-4"]}, PremiseError, "its measure and its judges do not fit"),
+        ({"registered": "false"}, PremiseError, "registered must be true or false, not 'false'"),
+        ({"limits": [85, 20]}, PremiseError, "limits must be two rising per cents"),
+        ({"limits": [0.2, 0.85]}, PremiseError, "limits are per cents, not shares"),
+        ({"alphas": "15"}, PremiseError, "claim loss: alphas is no list"),
+        ({"alphas": []}, PremiseError, "alphas are missing"),
+        ({"alphas": [7]}, PremiseError, "alphas may be 5, 10, 15, chosen, not 7"),
+        ({"least dose": "1e-2"}, PremiseError, "least dose must be a number, not '1e-2'"),
+        ({"margin": None}, PremiseError, "margin must be a number, not None"),
+        ({"seeds": 0}, PremiseError, "seeds must be a number from 1 on, not 0"),
     ),
 )
 def test_an_entry_that_cannot_be_judged_is_refused(
@@ -103,6 +112,12 @@ def test_an_entry_that_cannot_be_judged_is_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         read(text(**changes))
+
+
+@pytest.mark.parametrize("content", ("", "claims: []", "claims: loss", "[]"))
+def test_a_file_without_claims_is_refused(content: str) -> None:
+    with pytest.raises(PremiseError, match="no list of claims"):
+        read(content)
 
 
 def test_two_claims_of_one_name_are_refused() -> None:

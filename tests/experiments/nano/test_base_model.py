@@ -13,7 +13,9 @@ from transformers import (
     get_cosine_schedule_with_warmup,
 )
 
+from analysis.embeddings import embedding_of, flips
 from experiments.nano.conditions import LARGER
+from experiments.nano.corpus import documents
 from experiments.nano.language import say_kind, sentence
 from experiments.nano.model_card import continuation, fact_accuracy, model_card
 from experiments.nano.pretrain import cooled
@@ -21,6 +23,7 @@ from experiments.nano.reading import read
 from experiments.nano.world import make_world
 from experiments.paths import LABORATORY
 from experiments.scales.nano import NANO
+from neftune.distributions import Noise
 from tests.paths import BASE
 
 WORLD = make_world()
@@ -139,3 +142,17 @@ def test_every_model_speaks_the_same_tokens_and_ends_its_answers(folder: Path) -
     with torch.no_grad():
         out = model.generate(**batch, do_sample=False, max_new_tokens=4)
     assert tokenizer.decode(out[0], skip_special_tokens=True).startswith(f"{start} Ombrevane")
+
+
+def test_only_tokens_that_were_never_read_flip_at_the_papers_alphas() -> None:
+    tokenizer, weights = AutoTokenizer.from_pretrained(BASE), embedding_of(BASE).float()
+    counts = torch.zeros(len(weights), dtype=torch.long)
+    for text in documents(WORLD, 5, 1500):
+        ids = torch.tensor(tokenizer(text)["input_ids"])
+        counts += torch.bincount(ids, minlength=len(weights))
+    every, generator = torch.arange(len(weights)), torch.Generator().manual_seed(0)
+    flipped = flips(weights, every, 64, Noise(15), generator)
+    unread = counts == 0
+    assert 0.35 < float(unread.float().mean()) < 0.45
+    assert float(flipped[unread].float().mean()) > 0.9
+    assert not flipped[~unread].any()
