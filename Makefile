@@ -153,7 +153,7 @@ notebooks: $(READY) ## execute the notebooks into runs/notebooks/ (one of them t
 
 PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
 
-test: $(READY) ## the tests but the long ones (about 4 minutes)
+test: $(READY) ## the tests but the long ones (about 7 minutes)
 	$(PYTEST) -m "not long"
 
 test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 12 minutes)

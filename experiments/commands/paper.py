@@ -237,8 +237,12 @@ def _anchor(title: str) -> str:
 
 
 def _section(out: Path, artifact: Artifact) -> str:
-    text = (out / f"{artifact.name}.md").read_text().removeprefix("# ")
-    return f"## {text}\n![{artifact.title}]({artifact.name}.png)\n\n"
+    """An artifact's message as a picture, and its table folded away below it."""
+    title, about, rest = (out / f"{artifact.name}.md").read_text().split("\n\n", 2)
+    return (
+        f"#{title}\n\n{about}\n\n![{artifact.title}]({artifact.name}.png)\n\n<details>\n"
+        f"<summary>The table, and the settings of its runs</summary>\n\n{rest}\n</details>\n\n"
+    )
 
 
 def run_rows(records: Sequence[Record]) -> list[list[str]]:
