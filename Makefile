@@ -156,7 +156,7 @@ PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(valu
 test: $(READY) ## the tests but the long ones (about 7 minutes)
 	$(PYTEST) -m "not long"
 
-test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 12 minutes)
+test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 15 minutes)
 	$(PYTEST) -m long -vv
 
 lint: $(READY) ## ruff and mypy
