@@ -68,7 +68,8 @@ def _claims(results: Path) -> str:
     page = f"{SHIPPED.as_posix()}/README.md"
     table = markdown_table(summary_rows(data["claims"]))
     return (
-        f"{message(data)}. {beside_the_paper(data)}\n\n{table}\n\n"
+        f"{message(data)}. Verdicts on the same runs, as where the chosen alpha is one of the "
+        f"others, count once. {beside_the_paper(data)}\n\n{table}\n\n"
         f"[{page}]({page}#claims) has the number and interval of each, and the parts of averages; "
         "and every table and figure with its settings, published and measured."
     )
