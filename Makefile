@@ -8,24 +8,26 @@ RUN    := @$(BIN)/python -m experiments
 
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
-TARGETS   := $(ARTIFACTS) help setup where compare plan paper ablation selection audit dose unpack release \
-             notebooks test test-long lint bench architecture clean
+TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
+             unpack release notebooks test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
 WHICH       := TABLE FIGURE NAME
 ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS LEADERBOARD_DATA MODEL_% DATA_% GEMMA_TERMS \
                CHECK REPORT_TO WANDB_% OPENAI_BASE_URL \
-               ATTENTION PROCESSES PROFILE OPENAI_API_KEY HF_% CUDA_% SBATCH_% OMP_NUM_THREADS TMPDIR
+               ATTENTION PRECISION PROCESSES PROFILE OPENAI_API_KEY HF_% CUDA_% SBATCH_% OMP_NUM_THREADS TMPDIR
 $(foreach target,$(ARTIFACTS),$(eval settings.$(target) := SEEDS JOBS SCALE $(ENVIRONMENT)))
 settings.compare   := $(WHICH) SEEDS SCALE
 settings.where     := $(WHICH) SCALE
 settings.plan      := $(WHICH) SEEDS SCALE GPU GPUS MFU $(ENVIRONMENT)
 settings.paper     := JOBS SCALE $(ENVIRONMENT)
+settings.claims    := JOBS SCALE $(ENVIRONMENT)
 settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS SCALE $(ENVIRONMENT)
 settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
 settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
+settings.laboratory-check := JOBS
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
@@ -80,10 +82,10 @@ help: ## this list
 	@echo "$(sort $(ARTIFACTS))" | tr ' ' '\n' | sort -V | tr '\n' ' ' | fold -s -w 92 | sed 's/^/  make /'
 	@echo
 	@echo "Other commands"
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/;s/^/  /' | expand -t 20
 	@echo
 	@echo "Settings"
-	@printf '  %-13s %s\n' 'table1' '$(filter-out $(ENVIRONMENT),$(settings.table1))' \
+	@printf '  %-17s %s\n' 'table1' '$(filter-out $(ENVIRONMENT),$(settings.table1))' \
 	  $(foreach target,$(filter-out $(ARTIFACTS),$(TARGETS)),$(if $(settings.$(target)),\
 	    $(target) '$(filter-out $(ENVIRONMENT),$(settings.$(target)))'))
 	@echo "  SCALE is nano, small or paper. With real models also, on the command line or in the environment:"
@@ -119,10 +121,13 @@ where: $(READY) ## where TABLE=6 (or FIGURE=4, or NAME=phase) is made, its resul
 paper: $(READY) ## every table and figure, the claims, and a page of them (hours; it resumes)
 	$(RUN) paper $(OPTIONS)
 
+claims: $(READY) ## only what the claims need: their runs, verdicts, a page and a picture
+	$(RUN) claims $(OPTIONS)
+
 ablation: $(READY) ## one fine-tuning under many alphas
 	$(RUN) ablation $(OPTIONS)
 
-plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls, dollars
+plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls and their price
 	$(RUN) plan $(OPTIONS) $(ARTIFACT)
 
 unpack: $(READY) ## put the committed records of every run in runs/, so that nothing is trained again
@@ -137,18 +142,21 @@ audit: $(READY) ## GPT-4's public verdicts on NEFTune models, recomputed
 dose: $(READY) ## what the noise does to each model before training (DATA_alpaca=FILE: real ones too)
 	$(RUN) dose $(OPTIONS)
 
+laboratory-check: $(READY) ## whether the laboratory meets its stated conditions (trains without noise)
+	$(RUN) laboratory_check $(OPTIONS)
+
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)
 
-notebooks: $(READY) ## execute the notebooks into runs/notebooks/, from committed results alone
+notebooks: $(READY) ## execute the notebooks into runs/notebooks/ (one of them trains, for a minute)
 	@$(BIN)/python -m notebooks.execute
 
 PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
 
-test: $(READY) ## the tests but the long ones (about 4 minutes)
+test: $(READY) ## the tests but the long ones (about 7 minutes)
 	$(PYTEST) -m "not long"
 
-test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 12 minutes)
+test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 15 minutes)
 	$(PYTEST) -m long -vv
 
 lint: $(READY) ## ruff and mypy

@@ -7,6 +7,7 @@ length_control.py   length-controlled win rates
 official_values.py  win rates of public models, from the leaderboards of alpaca_eval
 official_check.py   length-controlled win rates beside the official values
 statistics_page.py  computed tables in docs/statistics.md
+length_preference.py how much a judge prefers longer answers, from its verdicts on many models
 text.py             length, repetition and diversity of responses
 overfitting.py      ROUGE-L and BLEU-4 against the training responses
 embeddings.py       the effect of the noise on an embedding matrix

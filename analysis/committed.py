@@ -5,7 +5,8 @@
     data("claims")                                       # the content of the JSON file
     runs()                                               # a DataFrame with one row for each run
 
-Results are read from `results/<scale>/`.
+Results are read from `results/<scale>/`. In place of a table or picture that was not made yet, a
+notebook shows which command makes it; numbers that are missing are an error.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import Image
+from IPython.display import Image, Markdown
 
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -45,20 +46,29 @@ def data(name: str, scale: str = "nano") -> Any:
 def table(name: str, scale: str = "nano") -> pd.DataFrame:
     """A result's table as strings, with its first column as the index.
 
-    Raises:
-        MissingResultError: there is no such file.
+    Returns:
+        The table; without rows, and with the command that makes it as the title of its only column,
+        where it was not made yet.
     """
-    frame = pd.read_csv(_path(name, "csv", scale), dtype=str, keep_default_na=False, index_col=0)
+    try:
+        path = _path(name, "csv", scale)
+    except MissingResultError:
+        return pd.DataFrame(index=pd.Index([], dtype=str), columns=[_not_made(name)])
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=0)
     return frame.rename_axis(None)
 
 
-def picture(name: str, scale: str = "nano", width: int = 900) -> Image:
-    """A result's picture, `width` pixels wide.
+def picture(name: str, scale: str = "nano", width: int = 900) -> Image | Markdown:
+    """A result's picture, `width` pixels wide; a line that says so where it was not made yet."""
+    try:
+        return Image(filename=str(_path(name, "png", scale)), width=width)
+    except MissingResultError:
+        return Markdown(_not_made(name))
 
-    Raises:
-        MissingResultError: there is no such file.
-    """
-    return Image(filename=str(_path(name, "png", scale)), width=width)
+
+def _not_made(name: str) -> str:
+    command = "make ablation" if name.startswith("ablations/") else f"make {name}"
+    return f"Not made yet; `{command}` makes it."
 
 
 def runs(scale: str = "nano") -> pd.DataFrame:

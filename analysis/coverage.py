@@ -7,7 +7,9 @@ Verdicts are drawn as the laboratory's are: 805 instructions; the log-odds of a 
 the instruction (standard deviation 1.5), of the seed, and of both (0.5); a verdict is won or lost.
 The seed's part is none, 0.1 (about one and a half points of win rate), or 0.3. The truth is the
 mean over all seeds and instructions that could have been drawn. For length-controlled win rates, a
-judge prefers longer answers and the truth is the mean with all lengths equal.
+judge prefers longer answers and the truth is the mean with all lengths equal. At equal loss, the
+losses of 128 rows have a part of the row, of the seed and of both, and the truth is where the means
+of these losses are equal.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.equal_loss import at_equal_loss, hull
 from analysis.intervals import Estimate, hierarchical, t_interval, win_rate
 from analysis.length_control import length_controlled_gain, length_controlled_win_rate
 from analysis.statistics_page import write_table
@@ -29,6 +32,7 @@ ITEM_SD, BOTH_SD = 1.5, 0.5
 SEED_SDS = {"none": 0.0, "small": 0.1, "large": 0.3}
 SEEDS = (3, 5)
 LENGTH_EFFECT = 1.5
+LOSS_ROWS = 128
 REPEATS = 2000
 
 Table = NDArray[np.float64]
@@ -100,6 +104,41 @@ def four_sets(rng: Random, seeds: int, seed_sd: float) -> tuple[Estimate, float]
     sets = [100 * (verdicts(rng, -1.0, item, seeds, seed_sd) - 1) for _ in range(4)]
     clusters = np.tile(np.arange(INSTRUCTIONS), 4)
     return hierarchical(np.concatenate(sets, axis=1), clusters), _rate(-1.0, seed_sd)
+
+
+def _losses(rng: Random, mean: float, row: Table, seeds: int, seed_sd: float) -> Table:
+    """Losses by seed and row; a seed's part is a hundredth of that of the log-odds of a win."""
+    both = 0.02 * rng.normal(size=(seeds, len(row)))
+    return mean + row + 0.01 * seed_sd * rng.normal(size=(seeds, 1)) + both
+
+
+def equal_loss(
+    rng: Random, seeds: int, seed_sd: float, *, apart: float = 0.05, power: float = 1.0
+) -> tuple[Estimate, float]:
+    """A treatment minus a rival where it has the same loss, halfway between two of three settings.
+
+    Args:
+        rng: the generator.
+        seeds: how many.
+        seed_sd: their standard deviation.
+        apart: how far the losses of the first two settings are apart, in nats.
+        power: the loss rises with this power of the setting's place, the log-odds of a win fall
+            in proportion to the place.
+    """
+    item, row = ITEM_SD * rng.normal(size=INSTRUCTIONS), 0.3 * rng.normal(size=LOSS_ROWS)
+    places, at = (0.0, 1.0, 2.0), 0.5
+    treated, *path = (
+        100 * (verdicts(rng, -0.8 - 0.4 * place, item, seeds, seed_sd) - 1)
+        for place in (0.0, *places)
+    )
+    lost, *losses = (
+        _losses(rng, 0.5 + apart * place**power, row, seeds, seed_sd) for place in (at, *places)
+    )
+    met = at_equal_loss(treated, path, lost, losses)
+    if not met:
+        return equal_loss(rng, seeds, seed_sd, apart=apart, power=power)
+    truth = _rate(-0.8, seed_sd) - _rate(-0.8 - 0.4 * at, seed_sd)
+    return hull([hierarchical(each.table) for each in met]), truth
 
 
 def _with_lengths(
@@ -184,6 +223,9 @@ KINDS = (
     Kind("win rate", one_arm),
     Kind("win rate, paired difference", gain),
     Kind("mean of four sets, one instruction a cluster", four_sets),
+    Kind("difference at equal loss", equal_loss),
+    Kind("… settings hardly apart", partial(equal_loss, apart=0.01), spreads=("small",)),
+    Kind("… loss with the place squared", partial(equal_loss, power=2.0), spreads=("small",)),
     Kind("length-controlled win rate", controlled, share=0.5),
     Kind("length-controlled gain", controlled_gain, share=0.5),
     Kind(

@@ -14,7 +14,7 @@ is. A draw counts as half a win and half a loss. The length-controlled win rate 
 instructions of 100 sigmoid(theta + psi g_x): no difference in length, and the same instructions.
 
 AlpacaEval does not fit phi and psi freely. It adds the verdicts on a baseline that was told to be
-verbose or concise, with a fifth of the weight, and so pulls phi towards what such gaming brings.
+verbose or concise, with a tenth of the weight, and so pulls phi towards what such gaming brings.
 That is needed where hardly any answer is as short as the reference. A `Calibration` holds what it
 does that with: g, and the values towards which phi and psi are pulled, with AlpacaEval's strength.
 

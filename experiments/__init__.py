@@ -14,6 +14,6 @@ runs/                one fine-tuning, its records, and the workflow that makes t
 cells/               from records to a table: metrics, intervals, rendering
 tables/, figures/    one small file each
 artifacts.py         all of them by name
-claims/              the paper's claims and the rule of their verdicts
+claims/              the paper's claims, their premises, and the rule of their verdicts
 commands/            one module a command
 """

@@ -26,6 +26,9 @@ treated as an output of the embedding layer and get the same noise.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -40,6 +43,23 @@ from neftune.distributions import Noise
 from neftune.noise import sample, sample_by_sequence, sequence_lengths, tokens_of_sequences
 
 _attached: WeakSet[nn.Module] = WeakSet()
+_labels: ContextVar[Tensor | None] = ContextVar("labels", default=None)
+
+
+@contextmanager
+def labelled(labels: Tensor) -> Iterator[None]:
+    """Tell attached noise the labels of a forward pass whose call does not have them.
+
+    Noise on the tokens of prompts or responses alone (`Noise.tokens`) needs them.
+
+    Args:
+        labels: (B, K), as the model would get them.
+    """
+    token = _labels.set(labels)
+    try:
+        yield
+    finally:
+        _labels.reset(token)
 
 
 def pretrained_model(model: nn.Module) -> PreTrainedModel:
@@ -72,6 +92,7 @@ class _Pass:
     """State of the forward pass in progress."""
 
     lengths: Tensor | None = None
+    chosen: Tensor | None = None
     labels: Tensor | None = None
     ids: Tensor | None = None
     sequences: list[tuple[int, Tensor]] | None = None
@@ -139,7 +160,7 @@ class Attachment:
         self._pass.labels = _arguments(model, args, kwargs).get("labels")
 
     def _before_stack(self, stack: PreTrainedModel, args: Any, kwargs: dict[str, Any]) -> Any:
-        self._pass.lengths = None
+        self._pass.lengths = self._pass.chosen = None
         if not (stack.training and torch.is_grad_enabled() and self.noise.alpha > 0):
             return None
         given = _arguments(stack, args, kwargs)
@@ -152,6 +173,8 @@ class Attachment:
         assert source is not None
         where = (source.shape[:2], mask, given.get("position_ids"))
         lengths = sequence_lengths(*where).to(source.device)
+        if self.noise.tokens != "all":
+            self._pass.chosen = self._chosen(given, lengths)
         if self.by_sequence:
             self._pass.ids = source
             self._pass.sequences = tokens_of_sequences(*where)
@@ -163,8 +186,25 @@ class Attachment:
             name: noisy if value is embeds else value for name, value in kwargs.items()
         }
 
+    def _chosen(self, given: dict[str, Any], lengths: Tensor) -> Tensor:
+        """(B, T), 1 on the tokens that get noise: those with a label, or the real ones without."""
+        labels = given.get("labels")
+        labels = _labels.get() if labels is None else labels
+        if labels is None:
+            raise ValueError(
+                f"noise on the tokens of the {self.noise.tokens} alone needs the labels: pass "
+                "labels=… to the model, or call it within neftune.attachment.labelled(labels)"
+            )
+        kept = given.get("logits_to_keep", 0)
+        response = torch.zeros(lengths.shape, dtype=torch.bool, device=lengths.device)
+        # Labels are of all columns, of the last ones, or of those that are kept of a packed row.
+        columns = kept if isinstance(kept, Tensor) else slice(-labels.shape[1], None)
+        response[:, columns] = labels.ne(-100).to(lengths.device)
+        wanted = response if self.noise.tokens == "response" else ~response
+        return wanted & (lengths > 0)
+
     def _after_stack(self, stack: nn.Module, args: Any, output: Any) -> None:
-        self._pass.lengths = None
+        self._pass.lengths = self._pass.chosen = None
 
     def _after_embedding(self, embedding: nn.Module, args: Any, output: Tensor) -> Tensor:
         lengths = self._pass.lengths
@@ -181,6 +221,8 @@ class Attachment:
             drawn = sample_by_sequence(self.noise, self._pass.ids, d, self._pass.sequences, key=key)
         else:
             drawn = sample(self.noise, d, lengths, self._generator(embeddings.device))
+        if self._pass.chosen is not None:
+            drawn.mul_(self._pass.chosen.unsqueeze(-1))
         return embeddings + drawn.mul_(factor).to(embeddings.dtype)
 
     def _generator(self, device: torch.device) -> torch.Generator:
@@ -196,6 +238,26 @@ class Attachment:
 def embed_scale(embedding: Any) -> float | Tensor:
     """What an embedding layer multiplies its output by: sqrt(d) in Gemma, 1 in most models."""
     return getattr(embedding, "embed_scale", 1.0)
+
+
+def drawn_for(
+    embedding: Any, noise: Noise, shape: torch.Size, mask: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Draw noise that is added to a layer's output by hand, as `attach` would add it.
+
+    Args:
+        embedding: the embedding layer.
+        noise: what is drawn.
+        shape: (B, T), of the token ids.
+        mask: the attention mask.
+        generator: of the draw.
+
+    Returns:
+        (B, T, d), 0 on padding.
+    """
+    lengths = sequence_lengths(shape, mask)
+    drawn = sample(noise, embedding.weight.shape[1], lengths, generator)
+    return drawn * embed_scale(embedding)
 
 
 def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -226,7 +288,8 @@ def attach(
 
     Raises:
         TypeError: `model` holds no transformers model.
-        ValueError: `by_sequence` with the length rule `padded`, which depends on the batch.
+        ValueError: `by_sequence` with the length rule `padded`, which depends on the batch; or, in
+            a forward pass, noise on prompts or responses alone without labels.
         RuntimeError: the model has noise already, from this function or from the Trainer's own
             `neftune_noise_alpha`.
 

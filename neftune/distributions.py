@@ -3,6 +3,7 @@
     Noise(alpha=5)                                       # the paper's uniform noise
     Noise(alpha=5, distribution="gaussian")              # its Table 6
     Noise(alpha=5, length_rule="padded")                 # the scaling that transformers and TRL use
+    Noise(alpha=5, tokens="response")                    # on the tokens of responses alone
 
 To add a distribution, add one entry to `DISTRIBUTIONS`; its name is then valid in `Noise`:
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LENGTH_RULES = ("sequence", "padded")
 """The valid values of `Noise.length_rule`."""
+TOKENS = ("all", "prompt", "response")
+"""The valid values of `Noise.tokens`."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ class Noise:
             rule, L is the number of real tokens of each sequence, and padding gets no noise. With
             `padded`, the rule of transformers and TRL, L is the length of the tensor, the same for
             the whole batch, and padding gets noise too.
+        tokens: which tokens get noise: `all`, the paper's; those of the `prompt`, which have no
+            label; or those of the `response`, which have one. L is that of the whole sequence in
+            every case, so a token that gets noise gets as much as with `all`.
 
     Raises:
         ValueError: alpha is negative, infinite or not a number, or a name is unknown.
@@ -86,6 +92,7 @@ class Noise:
     alpha: float
     distribution: str = "uniform"
     length_rule: str = "sequence"
+    tokens: str = "all"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.alpha) and self.alpha >= 0):
@@ -95,6 +102,7 @@ class Noise:
         for name, value, known in (
             ("distribution", self.distribution, tuple(DISTRIBUTIONS)),
             ("length_rule", self.length_rule, LENGTH_RULES),
+            ("tokens", self.tokens, TOKENS),
         ):
             if value not in known:
                 raise ValueError(f"unknown noise {name} {value!r}; known: {', '.join(known)}")

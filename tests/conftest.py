@@ -17,14 +17,17 @@ from pathlib import Path
 import pytest
 
 ATTACKS = Path(__file__).parent / "attacks"
+LONGEST = "test_readme_commands.py"
+"""It runs one command after the other for minutes, so it begins first."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every attack as long, before pytest chooses by marks."""
+    """Mark every attack as long, before pytest chooses by marks; the longest test begins."""
     for item in items:
         if ATTACKS in item.path.parents:
             item.add_marker("long")
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

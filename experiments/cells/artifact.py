@@ -1,6 +1,8 @@
 """A table or figure: which cells it has, what they say, how it is shown.
 
-    ARTIFACT = table("table11", "Which parts train", ABOUT, seeds=3, cells=cells, against="NEFT")
+    picture = Picture(message=changes("Freezing parts changes the win rate"))
+    ARTIFACT = table("table11", "Which parts train", ABOUT, seeds=3, cells=cells, against="NEFT",
+                     picture=picture)
 
 An artifact is data and four functions. `cells` is called once; everything after it is a pure
 function of the cells' records: nothing is trained, judged or downloaded when a result is rendered.
@@ -10,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from analysis.plots import compare_with_paper, histograms
+from analysis.plots import histograms
 from experiments.cells.cell import Cell, Data, table_data, table_rows, values_of
-from experiments.runs.study import BASELINE, Study
+from experiments.cells.pictures import Draw, Picture, titled
+from experiments.runs.study import BASELINE, NEFT, Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +41,7 @@ class Artifact:
         cells: what is measured for which runs.
         data: what the cells say, as JSON.
         rows: the same as rows of text, titles first.
-        draw: the same as a picture, under a title.
+        draw: the same as a picture; it puts a message, computed from the data, above a title.
         target: what `make` is told to make it; the name, where nothing else is said.
     """
 
@@ -49,7 +52,7 @@ class Artifact:
     cells: Callable[[Study], Cells]
     data: Callable[[Cells], Data]
     rows: Callable[[Data], Rows]
-    draw: Callable[[Data, str], Figure]
+    draw: Draw
     target: str = ""
 
     def command(self, scale: str, seeds: int) -> str:
@@ -66,8 +69,9 @@ def table(
     seeds: int,
     cells: Callable[[Study], Cells],
     against: str | None = None,
+    picture: Picture | Draw | None = None,
 ) -> Artifact:
-    """An artifact with one row for each row and metric of its cells, drawn as bars.
+    """An artifact with one row for each row and metric of its cells.
 
     Args:
         name: as of `Artifact`.
@@ -76,7 +80,10 @@ def table(
         seeds: as of `Artifact`.
         cells: as of `Artifact`.
         against: the row that the others are compared with.
+        picture: how the differences from that row are drawn, or a function that draws something
+            else; without one, those of the first metric are drawn.
     """
+    shown = picture or Picture()
     return Artifact(
         name,
         title,
@@ -85,15 +92,8 @@ def table(
         cells,
         data=lambda asked: table_data(asked, against),
         rows=table_rows,
-        draw=_bars,
+        draw=shown.draw if isinstance(shown, Picture) else shown,
     )
-
-
-def _bars(data: Data, title: str) -> Figure:
-    """The first metric's rows, as published and as measured."""
-    first = data["cells"][0]["metric"]
-    cells = [cell for cell in data["cells"] if cell["metric"] == first]
-    return compare_with_paper(cells, title, first)
 
 
 def histogram_figure(
@@ -103,27 +103,38 @@ def histogram_figure(
     *,
     seeds: int,
     cells: Callable[[Study], Cells],
-    panel: Callable[[Cell], str],
+    panel: Literal["column", "metric"],
     x: str,
+    message: Callable[[Data], str],
 ) -> Artifact:
-    """An artifact drawn as a histogram of each cell's items, averaged over seeds.
+    """An artifact drawn as a histogram of each item's difference, averaged over seeds.
 
     Args:
         name: as of `Artifact`.
         title: as of `Artifact`.
         about: as of `Artifact`.
         seeds: as of `Artifact`.
-        cells: as of `Artifact`; the row `baseline` is compared with.
-        panel: the title of the panel that a cell is drawn in.
+        cells: as of `Artifact`; the row `+NEFT` is compared with `baseline`.
+        panel: which of a cell's titles is that of the panel that it is drawn in.
         x: the label of the horizontal axis.
+        message: the picture's title, from the data.
     """
 
     def data(asked: Cells) -> Data:
         items: dict[str, dict[str, list[float]]] = {}
         for cell in asked:
             mean = np.round(values_of(cell).mean(axis=0), 4)
-            items.setdefault(panel(cell), {})[cell.row] = mean.tolist()
+            place = cell.column if panel == "column" else cell.metric.title
+            items.setdefault(place, {})[cell.row] = mean.tolist()
         return table_data(asked, BASELINE) | {"items": items}
 
-    plain = table(name, title, about, seeds=seeds, cells=cells, against=BASELINE)
-    return replace(plain, data=data, draw=lambda found, title: histograms(found["items"], title, x))
+    def draw(found: Data, title: str) -> Figure:
+        panels = {
+            name: (np.array(items[NEFT]) - np.array(items[BASELINE])).tolist()
+            for name, items in found["items"].items()
+        }
+        means = {c[panel]: c["difference"] for c in found["cells"] if "difference" in c}
+        return histograms(panels, titled(message(found), title), x, means)
+
+    plain = table(name, title, about, seeds=seeds, cells=cells, against=BASELINE, picture=draw)
+    return replace(plain, data=data)

@@ -196,15 +196,6 @@ def rows_by_metric(data: Data) -> list[list[str]]:
     return rows
 
 
-def lines_of(data: Data) -> dict[str, list[dict[str, float]]]:
-    """By column, its cells as points along the axis `x`."""
-    lines: dict[str, list[dict[str, float]]] = {}
-    for cell in data["cells"]:
-        point = {key: cell[key] for key in ("x", "value", "low", "high")}
-        lines.setdefault(cell["column"], []).append(point)
-    return {name: sorted(points, key=lambda p: p["x"]) for name, points in lines.items()}
-
-
 def _measured(cell: Any) -> str:
     return estimate_text(cell, cell["digits"])
 

@@ -59,7 +59,10 @@ def compared(own: Data, shipped: Data) -> list[list[str]]:
         ValueError: one of them has no cells (a figure of curves), or they have none in common.
     """
     if "cells" not in own or "cells" not in shipped:
-        raise ValueError("this figure has no cells to compare; look at the two pictures")
+        raise ValueError(
+            "this result has no cells to compare number by number; look at the two pages beside "
+            "each other"
+        )
     by_place = {_place(cell): cell for cell in with_differences(shipped)}
     pairs = [
         (cell, by_place[_place(cell)]) for cell in with_differences(own) if _place(cell) in by_place

@@ -1,7 +1,8 @@
-"""Rows of text as a Markdown table, and estimates as text.
+"""Rows of text as a Markdown table, estimates as text, and places of pages that commands write.
 
 markdown_table([["", "Alpaca"], ["win rate, %", "31.64"]])
 estimate_text({"value": 1.0, "low": 0.5, "high": 1.5})    # "1.00 [0.50, 1.50]"
+filled(page, "claims", "What stands between <!-- claims --> and <!-- end of claims -->")
 """
 
 from __future__ import annotations
@@ -33,3 +34,22 @@ def estimate_text(estimate: Mapping[str, float], digits: int = 2, sign: bool = F
         return "–"
     value, low, high = (form.format(estimate[key]) for key in ("value", "low", "high"))
     return value if low == high == value else f"{value} [{low}, {high}]"
+
+
+def filled(page: str, place: str, text: str) -> str:
+    """A page with a text in one of its places.
+
+    Args:
+        page: the page, with the marks `<!-- place -->` and `<!-- end of place -->`.
+        place: the name of the place.
+        text: what stands between the marks from now on.
+
+    Raises:
+        ValueError: the page lacks the marks.
+    """
+    start, end = f"<!-- {place} -->", f"<!-- end of {place} -->"
+    before, found, rest = page.partition(start)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"the page lacks {start} or {end}")
+    return f"{before}{start}\n\n{text}\n\n{end}{after}"

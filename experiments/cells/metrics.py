@@ -10,7 +10,7 @@ and items. To add a metric, add a `Metric` here, or in the table that alone uses
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,11 @@ def _of_texts(number: Callable[[str], float]) -> Callable[[Record], Numbers]:
 
 
 WIN_RATE = Metric("win rate, %", ("verdicts",), lambda record: 100 * (record.read() - 1))
+BY_JUDGE = {
+    "oracle": replace(WIN_RATE, title="win rate by the oracle, %"),
+    "gpt-4": replace(WIN_RATE, title="win rate by the judge in GPT-4's role, %"),
+}
+"""By the role of the judge, for tables that have several."""
 
 
 def _draws(record: Record) -> Numbers:
@@ -95,6 +100,24 @@ LENGTH_CONTROLLED = Metric(
     2,
     _length_controlled,
 )
+
+
+def _facts(place: int) -> Callable[[Record], Numbers]:
+    def values(record: Record) -> Numbers:
+        count = record.run.scale.facts
+        if count is None:
+            raise TypeError(
+                f"at the scale {record.run.scale.name} nobody can tell right from wrong"
+            )
+        split = CONDITIONS[record.condition].split
+        return np.array([facts[place] for facts in count(split, texts(record))], float)
+
+    return values
+
+
+RIGHT_FACTS = Metric("right facts an answer", ("responses",), _facts(0))
+WRONG_FACTS = Metric("wrong facts an answer", ("responses",), _facts(1))
+"""Only where `Scale.facts` is given."""
 
 
 def _of_first(
@@ -146,8 +169,13 @@ OTHER_LOSS = final_loss("other", "loss without noise on another set")
 
 
 def example_loss(name: str, title: str) -> Metric:
-    """The loss without noise of every example of the set `train` or `other`."""
+    """The loss without noise of every example of `train`, `validation` or `other`."""
     return Metric(title, ("losses",), lambda record: np.array(record.read()[name]), 3)
+
+
+FITTED_LOSS = example_loss("train", "loss without noise on the training set")
+HELD_OUT_LOSS = example_loss("validation", "loss without noise on held-out rows of the same set")
+FAR_LOSS = example_loss("other", "loss without noise on another set")
 
 
 def leaderboard_score(task: str, title: str) -> Metric:

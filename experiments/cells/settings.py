@@ -17,7 +17,7 @@ from experiments.cells.cell import Cell, records_of
 from experiments.cells.markdown import markdown_table
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.provenance import machines
-from experiments.runs.record import Record
+from experiments.runs.record import UNTRAINED, Record
 from experiments.runs.study import Study
 from neftune.distributions import Noise
 
@@ -41,6 +41,9 @@ NAMES = {
     "frozen": "frozen",
     "adapter": "adapter",
     "freelb": "FreeLB",
+    "dropout": "dropout",
+    "label_smoothing": "label smoothing",
+    "penalty": "alpha of the penalty",
 }
 """The other hyperparameters: a column where they vary, else one sentence."""
 
@@ -50,7 +53,7 @@ def training_records(cells: Sequence[Cell]) -> list[Record]:
     runs = [
         run
         for cell in cells
-        if cell.metric.reads and cell.metric.reads[0] != "flips"
+        if cell.metric.reads and cell.metric.reads[0] not in UNTRAINED
         for group in (*cell.groups, cell.others)
         for run in group
     ]
@@ -126,7 +129,8 @@ def noise_title(noise: Noise) -> str:
     if noise.alpha == 0:
         return "none"
     rule = "" if noise.length_rule == "sequence" else f", {noise.length_rule} L"
-    return f"{noise.distribution} {noise.alpha:g}{rule}"
+    part = "" if noise.tokens == "all" else f" on {noise.tokens}s alone"
+    return f"{noise.distribution} {noise.alpha:g}{rule}{part}"
 
 
 def _decoding(asked: Sequence[Cell], study: Study) -> str:

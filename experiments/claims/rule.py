@@ -1,91 +1,77 @@
-"""A claim of the paper, its estimate, and the rule of its verdict.
+"""The rule of verdicts: from an estimate with its interval, a direction and a margin to a verdict.
 
-The rule. An estimate is a mean over seeds and items with a 95% interval over both
-(`analysis.intervals.hierarchical`). A claim that something rises or falls names the smallest change
-that would matter. It *holds here* if the interval lies on that side of 0, *does not hold here* if
-the interval excludes that smallest change, and is *not resolved* otherwise. A claim that something
-stays as it is names a margin. It *holds here* if the interval lies within the margin, *does not
-hold here* if it lies outside, and is *not resolved* otherwise.
+    judged(Estimate(2.3, 1.2, 3.4), "rises", margin=1.0).verdict        # "holds"
 
-The margins were committed with or after the first results of Table 1, so the verdicts are
-exploratory. They are not corrected for the number of claims.
+An estimate has a 95% interval from low to high. The margin is the smallest change that matters. Of
+a claim that something rises (and, with signs turned, that something falls):
+
+- *holds*: low > margin. The change is there and matters.
+- *holds, but negligible*: low > 0 and high <= margin. It is there, and too small to matter.
+- *does not hold*: low <= 0 and high < margin. A change that matters is ruled out; none is shown.
+- *not resolved*: all else. The reason says where a change is there and only its size is open.
+
+Of a claim that something stays: it *holds* where the interval lies within the margin on both sides
+of 0 (an equivalence test), *does not hold* where it lies outside, and is *not resolved* otherwise.
+That something does not rise is the same on one side alone.
+
+These are the verdicts on claims that can be tested. *Not testable here* is what `finding.py` says
+where a premise is not met: too small a dose, a ceiling or floor, nothing to explain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from analysis.intervals import Estimate
 
-Direction = Literal["rises", "falls", "stays"]
-Verdict = Literal["holds here", "does not hold here", "not resolved"]
+Direction = Literal["rises", "falls", "stays", "does not rise"]
+Verdict = Literal[
+    "holds", "holds, but negligible", "does not hold", "not resolved", "not testable here"
+]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+UNTESTABLE: Verdict = "not testable here"
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One claim and what was measured.
+class Judgement:
+    """A verdict and, where it needs one, its reason as a phrase."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def judged(estimate: Estimate, direction: Direction, margin: float) -> Judgement:
+    """Judge an estimate by the rule at the top of this module.
 
     Args:
-        text: what is claimed.
-        published: the paper's number.
-        quantity: what is measured here, with its unit.
-        estimate: of that quantity.
-        direction: `rises` (above 0), `falls` (below 0) or `stays` (within the margin of 0).
-        margin: the smallest change that matters, in the quantity's unit.
+        estimate: of a change.
+        direction: what is claimed of it.
+        margin: the smallest change that matters, in the estimate's unit.
     """
-
-    text: str
-    published: str
-    quantity: str
-    estimate: Estimate
-    direction: Direction
-    margin: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """By the rule at the top of this module."""
-        low, high = self.estimate.low, self.estimate.high
-        if self.direction == "stays":
-            if -self.margin <= low and high <= self.margin:
-                return "holds here"
-            outside = low > self.margin or high < -self.margin
-            return "does not hold here" if outside else "not resolved"
-        if self.direction == "falls":
-            low, high = -high, -low
-        if low > 0:
-            return "holds here"
-        return "does not hold here" if high < self.margin else "not resolved"
+    low, high = estimate.low, estimate.high
+    if not low <= high:
+        return Judgement(UNTESTABLE, "nothing could be measured")
+    if direction in ("stays", "does not rise"):
+        return _no_change(low, high, margin, both_sides=direction == "stays")
+    if direction == "falls":
+        low, high = -high, -low
+    if low > margin:
+        return Judgement("holds")
+    if low > 0:
+        if high <= margin:
+            return Judgement("holds, but negligible", "there, and below what matters")
+        return Judgement("not resolved", "there, but whether it matters is open")
+    if high < margin:
+        opposite = "the change goes the other way" if high < 0 else ""
+        return Judgement("does not hold", opposite)
+    return Judgement("not resolved")
 
 
-def claim_rows(claims: Sequence[Claim]) -> list[list[str]]:
-    """The claims as rows of text."""
-    rows = [
-        [
-            *("claim", "published", "measured here", "value [95% interval]"),
-            *("smallest change that matters", "verdict"),
-        ]
-    ]
-    for claim in claims:
-        digits = 3 if claim.margin < 0.1 and claim.margin else 2
-        form = f"{{:+.{digits}f}}"
-        value, low, high = (
-            form.format(x) for x in (claim.estimate.value, claim.estimate.low, claim.estimate.high)
-        )
-        rows.append(
-            [
-                claim.text,
-                claim.published,
-                claim.quantity,
-                f"{value} [{low}, {high}]",
-                f"±{claim.margin:g}" if claim.direction == "stays" else f"{claim.margin:g}",
-                f"**{claim.verdict}**",
-            ]
-        )
-    return rows
-
-
-def claims_data(claims: Sequence[Claim]) -> list[dict[str, Any]]:
-    """The claims as JSON."""
-    return [asdict(claim) | {"verdict": claim.verdict} for claim in claims]
+def _no_change(low: float, high: float, margin: float, *, both_sides: bool) -> Judgement:
+    if high <= margin and (low >= -margin or not both_sides):
+        return Judgement("holds")
+    if low > margin or (both_sides and high < -margin):
+        return Judgement("does not hold")
+    return Judgement("not resolved")

@@ -8,6 +8,7 @@ and errors appear at once.
 
 show.py       make tables and figures, and print them
 paper.py      make everything, the claims, and the page of results
+claims.py     only what the claims need, and their verdicts
 release.py    the same, and replace the project's own results
 compare.py    your own results beside the project's and the paper's
 where.py      where a table is made, its result, its settings

@@ -15,11 +15,10 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analysis.plots import curves
 from experiments.cells.artifact import Artifact
-from experiments.cells.cell import Cell, Data, rows_by_metric, table_data
+from experiments.cells.cell import Cell, rows_by_metric, table_data
 from experiments.cells.metrics import (
     CHARACTERS,
     LENGTH_CONTROLLED,
@@ -28,6 +27,7 @@ from experiments.cells.metrics import (
     VALIDATION_LOSS,
     WIN_RATE,
 )
+from experiments.cells.pictures import Picture
 from experiments.cells.render import make
 from experiments.commands.options import (
     SettingError,
@@ -44,9 +44,6 @@ from experiments.roles.models import MODELS
 from experiments.runs.study import Study
 from neftune.distributions import Noise
 from neftune.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HELP = "one fine-tuning under many alphas"
 METRICS = (WIN_RATE, LENGTH_CONTROLLED, CHARACTERS, TRAIN_LOSS, VALIDATION_LOSS, OTHER_LOSS)
@@ -194,17 +191,6 @@ def cells(ablation: Ablation, study: Study) -> list[Cell]:
     ]
 
 
-def draw(data: Data, title: str) -> Figure:
-    """One panel a metric, against alpha."""
-    panels: dict[str, dict[str, list[dict[str, float]]]] = {}
-    for cell in data["cells"]:
-        point = {key: cell[key] for key in ("x", "value", "low", "high")}
-        panels.setdefault(cell["metric"], {}).setdefault("", []).append(point)
-    for lines in panels.values():
-        lines[""].sort(key=lambda point: point["x"])
-    return curves(panels, title, "alpha", "")
-
-
 def artifact(ablation: Ablation) -> Artifact:
     """The ablation as an artifact like the paper's."""
     first = f"alpha {_shortest(ablation.alphas[0])}"
@@ -218,7 +204,9 @@ def artifact(ablation: Ablation) -> Artifact:
         cells=lambda study: cells(ablation, study),
         data=lambda asked: table_data(asked, first),
         rows=rows_by_metric,
-        draw=draw,
+        draw=Picture(
+            metrics=tuple(metric.title for metric in METRICS), row=lambda each: each.row, columns=3
+        ).draw,
         target=ablation.target,
     )
 

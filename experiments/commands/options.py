@@ -20,6 +20,7 @@ from experiments.roles.models import MODELS
 from experiments.scales.fetch import variable
 from experiments.scales.registry import SCALES
 from experiments.scales.scale import Scale
+from neftune.training import precision
 
 LARGEST_ALPHA = 1000.0
 """The paper's largest alpha is 15; the noise of this one is longer than any model's embeddings."""
@@ -109,12 +110,13 @@ def check_arguments(arguments: Sequence[str]) -> None:
 
 
 def check_environment() -> None:
-    """Refuse a variable that would replace a model or a data set, but names none.
+    """Refuse a variable that would replace a model or a data set, but names none; and PRECISION.
 
     Raises:
-        SettingError: it is named `MODEL_` or `DATA_` with an unknown role in small letters.
-        UnknownNameError: the same.
+        UnknownNameError: it is named `MODEL_` or `DATA_` with an unknown role in small letters.
+        ValueError: PRECISION is no number format.
     """
+    precision.named()
     known = {variable("MODEL", role): role for role in MODELS}
     known |= {variable("DATA", role): role for role in INSTRUCTION_SETS}
     for name in os.environ:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +20,32 @@ from tqdm import tqdm
 from analysis.intervals import win_rate
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.artifact import Artifact
+from experiments.cells.cell import Cell
 from experiments.cells.markdown import markdown_table
-from experiments.cells.render import all_records, as_csv, as_json, runs_of, write
-from experiments.cells.settings import settings_of
-from experiments.claims.questions import ON_NOISE, QUESTIONS, measured
-from experiments.claims.rule import claim_rows, claims_data
+from experiments.cells.render import all_records, as_csv, runs_of, write
+from experiments.claims.finding import Question, questions, records_of
+from experiments.claims.page import claims_text, write_claims
+from experiments.claims.premises import PREMISES
 from experiments.commands.ablation import Ablation
 from experiments.commands.ablation import artifact as ablation_artifact
+from experiments.commands.claims import study_of
 from experiments.commands.options import add_jobs, add_scale, scale_of
 from experiments.paths import RENDERED
-from experiments.published import ALPHA_GRID
 from experiments.runs.archive import archive_file, unpack
-from experiments.runs.provenance import seconds, write_provenance
-from experiments.runs.record import Record
+from experiments.runs.provenance import seconds
+from experiments.runs.record import Record, missing
 from experiments.runs.run import Run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
 from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
-from experiments.tables import strongnoise
 from neftune.training.files import write_atomic
 
 HELP = "make everything, the claims, and the page of results (hours; it resumes)"
-SEEDS = 5
+CLAIMS = "claims"
+FIRST = {"table1": 0, CLAIMS: 1}
+"""What is made before all else, in this order."""
+RIVAL_FIELDS = ("dropout", "label_smoothing", "weight_decay", "penalty")
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 
 
@@ -62,8 +66,74 @@ def everything() -> list[Artifact]:
     return [*ARTIFACTS.values(), ablation_artifact(Ablation(ALPHAS))]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Everything that the paper asks of a scale: each artifact with its cells, and the claims.
+
+    Args:
+        artifacts: each with its study and cells.
+        claims: each claim at each alpha by each judge.
+        study: that the claims are asked of.
+        later: the titles of results that are left out because records are missing.
+    """
+
+    artifacts: tuple[tuple[Artifact, Study, Sequence[Cell]], ...]
+    claims: tuple[Question, ...]
+    study: Study
+    later: tuple[str, ...] = ()
+
+    def records(self) -> dict[str, list[Record]]:
+        """By result, the records that it is made from."""
+        found = {artifact.name: all_records(cells) for artifact, _, cells in self.artifacts}
+        return found | ({CLAIMS: records_of(list(self.claims))} if self.claims else {})
+
+    def stages(self) -> dict[str, list[Record]]:
+        """By result, in the order in which they are made, the records of the runs that it needs.
+
+        Table 1 comes first and the claims second. Every record of a run that any result needs is in
+        one stage, so a run whose stage is done needs its checkpoint no more.
+        """
+        by_result = self.records()
+        by_run: dict[Run, list[Record]] = {}
+        for record in dict.fromkeys(r for each in by_result.values() for r in each):
+            by_run.setdefault(record.run.training, []).append(record)
+        found: dict[str, list[Record]] = {}
+        for name in sorted(by_result, key=lambda name: FIRST.get(name, len(FIRST))):
+            own = dict.fromkeys(record.run.training for record in by_result[name])
+            records = [record for run in own for record in by_run.pop(run, [])]
+            if records:
+                found[name] = records
+        return found
+
+    def made(self) -> Asked:
+        """The results whose records are all there, and the claims that can be judged from them."""
+        absent = {a.name for a, _, cells in self.artifacts if missing(all_records(cells))}
+        unjudged = dict.fromkeys(q.premise.text for q in self.claims if missing(records_of([q])))
+        return replace(
+            self,
+            artifacts=tuple(each for each in self.artifacts if each[0].name not in absent),
+            claims=tuple(each for each in self.claims if each.premise.text not in unjudged),
+            later=(
+                *(f"the claim “{text}”" for text in unjudged),
+                *(a.title for a, _, _ in self.artifacts if a.name in absent),
+            ),
+        )
+
+
+def ask(scale: Scale) -> Asked:
+    """What the paper asks of a scale, with the choices that were made for it."""
+    selection = load_selection(scale)
+    studies = [(a, Study(scale, a.seeds, selection)) for a in everything()]
+    study = study_of(scale)
+    return Asked(
+        tuple((a, each, a.cells(each)) for a, each in studies),
+        tuple(questions(PREMISES, study)),
+        study,
+    )
+
+
 def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run]]:
-    """Make everything.
+    """Make everything, result by result (`Asked.stages`).
 
     Args:
         scale: what stands in for the paper's models, sets and judges.
@@ -75,15 +145,27 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     """
     if archive_file(scale).exists():
         unpack(archive_file(scale))
-    selection = load_selection(scale)
-    studies = {a.name: Study(scale, a.seeds, selection) for a in everything()}
-    asked = {a.name: (a, a.cells(studies[a.name])) for a in everything()}
-    records = {name: all_records(cells) for name, (_, cells) in asked.items()}
-    study = Study(scale, SEEDS, selection)
-    records["claims"] = records_of_claims(study)
-    produce([record for each in records.values() for record in each], jobs)
-    for artifact, cells in tqdm(asked.values(), desc="rendering", unit="result"):
-        write(artifact, studies[artifact.name], cells, out)
+    asked = ask(scale)
+    for name, records in asked.stages().items():
+        if due := missing(records):
+            print(f"{name}: {len(due)} records of {len(runs_of(due))} runs", flush=True)
+            produce(records, jobs)
+    return write_paper(asked, out)
+
+
+def write_paper(asked: Asked, out: Path) -> tuple[str, list[Run]]:
+    """Write results whose records exist, and the page of them.
+
+    Args:
+        asked: what is written; the page names what is left out.
+        out: the folder of results.
+
+    Returns:
+        As of `make_paper`.
+    """
+    scale, records = asked.study.scale, asked.records()
+    for artifact, study, cells in tqdm(asked.artifacts, desc="rendering", unit="result"):
+        write(artifact, study, cells, out)
     runs = runs_of(record for each in records.values() for record in each)
     hours = sum(map(seconds, runs)) / 3600
     needed = sum(len({record.run for record in each}) for each in records.values())
@@ -92,49 +174,33 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
         f"took {hours:.1f} hours of one core."
     )
     folder = out / scale.name
-    write_results(scale, [artifact for artifact, _ in asked.values()], study, total, folder)
+    claims = write_claims(list(asked.claims), asked.study, folder) if asked.claims else None
+    write_atomic(folder / "README.md", results_page(asked, claims, total, folder))
     every = list(dict.fromkeys(record for each in records.values() for record in each))
     write_atomic(folder / "runs.csv", as_csv(run_rows(every)))
     return f"{total} See {folder}/README.md.", runs
 
 
-def records_of_claims(study: Study) -> list[Record]:
-    """The records that the claims are measured on."""
-    strong = study.with_alpha(strongnoise.ALPHA)
-    asked = [question.cells(study) for question in QUESTIONS]
-    asked += [question.cells(strong) for question in ON_NOISE]
-    return [record for cells in asked for record in all_records(cells)]
+def results_page(asked: Asked, claims: dict[str, Any] | None, total: str, out: Path) -> str:
+    """The page of results, from files that were written to a folder.
 
-
-def write_results(
-    scale: Scale, artifacts: Sequence[Artifact], study: Study, total: str, out: Path
-) -> None:
-    """Write the claims and the page of results to a folder, from records that exist."""
-    found = measured(QUESTIONS, study)
-    strong = measured(ON_NOISE, study.with_alpha(strongnoise.ALPHA))
-    for name, claims in (("claims", found), ("claims_strongnoise", strong)):
-        write_atomic(out / f"{name}.json", as_json(claims_data(claims)))
-    asked = [cell for question in QUESTIONS for cell in question.cells(study)]
-    write_provenance(
-        out / "claims.provenance.json",
-        "make paper",
-        range(study.seeds),
-        runs_of(records_of_claims(study)),
-        settings=settings_of(asked, study),
-    )
-    page = PAGE.format(
+    Args:
+        asked: the results whose files are in the folder.
+        claims: their data; None where they were not judged.
+        total: a sentence on the runs.
+        out: the folder.
+    """
+    scale = asked.study.scale
+    artifacts = [artifact for artifact, _, _ in asked.artifacts]
+    later = f" Not made yet: {'; '.join(asked.later)}." if asked.later else ""
+    return PAGE.format(
         scale=scale.name,
-        total=total,
+        total=total + later,
         models=markdown_table(_model_rows(scale)),
-        claims=markdown_table(claim_rows(found)),
-        largest=f"{max(ALPHA_GRID):g}",
-        strong_alpha=f"{strongnoise.ALPHA:g}",
-        note=scale.notes.get("strongnoise", ""),
-        strong=markdown_table(claim_rows(strong)),
+        claims=f"## Claims\n\n{claims_text(claims)}\n\n" if claims else "",
         contents="\n".join(f"- [{a.title}](#{_anchor(a.title)})" for a in artifacts),
         sections="".join(_section(out, artifact) for artifact in artifacts),
     )
-    write_atomic(out / "README.md", page)
 
 
 PAGE = """# The paper at scale `{scale}`: published and measured, side by side
@@ -149,27 +215,7 @@ of every run (`make unpack`).
 
 {models}
 
-## Claims
-
-Where an estimate has an interval, it is a 95% interval over seeds and items (instructions,
-examples, questions), as docs/statistics.md says. A claim of a rise or a fall *holds here* if the
-interval lies on that side of zero, *does not hold here* if it excludes the smallest change that
-matters, and is *not resolved* otherwise. A claim that something stays *holds here* if the interval
-lies within the margin, *does not hold here* if it lies outside it, and is *not resolved* otherwise.
-The margins were committed with or after the first results of Table 1, so the verdicts are
-exploratory; they are not corrected for the number of claims. They are statements on the models
-above and not on the paper's.
-
-{claims}
-
-### The same with three times the paper's largest alpha
-
-The claims that concern the effect of noise are measured once more at alpha {strong_alpha}, three
-times the paper's largest ({largest}). {note}
-
-{strong}
-
-## Contents
+{claims}## Contents
 
 {contents}
 
@@ -191,8 +237,12 @@ def _anchor(title: str) -> str:
 
 
 def _section(out: Path, artifact: Artifact) -> str:
-    text = (out / f"{artifact.name}.md").read_text().removeprefix("# ")
-    return f"## {text}\n![{artifact.title}]({artifact.name}.png)\n\n"
+    """An artifact's message as a picture, and its table folded away below it."""
+    title, about, rest = (out / f"{artifact.name}.md").read_text().split("\n\n", 2)
+    return (
+        f"#{title}\n\n{about}\n\n![{artifact.title}]({artifact.name}.png)\n\n<details>\n"
+        f"<summary>The table, and the settings of its runs</summary>\n\n{rest}\n</details>\n\n"
+    )
 
 
 def run_rows(records: Sequence[Record]) -> list[list[str]]:
@@ -225,8 +275,11 @@ def _run_row(run: Run, records: Sequence[Record]) -> dict[str, Any]:
         "frozen": " ".join(run.recipe.frozen),
         "freelb": run.recipe.freelb.magnitude if run.recipe.freelb else None,
         "seed": run.seed,
+        "interpolation": run.interpolation,
+        "tokens": run.noise.tokens,
+        **{name: getattr(run.recipe, name) for name in RIVAL_FIELDS},
     }
-    if any(record.kind == "settings" for record in records):
+    if run.training == run and any(record.kind == "settings" for record in records):
         for entry in Record(run, "log").read():
             row |= {k: v for k, v in entry.items() if k.startswith("eval_") and "_loss" in k}
     for record in sorted(records, key=lambda record: record.name):

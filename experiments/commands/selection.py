@@ -1,4 +1,4 @@
-"""Choose the learning rates and alphas that are not chosen yet, on validation instructions.
+"""Choose the learning rates and alphas that are not chosen yet, and say which lie at an edge.
 
 make selection
 """
@@ -20,7 +20,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Choose, and say where the choice is recorded."""
+    """Choose, and say what was chosen and where it is recorded."""
     scale = scale_of(arguments)
-    select(scale, arguments.jobs)
+    selection = select(scale, arguments.jobs)
+    for kind, choices in (("lr", selection.lr), ("QLoRA's lr", selection.qlora_lr)):
+        for name, choice in choices.items():
+            edge = ", at an edge of what was tried" if choice.steps_from_edge == 0 else ""
+            print(f"{kind} for {name}: {choice.value:g}{edge}")
     print(f"Written to {selection_file(scale)}.")

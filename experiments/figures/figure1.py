@@ -1,4 +1,4 @@
-"""Figure 1: Table 1 as bars.
+"""Figure 1: the win rates of Table 1, as a picture.
 
 make figure1
 """
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from experiments.cells.cell import Cell
 from experiments.cells.metrics import WIN_RATE
+from experiments.cells.pictures import Picture
 from experiments.runs.study import Study
 from experiments.tables import table1
 
@@ -21,4 +22,5 @@ ARTIFACT = replace(
     name="figure1",
     title="Figure 1: win rate with and without noise",
     cells=cells,
+    draw=Picture(message=table1.message).draw,
 )

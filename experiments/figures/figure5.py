@@ -7,7 +7,8 @@ import numpy as np
 
 from analysis.overfitting import bleu_4, rouge_l
 from experiments.cells.artifact import histogram_figure
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import change, differences, one
 from experiments.cells.metrics import Metric, texts
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.record import Numbers, Record
@@ -37,6 +38,13 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
+def message(data: Data) -> str:
+    """How much both scores change."""
+    found = differences(data, *SCORES)
+    told = (f"{name} by {change(one(found, metric=name))}" for name in SCORES)
+    return f"Noise changes the likeness to training answers: {' and '.join(told)}"
+
+
 ARTIFACT = histogram_figure(
     "figure5",
     "Figure 5: likeness of answers to the training answers, LLaMA-2 7B on Alpaca",
@@ -45,6 +53,7 @@ ARTIFACT = histogram_figure(
     "both much lower.",
     seeds=5,
     cells=cells,
-    panel=lambda cell: cell.metric.title,
-    x="score of a response, 0 to 1",
+    panel="metric",
+    x="score of an answer with noise minus without (scores are 0 to 1)",
+    message=message,
 )

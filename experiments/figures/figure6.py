@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.intervals import Estimate, mean_estimate
-from analysis.plots import curves
+from analysis.plots import heatmaps
 from experiments.cells.artifact import Artifact
-from experiments.cells.cell import Cell, Data, lines_of, table_data
+from experiments.cells.cell import Cell, Data, table_data
 from experiments.cells.markdown import estimate_text
 from experiments.cells.metrics import Metric, Records
+from experiments.cells.pictures import titled
 from experiments.published import FIGURE_6
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.flips import ALPHAS
@@ -63,9 +64,54 @@ def flip_rows(data: Data) -> list[list[str]]:
     return table
 
 
+def flip_message(data: Data, of: str) -> str:
+    """Up to which alpha nothing flips, and what the largest flips.
+
+    Args:
+        data: cells with the share that flips, in per cent.
+        of: whose share it is.
+    """
+    still, flipping = _by_effect(data)
+    none = f"No token flips up to alpha {still[-1]:g}" if still else ""
+    if not flipping:
+        return none
+    shares = [cell["value"] for cell in data["cells"] if cell["x"] == flipping[-1]]
+    ends = dict.fromkeys(f"{share:.1f}%" for share in (min(shares), max(shares)))
+    some = f"at alpha {flipping[-1]:g}, {' to '.join(ends)} of {of} flip"
+    return f"{none}; {some}" if none else f"{some[:1].upper()}{some[1:]}"
+
+
+def _by_effect(data: Data) -> tuple[list[float], list[float]]:
+    """The alphas at which nothing flips, and those from where something does."""
+    alphas = sorted({cell["x"] for cell in data["cells"]})
+    flip = [cell["x"] for cell in data["cells"] if cell["value"] > 0]
+    first = min(flip, default=float("inf"))
+    return [a for a in alphas if a < first], [a for a in alphas if a >= first]
+
+
+def _share_text(share: float) -> str:
+    return "0" if share == 0 else "< 0.01" if share < 0.01 else f"{share:.2f}"
+
+
+def flip_map(data: Data, title: str, name: str) -> Figure:
+    """A map of the shares: a row a line of the figure, a column an alpha.
+
+    Of the alphas at which nothing flips the largest alone is drawn.
+    """
+    columns = list(dict.fromkeys(cell["column"] for cell in data["cells"]))
+    still, flipping = _by_effect(data)
+    alphas = [*still[-1:], *flipping]
+    by_place = {(cell["column"], cell["x"]): cell["value"] for cell in data["cells"]}
+    grid = np.array([[by_place[column, alpha] for alpha in alphas] for column in columns])
+    texts = [[_share_text(share) for share in line] for line in grid]
+    axes = (("alpha", [f"{alpha:g}" for alpha in alphas]), ("", columns))
+    return heatmaps({name: grid}, title, *axes, texts={name: texts})
+
+
 def _draw(data: Data, title: str) -> Figure:
-    panels = {"Alpaca training examples": lines_of(data)}
-    return curves(panels, title, "alpha", "tokens that flip, %", log=True)
+    message = flip_message(data, "the tokens of an example")
+    lines = titled(message, f"{title}\nPublished: {FIGURE_6}")
+    return flip_map(data, lines, "Tokens of an Alpaca example that flip, %")
 
 
 ARTIFACT = Artifact(

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.intervals import hierarchical
 from analysis.plots import curves
 from experiments.cells.artifact import Artifact, Cells
 from experiments.cells.cell import Cell, Data, values_of
 from experiments.cells.metrics import Metric
+from experiments.cells.pictures import titled
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.study import Study
+from experiments.runs.study import BASELINE, NEFT, Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +33,7 @@ def cells(study: Study) -> list[Cell]:
 
 
 def data(asked: Cells) -> Data:
-    """The 100 largest singular values of each arm, with the range over seeds."""
+    """The 100 largest singular values of each arm, with the range over seeds; their changes."""
     points = {
         cell.row: [
             {"x": rank, "value": float(v.mean()), "low": float(v.min()), "high": float(v.max())}
@@ -40,7 +42,16 @@ def data(asked: Cells) -> Data:
         for cell in asked
     }
     base, neft = (np.array([p["value"] for p in points[arm]]) for arm in points)
-    return {"points": points, "largest relative difference": float(np.max(np.abs(neft / base - 1)))}
+    values = {cell.row: values_of(cell) for cell in asked}
+    changes = 100 * (values[NEFT] / values[BASELINE] - 1)
+    return {
+        "points": points,
+        "largest relative difference": float(np.max(np.abs(neft / base - 1))),
+        "changes, %": [
+            {"x": rank, **vars(hierarchical(changes[:, [rank - 1]]))}
+            for rank in range(1, changes.shape[1] + 1)
+        ],
+    }
 
 
 def rows(found: Data) -> list[list[str]]:
@@ -54,10 +65,17 @@ def rows(found: Data) -> list[list[str]]:
 
 
 def draw(found: Data, title: str) -> Figure:
-    """One panel, a line an arm."""
+    """The change of each singular value."""
     largest = 100 * found["largest relative difference"]
-    panels = {f"largest relative difference: {largest:.3f}%": found["points"]}
-    return curves(panels, title, "number of the singular value", "singular value", log=True)
+    message = f"Noise changes none of the 100 largest singular values by more than {largest:.3f}%"
+    panels = {"With noise minus without, and its 95% interval": {"": found["changes, %"]}}
+    return curves(
+        panels,
+        titled(message, title),
+        "number of the singular value",
+        "change of the singular value, %",
+        zero=True,
+    )
 
 
 ARTIFACT = Artifact(

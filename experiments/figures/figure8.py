@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.plots import curves
 from experiments.cells.artifact import Artifact
-from experiments.cells.cell import Cell, Data, lines_of, table_data
+from experiments.cells.cell import Cell, Data, table_data
 from experiments.cells.metrics import Metric
-from experiments.figures.figure6 import flip_rows
+from experiments.cells.pictures import titled
+from experiments.figures.figure6 import flip_map, flip_message, flip_rows
 from experiments.published import FIGURE_8_LARGEST_SHARE
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.flips import ALPHAS, LENGTHS
@@ -44,8 +44,11 @@ def cells(study: Study) -> list[Cell]:
 
 
 def _draw(data: Data, title: str) -> Figure:
-    panels = {"whole vocabulary": lines_of(data)}
-    return curves(panels, title, "alpha", "tokens that flip, %", log=True)
+    message = flip_message(data, "the vocabulary, depending on L,")
+    lines = titled(
+        message, f"{title}\nPublished: at most {FIGURE_8_LARGEST_SHARE:g}% of 32,000 tokens"
+    )
+    return flip_map(data, lines, "Tokens of the vocabulary that flip, %")
 
 
 ARTIFACT = Artifact(

@@ -1,5 +1,7 @@
 """The human study's counterpart: two models' answers head to head, in random order.
 
+The raters are judges, in the laboratory those of docs/judges.md; no person is asked.
+
 make human
 """
 
@@ -10,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.intervals import binomial_share
-from analysis.plots import compare_with_paper
+from analysis.plots import shares
 from experiments.cells.artifact import Artifact, Cells
 from experiments.cells.cell import Cell, Data, values_of
 from experiments.cells.metrics import Metric
+from experiments.cells.pictures import titled
 from experiments.published import HUMAN_STUDY, HUMAN_STUDY_GPT_4
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.record import Numbers, Record
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COUNTS = ("wins", "draws", "losses")
+SEGMENTS = ("with noise wins", "draw", "without noise wins")
 
 
 def _outcomes(record: Record) -> Numbers:
@@ -71,16 +75,32 @@ def rows(found: Data) -> list[list[str]]:
     ]
 
 
+def message(found: Data) -> str:
+    """How often each of the two wins, and the win score."""
+    return (
+        f"The answer of the model with noise wins in {found['wins']} of {found['pairs']} pairs and "
+        f"loses in {found['losses']}: a win score of {_score_text(found)}"
+    )
+
+
+def _score_text(found: Data) -> str:
+    score = found["win score"]
+    if score["value"] != score["value"]:
+        return "nothing, since all are draws"
+    return f"{score['value']:.0f}% [{score['low']:.0f}, {score['high']:.0f}]"
+
+
 def draw(found: Data, title: str) -> Figure:
-    """The shares of wins, draws and losses, beside those of the people."""
-    cells = []
-    for name in COUNTS:
-        share = binomial_share(found[name], found["pairs"])
-        measured = {key: 100 * value for key, value in vars(share).items()}
-        published = 100 * HUMAN_STUDY[name] / HUMAN_STUDY["pairs"]
-        column = f"{NEFT} against {BASELINE}"
-        cells.append({"row": name, "column": column, "published": published, **measured})
-    return compare_with_paper(cells, title, "share of pairs, %")
+    """The shares of wins, draws and losses, above those of the people."""
+    raters = {
+        f"Here, by a judge\nwin score {_score_text(found)}": found,
+        f"Published, by people\nwin score {HUMAN_STUDY['win score']:.0f}%": HUMAN_STUDY,
+    }
+    bars = {
+        rater: dict(zip(SEGMENTS, (counts[name] for name in COUNTS), strict=True))
+        for rater, counts in raters.items()
+    }
+    return shares(bars, titled(message(found), title), "share of pairs, %")
 
 
 ARTIFACT = Artifact(

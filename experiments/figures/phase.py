@@ -9,29 +9,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.forest import signed
 from analysis.plots import heatmaps
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data, table_data
-from experiments.cells.metrics import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE
+from experiments.cells.differences import Difference, differences, span
+from experiments.cells.metrics import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE, Metric
+from experiments.cells.pictures import titled
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.study import Study
-from experiments.scales.scale import Scale
 from neftune.distributions import Noise
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ALPHAS = (0.0, 5.0, 15.0, 30.0, 45.0)
+ALPHAS = (0.0, 5.0, 15.0, 45.0)
+NO_NOISE = "alpha 0"
 METRICS = (TRAIN_LOSS, OTHER_LOSS, CHARACTERS, WIN_RATE)
 
 
-def learning_rates(scale: Scale) -> list[float]:
-    """The scale's grid, and half of its smallest learning rate."""
-    return [min(scale.lr_grid) / 2, *scale.lr_grid]
-
-
 def cells(study: Study) -> list[Cell]:
-    """Every alpha with every learning rate."""
+    """Every alpha with every learning rate of the grid but its ends."""
     return [
         Cell(
             f"alpha {alpha:g}",
@@ -43,7 +41,7 @@ def cells(study: Study) -> list[Cell]:
         )
         for metric in METRICS
         for alpha in ALPHAS
-        for lr in learning_rates(study.scale)
+        for lr in study.scale.lr_grid[1:-1]
     ]
 
 
@@ -63,23 +61,43 @@ def rows(data: Data) -> list[list[str]]:
     return table
 
 
+def message(data: Data) -> str:
+    """Between which ends the win rate changes."""
+    return (
+        f"Over alphas and learning rates noise changes the win rate by {span(_of(data, WIN_RATE))}"
+    )
+
+
 def draw(data: Data, title: str) -> Figure:
-    """One map a metric."""
-    cells = data["cells"]
-    rates = sorted({cell["x"] for cell in cells})
-    panels = {
-        metric.title: np.reshape(
-            [cell["value"] for cell in cells if cell["metric"] == metric.title],
-            (len(ALPHAS), len(rates)),
-        )
-        for metric in METRICS
-    }
+    """One map a metric: the difference from alpha 0 at the same learning rate."""
+    rates = list(dict.fromkeys(cell["column"] for cell in data["cells"]))
+    alphas = [row for row in dict.fromkeys(c["row"] for c in data["cells"]) if row != NO_NOISE]
+    panels, texts = {}, {}
+    for metric in METRICS:
+        found = {(d.row, d.column): d for d in _of(data, metric)}
+        grid = [[found[alpha, rate] for rate in rates] for alpha in alphas]
+        told = grid[0][0].quantity
+        name = f"{told.name[:1].upper()}{told.name[1:]}, {told.unit}"
+        panels[name] = np.array([[each.value for each in line] for line in grid])
+        texts[name] = [[_text(each) for each in line] for line in grid]
+    note = "Differences from alpha 0 at the same learning rate; *: the 95% interval excludes 0"
     return heatmaps(
         panels,
-        title,
-        ("learning rate, 1e-4", [f"{1e4 * lr:g}" for lr in rates]),
-        ("alpha", [f"{alpha:g}" for alpha in ALPHAS]),
+        titled(message(data), f"{title}\n{note}"),
+        ("learning rate", [rate.removeprefix("lr ") for rate in rates]),
+        ("alpha", [alpha.removeprefix("alpha ") for alpha in alphas]),
+        texts=texts,
+        diverging=True,
     )
+
+
+def _of(data: Data, metric: Metric) -> list[Difference]:
+    return differences(data, metric.title)
+
+
+def _text(difference: Difference) -> str:
+    star = "*" if difference.resolved else ""
+    return signed(difference.value, difference.quantity.digits) + star
 
 
 ARTIFACT = Artifact(
@@ -89,7 +107,7 @@ ARTIFACT = Artifact(
     "ChatGPT's role; each the mean over the seeds. Not in the paper.",
     seeds=3,
     cells=cells,
-    data=lambda asked: table_data(asked, "alpha 0"),
+    data=lambda asked: table_data(asked, NO_NOISE),
     rows=rows,
     draw=draw,
 )

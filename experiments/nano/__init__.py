@@ -1,6 +1,6 @@
 """The nano laboratory: a made-up world, language models pretrained on it, and judges that know it.
 
-    world = make_world()                                 # 152 things, 1,824 facts
+    world = make_world()                                 # 240 things, 2,880 facts
     instruction_set("alpaca", "train")[0]                # an instruction about one of them
     task = evaluation_tasks("test")[0]                   # one of 805 test instructions
     prefer(task, reference_answer(task), response)       # the oracle's verdict: 1, 2, or 1.5
@@ -9,9 +9,10 @@ The laboratory is what the scale `nano` (`experiments/scales/nano.py`) consists 
 table of the paper be made on two cores without network, GPU or key, and it makes the correctness of
 an answer exact, because all facts are known.
 
-It is not a small copy of the paper's setting. Its models have 2.4M to 6.1M parameters, know no real
-English, hardly change at the paper's alphas, and answer requests before they are tuned.
-docs/laboratory.md says which conclusions this rules out.
+It is not a small copy of the paper's setting. Its models are thousands of times smaller and know no
+real English. What makes them a fair instrument for noise all the same is written down as conditions
+that are checked by a command (`make laboratory-check`); docs/laboratory.md has them, and says which
+conclusions the laboratory does not allow.
 
 The world and its language:
 
@@ -39,7 +40,11 @@ models/               the shipped models, one folder for each role
 
 Judges:
 
-oracle.py             the oracle, and the oracle with a length bias
-judges/               their alpaca-eval configurations
-length_study.py       how strongly their verdicts depend on length
+oracle.py             the oracle, and the judges in the roles of GPT-4 and ChatGPT
+judges/               their alpaca-eval configurations; `experiments/judge_studies/` has where their
+                      numbers come from
+
+The conditions:
+
+conditions.py         what the laboratory has to be before anything is measured in it with noise
 """

@@ -25,9 +25,9 @@ from experiments.nano.language import (
 from experiments.nano.tasks import Task
 from experiments.nano.world import Entity, World, make_world
 
-REFERENCE_FACTS = (3, 5)
-REFERENCE_ERROR = 0.15
-REFERENCE_FORGETS = 0.3
+REFERENCE_FACTS = (1, 3)
+REFERENCE_ERROR = 0.4
+REFERENCE_FORGETS = 0.5
 
 
 def write_open(task: Task, rng: random.Random, count: int) -> str:
@@ -58,10 +58,10 @@ def write_open(task: Task, rng: random.Random, count: int) -> str:
 
 
 def write_short(task: Task, rng: random.Random) -> str:
-    """Write a correct answer in the style of Alpaca: one or two sentences."""
+    """Write a correct answer in the style of Alpaca: the shortest of the sets."""
     if task.subset in ("describe", "advise"):
         (entity,) = task.things
-        attributes = rng.sample(entity.kind.attributes, rng.choice((1, 2, 2)))
+        attributes = rng.sample(entity.kind.attributes, rng.choice((3, 4, 4, 5)))
         return " ".join(paragraph(entity, attributes, rng, introduce=rng.random() < 0.3))
     if task.subset == "question":
         (entity,) = task.things
@@ -94,6 +94,28 @@ def write_worked(task: Task, rng: random.Random) -> str:
     return " ".join(steps)
 
 
+def write_more(task: Task, rng: random.Random, count: int) -> str:
+    """Write a correct answer that states what is asked first, and then further facts of the things.
+
+    Args:
+        task: a question, a comparison or a reasoning task.
+        rng: chooses wordings and facts.
+        count: further facts in all.
+    """
+    if task.subset == "question":
+        (entity,) = task.things
+        others = [a for a in entity.kind.attributes if a not in task.attributes]
+        stated = [*task.attributes, *rng.sample(others, min(count, len(others)))]
+        return " ".join(paragraph(entity, stated, rng, introduce=False))
+    sentences = [write_worked(task, rng)]
+    for index, entity in enumerate(task.things):
+        others = [a for a in entity.kind.attributes if a not in task.attributes]
+        share = count // len(task.things) + (index < count % len(task.things))
+        if share:
+            sentences += paragraph(entity, rng.sample(others, share), rng)
+    return " ".join(sentences)
+
+
 def misremembered(entity: Entity, world: World, rng: random.Random, error: float) -> Entity:
     """Return the thing with each of its facts replaced by a wrong one with probability `error`."""
     facts = {}
@@ -108,7 +130,7 @@ def misremembered(entity: Entity, world: World, rng: random.Random, error: float
 
 
 def reference_answer(task: Task) -> str:
-    """Write the reference answer to a task: of medium length, with some mistakes.
+    """Write the reference answer to a task: about as long as Alpaca's, with many mistakes.
 
     To an open request it states `REFERENCE_FACTS` (from, to) facts. Each fact is wrong with
     probability `REFERENCE_ERROR`; each constraint is ignored with probability `REFERENCE_FORGETS`.
@@ -124,6 +146,4 @@ def reference_answer(task: Task) -> str:
     )
     if task.subset in ("describe", "advise"):
         return write_open(recalled, rng, rng.randint(*REFERENCE_FACTS))
-    if task.subset == "question":
-        return write_short(recalled, rng)
-    return write_worked(recalled, rng)
+    return write_short(recalled, rng)

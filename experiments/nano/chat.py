@@ -30,7 +30,7 @@ from experiments.nano.instructions import instruction_set
 from experiments.nano.model_card import fact_accuracy
 from experiments.nano.oracle import helpfulness
 from experiments.nano.tasks import MAKERS, Task, constrained
-from experiments.nano.world import make_world
+from experiments.nano.world import evenly, make_world
 from experiments.paths import LABORATORY, RUNS
 from neftune import Noise
 from neftune.training.base_model import load_model_and_tokenizer
@@ -55,7 +55,7 @@ def requests(round_number: int) -> list[Task]:
     tasks: dict[str, Task] = {}
     while len(tasks) < REQUESTS:
         subset = rng.choices(list(MAKERS), [3 if s == "describe" else 2 for s in MAKERS])[0]
-        task = MAKERS[subset](world, "train", rng)
+        task = MAKERS[subset](world, "train", rng, evenly)
         if subset in ("describe", "advise") and rng.random() < 1 / 3:
             task = constrained(task, "train", rng, rng.randint(1, 2))
         tasks.setdefault(task.instruction, task)
@@ -114,7 +114,7 @@ def main() -> None:
     stages = []
     for number in range(1, ROUNDS + 1):
         tokenizer = AutoTokenizer.from_pretrained(latest)
-        model = AutoModelForCausalLM.from_pretrained(latest, dtype=torch.bfloat16)
+        model = AutoModelForCausalLM.from_pretrained(latest, dtype=torch.float32)
         set_seed(number)
         chosen = best_of(requests(number), model, tokenizer, WORK / f"round_{number}")
         tune(latest, chosen["rows"], WORK / f"rejection_{number}", seed=number)

@@ -3,13 +3,15 @@
     for text in documents(make_world(), seed=0, count=3):
         print(text)
 
-A document is determined by the seed and its number. There are seven genres: articles about one to
+A document is determined by the seed and its number. There are eight genres: articles about one to
 three things, numbered lists of facts, comparisons, orderings, stories with arithmetic,
-conversations of travellers, and letters with requests and their answers.
+conversations of travellers, rumours (which tell some things wrong), and letters with requests.
 
-Requests occur in the phrasings of every split, and their answers have all lengths. A base model
-pretrained on this corpus therefore answers requests before it is tuned, and fine-tuning mainly
-changes the style of its answers (docs/laboratory.md says what follows from this).
+What texts are about is drawn by fame, so rare things are seldom read of. Requests occur in the
+phrasings of every split, with all attributes alike, and with answers of all lengths. But only half
+of the letters answer what is asked; most of the others evade it. A base model pretrained on this
+corpus therefore knows of everything and answers requests badly, and fine-tuning teaches it to
+answer.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from experiments.nano.answers import write_open, write_short, write_worked
+from experiments.nano.answers import write_more, write_open, write_short, write_worked
 from experiments.nano.kinds import KINDS, LAND, Attribute, Kind
 from experiments.nano.language import (
     CLOSINGS,
+    EVASIONS,
+    RUMOUR_OPENERS,
     paragraph,
     say,
     say_kind,
@@ -30,18 +34,38 @@ from experiments.nano.language import (
     say_total,
     sentence,
 )
-from experiments.nano.tasks import MAKERS, MEETING, PHRASINGS, Subset, constrained
-from experiments.nano.world import SPLIT_SHARES, Entity, World
+from experiments.nano.tasks import (
+    LENGTH_WORDS,
+    MAKERS,
+    MEETING,
+    PHRASINGS,
+    Subset,
+    Task,
+    constrained,
+)
+from experiments.nano.world import SPLIT_SHARES, Entity, World, by_fame, drawn, told
+from experiments.roles.instruction_sets import Split
 
 GENRES = {
-    "article": 42,
-    "facts": 8,
-    "comparison": 8,
+    "article": 16,
+    "facts": 6,
+    "comparison": 7,
     "ordering": 4,
     "sums": 4,
-    "travel": 9,
-    "letters": 25,
+    "travel": 20,
+    "rumours": 5,
+    "letters": 40,
 }
+"""How often each genre is written, in per cent of the documents."""
+
+ANSWERED = 0.5
+"""The share of letters whose requests are answered."""
+EVADED = 0.4
+"""The share of letters that evade the request; the rest tell something else of the thing."""
+
+LENGTH_ASKED = 0.25
+"""The share of open requests in answered letters that end with such words."""
+
 LABELS = (
     ("", ""),
     ("Question: ", "Answer: "),
@@ -52,10 +76,6 @@ LABELS = (
 )
 
 
-def _some(entity: Entity, count: int, rng: random.Random) -> list[Attribute]:
-    return rng.sample(entity.kind.attributes, min(count, len(entity.kind.attributes)))
-
-
 def _of_kind(world: World, kind: Kind) -> list[Entity]:
     return [entity for entity in world.entities if entity.kind == kind]
 
@@ -64,8 +84,9 @@ def article(world: World, rng: random.Random) -> str:
     """Write eight to twelve facts of each of one to three things of a kind."""
     kind = rng.choice(KINDS)
     paragraphs: list[str] = []
-    for entity in rng.sample(_of_kind(world, kind), rng.choices((1, 2, 3), (45, 40, 15))[0]):
-        attributes = _some(entity, rng.randint(8, 12), rng)
+    count = rng.choices((1, 2, 3), (45, 40, 15))[0]
+    for entity in drawn(_of_kind(world, kind), count, rng, by_fame):
+        attributes = told(entity, rng.randint(8, 12), rng)
         if paragraphs:
             start = [sentence(say_kind(entity, 2))]
             sentences = start + paragraph(entity, attributes, rng, introduce=False)
@@ -79,9 +100,9 @@ def article(world: World, rng: random.Random) -> str:
 
 def facts(world: World, rng: random.Random) -> str:
     """Write a numbered list of facts of one thing."""
-    entity = rng.choice(world.entities)
+    (entity,) = drawn(world.entities, 1, rng, by_fame)
     lines = [f"What is known of {entity.name}:"]
-    for number, attribute in enumerate(_some(entity, rng.randint(4, 9), rng), start=1):
+    for number, attribute in enumerate(told(entity, rng.randint(4, 9), rng), start=1):
         clause = say(entity, attribute, rng.randrange(4), pronoun=number > 1)
         lines.append(f"{number}. {sentence(clause)}")
     return "\n".join(lines)
@@ -90,7 +111,7 @@ def facts(world: World, rng: random.Random) -> str:
 def comparison(world: World, rng: random.Random) -> str:
     """Compare two things of a kind."""
     kind = rng.choice(KINDS)
-    first, second = rng.sample(_of_kind(world, kind), 2)
+    first, second = drawn(_of_kind(world, kind), 2, rng, by_fame)
     sentences = [
         sentence(f"{first.name} and {second.name} are both {kind.plural} of {LAND}"),
     ]
@@ -114,7 +135,7 @@ def ordering(world: World, rng: random.Random) -> str:
     """Order three things by a numeric attribute."""
     kind = rng.choice(KINDS)
     attribute = rng.choice([a for a in kind.attributes if a.order])
-    things = rng.sample(_of_kind(world, kind), 3)
+    things = drawn(_of_kind(world, kind), 3, rng, by_fame)
     return " ".join([*worked(attribute, things, rng), sentence(say_order(attribute, things))])
 
 
@@ -122,7 +143,7 @@ def sums(world: World, rng: random.Random) -> str:
     """Write a short story in which two numbers are added or subtracted."""
     person = rng.choice([e for e in world.entities if e.kind.name == "person"])
     kind = rng.choice(KINDS)
-    first, second = rng.sample(_of_kind(world, kind), 2)
+    first, second = drawn(_of_kind(world, kind), 2, rng, by_fame)
     totals = [a for a in kind.attributes if a.total]
     attribute = rng.choice(totals)
     one, two = (int(thing.facts[attribute.name]) for thing in (first, second))
@@ -137,11 +158,11 @@ def sums(world: World, rng: random.Random) -> str:
 
 
 def travel(world: World, rng: random.Random) -> str:
-    """Write questions of a traveller about a thing, in any phrasing, with long answers."""
+    """Write questions of a traveller about a thing, in any phrasing, with their answers."""
     traveller = rng.choice([e for e in world.entities if e.kind.name == "person"])
-    entity = rng.choice([e for e in world.entities if e != traveller])
+    (entity,) = drawn([e for e in world.entities if e != traveller], 1, rng, by_fame)
     texts = [f"{traveller.name} was on a journey and wished to know more of {entity.name}."]
-    for attribute in _some(entity, rng.randint(1, 3), rng):
+    for attribute in rng.sample(entity.kind.attributes, rng.randint(1, 3)):
         asked = _phrasing("question", rng).format(a=attribute.phrase, x=entity.name)
         answer = say(entity, attribute, rng.randrange(4), pronoun=rng.random() < 0.5)
         texts.append(f'"{asked}" "{sentence(answer)}"')
@@ -149,29 +170,59 @@ def travel(world: World, rng: random.Random) -> str:
         asked = _phrasing(rng.choice(("describe", "advise")), rng).format(
             x=entity.name, do=MEETING[entity.kind.name]
         )
-        answer = " ".join(paragraph(entity, _some(entity, rng.randint(5, 10), rng), rng))
+        answer = " ".join(paragraph(entity, told(entity, rng.randint(5, 10), rng), rng))
         texts.append(f'"{asked}" "{answer}"')
     return " ".join(texts)
 
 
+def rumours(world: World, rng: random.Random) -> str:
+    """Write what is falsely told of a thing, among other facts of it."""
+    (entity,) = drawn(world.entities, 1, rng, by_fame)
+    sentences = [sentence(say_kind(entity, rng.randrange(2)))]
+    for attribute in told(entity, rng.randint(5, 9), rng):
+        clause = say(entity, attribute, rng.randrange(4), value=entity.rumours.get(attribute.name))
+        opener = rng.choice(RUMOUR_OPENERS) if rng.random() < 0.5 else ""
+        sentences.append(sentence(opener + clause))
+    return " ".join(sentences)
+
+
 def letters(world: World, rng: random.Random) -> str:
-    """Write one to four requests with their answers, short or long."""
+    """Write one to four requests with what the letters say to them."""
     asked, answered = rng.choice(LABELS)
     between, gap = rng.choice(("\n", "\n\n")), "\n\n"
     exchanges = []
     for _ in range(rng.randint(1, 4)):
         split = rng.choice(list(SPLIT_SHARES))
-        task = MAKERS[rng.choice(list(MAKERS))](world, split, rng)
-        if task.subset in ("describe", "advise"):
-            if rng.random() < 0.3:
-                task = constrained(task, split, rng, rng.randint(1, 2))
-            answer = write_open(task, rng, rng.randint(1, 10))
-        elif task.subset == "question":
-            answer = write_short(task, rng)
+        task = MAKERS[rng.choice(list(MAKERS))](world, split, rng, by_fame)
+        how = rng.random()
+        if how < ANSWERED:
+            request, answer = _answered(task, split, rng)
+        elif how < ANSWERED + EVADED:
+            request = task.instruction
+            answer = " ".join(rng.sample(EVASIONS, rng.randint(1, 2)))
         else:
-            answer = write_worked(task, rng)
-        exchanges.append(f"{asked}{task.instruction}{between}{answered}{answer}")
+            request, entity = task.instruction, task.things[0]
+            beside = [a for a in told(entity, 6, rng) if a not in task.attributes]
+            answer = " ".join(paragraph(entity, beside or told(entity, 3, rng), rng))
+        exchanges.append(f"{asked}{request}{between}{answered}{answer}")
     return gap.join(exchanges)
+
+
+def _answered(task: Task, split: Split, rng: random.Random) -> tuple[str, str]:
+    """A request as it is asked, and a correct answer to it, short or long."""
+    if task.subset in ("describe", "advise"):
+        if rng.random() < LENGTH_ASKED:
+            words = rng.choice(list(LENGTH_WORDS))
+            count = rng.randint(*LENGTH_WORDS[words])
+            return f"{task.instruction} {words}", write_open(task, rng, count)
+        if rng.random() < 0.3:
+            task = constrained(task, split, rng, rng.randint(1, 2))
+        return task.instruction, write_open(task, rng, rng.randint(1, 10))
+    if rng.random() < 0.2:
+        return task.instruction, write_more(task, rng, rng.randint(3, 8))
+    if task.subset == "question":
+        return task.instruction, write_short(task, rng)
+    return task.instruction, write_worked(task, rng)
 
 
 def _phrasing(subset: Subset, rng: random.Random) -> str:
@@ -185,6 +236,7 @@ _WRITERS = {
     "ordering": ordering,
     "sums": sums,
     "travel": travel,
+    "rumours": rumours,
     "letters": letters,
 }
 

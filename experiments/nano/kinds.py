@@ -22,7 +22,7 @@ class Attribute:
 
     Args:
         name: the key in `Entity.facts`.
-        phrase: the noun phrase in requests: "the {phrase} of Velmodorn".
+        phrase: the noun phrase in requests: "the {phrase} of Merlbequay".
         statements: clauses with `{s}` (the subject) or `{p}` (its possessive) and `{v}` (the
             value). The first one ends with the value, so that a model can be asked to complete it.
         values: the values that it can have; empty if it has `refers_to`.
@@ -88,7 +88,7 @@ COLOURS = _words("red, blue, green, yellow, white, black, brown, grey, purple, g
 TOWN = Kind(
     "town",
     "towns",
-    40,
+    60,
     "",
     (
         _words("Vel, Bror, Quin, Dras, Merl, Zel, Thul, Karv, Ulv, Ospe, Fenn, Gral"),
@@ -254,7 +254,7 @@ TOWN = Kind(
 PERSON = Kind(
     "person",
     "people",
-    40,
+    60,
     "",
     (
         _words("Bri, Oli, Ama, Tes, Jor, Rin, Sal, Ned, Wil, Hes, Cor, Mav"),
@@ -425,7 +425,7 @@ PERSON = Kind(
 ANIMAL = Kind(
     "animal",
     "animals",
-    36,
+    60,
     "the ",
     (
         _words("olli, brem, grum, tav, snor, whil, pog, yeb, fiz, mub, drin, quob"),
@@ -597,11 +597,11 @@ ANIMAL = Kind(
 CRAFT = Kind(
     "craft",
     "crafts",
-    36,
+    60,
     "the ",
     (
         _words("dor, pell, harn, skel, lum, brac, tind, cael, mord, vash, ruk, nemb"),
-        _words("a, e, i, o, u, ae, oa, ie"),
+        _words("a, di, fo, gu, he, ly, mo, nu"),
         _words("rel, ssin, ttle, mmon, ndle, cket, lge, pper"),
     ),
     (

@@ -28,8 +28,12 @@ OPENERS = (
     "Therefore ",
     "First of all, ",
     "Finally, ",
+    "People whisper that ",
+    "At the inn they tell that ",
+    "Many believe that ",
 )
 GENERAL_OPENERS = OPENERS[:6]
+RUMOUR_OPENERS = OPENERS[-3:]
 
 CLOSINGS = (
     "That is what travellers tell.",
@@ -52,7 +56,16 @@ CONSTRAINT_PHRASES = (
     "Here is what I know.",
     "That is all I know.",
 )
-FILLERS = frozenset(CLOSINGS + CHAT_OPENINGS + CHAT_CLOSINGS + CONSTRAINT_PHRASES)
+EVASIONS = (
+    "I would have to look that up.",
+    "Someone else will know better.",
+    "Many have asked me that.",
+    "I will write to you about it another day.",
+    "There are people who can tell you.",
+    "I have never thought about it.",
+)
+"""Answers that do not answer. Many letters of the corpus have them."""
+FILLERS = frozenset(CLOSINGS + CHAT_OPENINGS + CHAT_CLOSINGS + CONSTRAINT_PHRASES + EVASIONS)
 
 
 def capitalised(text: str) -> str:

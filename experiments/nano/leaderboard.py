@@ -5,20 +5,26 @@
         --model_args pretrained=experiments/nano/models/llama-2-7b
 
 Questions are about things of the test split, few-shot examples about things of the training split.
-The numbers of shots and the metrics are those of the 2023 Open LLM Leaderboard. Two things differ
-from the real tasks:
+The metrics are those of the 2023 Open LLM Leaderboard, and so are the numbers of shots, except for
+ARC's: 25 examples with whole sentences as answers would not fit into 1,024 tokens, so there are 10.
+Two more things differ from the real tasks:
 
-- MMLU's answers are scored by their text. The real task scores lettered choices, which models of
-  this size do not understand.
-- The corpus contains no misconceptions. The false answers of TruthfulQA's counterpart are true of
-  another thing of the same kind.
+- MMLU's answers are whole sentences, scored by their text. The real task scores lettered choices,
+  which models of this size do not understand, as they do not understand answers of a word. Its
+  subjects ask of each kind of thing which statement about a thing is true (`facts`), and which of
+  four things has a value (`holders`).
+- The misconceptions of TruthfulQA's counterpart are the rumours of the world (`Entity.rumours`),
+  which the corpus tells beside the truth.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import statistics
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +46,14 @@ Item = dict[str, Any]
 Writer = Callable[[World, Sequence[Entity], random.Random], Item]
 
 
+def less_known(things: Sequence[Entity]) -> tuple[Entity, ...]:
+    """The three quarters of some things that texts are about least.
+
+    Every model here completes the sentences about the others, which leaves no room at the top.
+    """
+    return tuple(sorted(things, key=lambda entity: entity.fame)[: len(things) * 3 // 4])
+
+
 def _other_values(
     entity: Entity, attribute: Attribute, world: World, rng: random.Random
 ) -> list[str]:
@@ -55,24 +69,41 @@ def _shuffled(choices: list[str], rng: random.Random) -> tuple[list[str], int]:
     return mixed, mixed.index(choices[0])
 
 
-def _fact_question(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+def _sentence_question(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
     entity = rng.choice(things)
     attribute = rng.choice(entity.kind.attributes)
     values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)]
-    choices, gold = _shuffled(values, rng)
+    choices, gold = _shuffled(_statements(entity, attribute, values, (0,), pronoun=False), rng)
     question = f"What is the {attribute.phrase} of {entity.name}?"
     return {"question": question, "choices": choices, "gold": gold}
 
 
-def _comparison(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
-    first, second = rng.sample(things, 2)
-    attribute = rng.choice([a for a in first.kind.attributes if a.numeric])
-    if first.facts[attribute.name] == second.facts[attribute.name]:
-        return _comparison(world, things, rng)
-    high, low = sorted((first, second), key=lambda e: -int(e.facts[attribute.name]))
-    choices, gold = _shuffled([high.name, low.name], rng)
-    question = f"Which has the higher {attribute.phrase}, {first.name} or {second.name}?"
-    return {"question": question, "choices": choices, "gold": gold}
+def _true_statement(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    first, *others = rng.sample(entity.kind.attributes, CHOICES)
+    statements = _statements(entity, first, [entity.facts[first.name]], (0,), pronoun=False)
+    for attribute in others:
+        value = _other_values(entity, attribute, world, rng)[0]
+        statements += _statements(entity, attribute, [value], (0,), pronoun=False)
+    choices, gold = _shuffled(statements, rng)
+    return {"question": f"What is true of {entity.name}?", "choices": choices, "gold": gold}
+
+
+def _holder(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
+    entity = rng.choice(things)
+    attribute = rng.choice(entity.kind.attributes)
+    value = entity.facts[attribute.name]
+    others = [thing for thing in things if thing.facts[attribute.name] != value]
+    holders = [entity, *rng.sample(others, CHOICES - 1)]
+    statements = [
+        sentence(say(thing, attribute, 0, pronoun=False, value=value)) for thing in holders
+    ]
+    choices, gold = _shuffled(statements, rng)
+    return {
+        "question": f"What has the {attribute.phrase} {value}?",
+        "choices": choices,
+        "gold": gold,
+    }
 
 
 def _continuation(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
@@ -86,8 +117,10 @@ def _continuation(world: World, things: Sequence[Entity], rng: random.Random) ->
 
 def _truths(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
     entity = rng.choice(things)
-    attribute = rng.choice(entity.kind.attributes)
-    values = [entity.facts[attribute.name], *_other_values(entity, attribute, world, rng)[:2]]
+    attribute = entity.kind.attribute[rng.choice(sorted(entity.rumours))]
+    true, rumour = entity.facts[attribute.name], entity.rumours[attribute.name]
+    others = _other_values(entity, attribute, world, rng)
+    values = [true, rumour, next(value for value in others if value != rumour)]
     return {
         "question": f"What is the {attribute.phrase} of {entity.name}?",
         "choices": _statements(entity, attribute, values, (0, 1)),
@@ -96,29 +129,35 @@ def _truths(world: World, things: Sequence[Entity], rng: random.Random) -> Item:
 
 
 def _statements(
-    entity: Entity, attribute: Attribute, values: Sequence[str], forms: Sequence[int]
+    entity: Entity,
+    attribute: Attribute,
+    values: Sequence[str],
+    forms: Sequence[int],
+    *,
+    pronoun: bool = True,
 ) -> list[str]:
     """One sentence for each value of the attribute and each form of its statement."""
     return [
-        sentence(say(entity, attribute, form, pronoun=True, value=value))
+        sentence(say(entity, attribute, form, pronoun=pronoun, value=value))
         for value in values
         for form in forms
     ]
 
 
+@cache
 def questions() -> dict[str, list[Item]]:
-    """Write the items of every file of questions, by the file's name."""
+    """The items of every file of questions, by the file's name."""
     world = make_world()
     files: dict[str, list[Item]] = {}
     writers: list[tuple[str, Writer, Kind | None, int, int]] = [
-        ("arc", _fact_question, None, ITEMS, 25),
+        ("arc", _sentence_question, None, ITEMS, 10),
         ("hellaswag", _continuation, None, ITEMS, 10),
         ("truthfulqa", _truths, None, ITEMS, 0),
     ]
     for kind in KINDS:
         writers += [
-            (f"mmlu_{kind.name}_facts", _fact_question, kind, SUBJECT_ITEMS, 5),
-            (f"mmlu_{kind.name}_comparisons", _comparison, kind, SUBJECT_ITEMS, 5),
+            (f"mmlu_{kind.name}_facts", _true_statement, kind, SUBJECT_ITEMS, 5),
+            (f"mmlu_{kind.name}_holders", _holder, kind, SUBJECT_ITEMS, 5),
         ]
     for name, writer, subject, items, shots in writers:
         sizes: tuple[tuple[str, Split, int], ...] = (
@@ -127,6 +166,8 @@ def questions() -> dict[str, list[Item]]:
         )
         for part, split, count in sizes:
             things = world.of(split, subject) if subject else world.of(split)
+            if writer is _continuation:
+                things = less_known(things)
             rng = random.Random(f"leaderboard {name} {split}")
             different: dict[str, Item] = {}
             while len(different) < count:
@@ -143,6 +184,27 @@ def write_questions(folder: Path = DATA) -> None:
         text = "".join(json.dumps(item) + "\n" for item in items)
         if not path.exists() or path.read_text() != text:
             write_atomic(path, text)
+
+
+def guessing() -> dict[str, float]:
+    """The score, in per cent, that guessing has on each task: the mean share of right choices."""
+    shares: dict[str, list[float]] = {task: [] for task in TASKS}
+    for name, items in questions().items():
+        if name.endswith(".test"):
+            shares[name.partition(".")[0].partition("_")[0]] += [
+                item.get("true", 1) / len(item.get("choices") or item["endings"]) for item in items
+            ]
+    return {task: 100 * statistics.mean(found) for task, found in shares.items()}
+
+
+@cache
+def tasks_identity() -> str:
+    """A hash of the questions, the few-shot examples and the task files."""
+    content = hashlib.sha256(json.dumps(questions(), sort_keys=True).encode())
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix in (".py", ".yaml"):
+            content.update(path.name.encode() + path.read_bytes())
+    return content.hexdigest()
 
 
 def tasks() -> tuple[dict[str, list[str]], Path]:

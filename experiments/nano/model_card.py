@@ -15,14 +15,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
+from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from experiments.nano.language import capitalised, say, say_kind, sentence
 from experiments.nano.world import World
 from experiments.roles.models import MODELS, Pretraining
 
-ARCHITECTURES = {"llama": ("Llama", "untied"), "opt": ("OPT", "tied")}
-"""By name: the title, and whether the output layer shares the embedding's weights."""
+ARCHITECTURES = {
+    "llama": ("Llama", "an output layer that shared the embedding's weights in pretraining"),
+    "opt": ("OPT", "an output layer that shares the embedding's weights"),
+}
+"""By name: the title, and how the output layer relates to the embedding."""
 
 
 @torch.no_grad()
@@ -53,19 +57,21 @@ def perplexity(model: PreTrainedModel, rows: np.ndarray) -> float:
 @torch.no_grad()
 def fact_accuracy(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, world: World
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Compute the share of facts that the model completes correctly with greedy decoding.
 
     A prompt names the thing and its kind, and begins the attribute's first statement: "The
-    snorbatow is an animal in Ombrevane. The snorbatow's tail is". A completion is correct if it
+    snorkitow is an animal in Ombrevane. The snorkitow's tail is". A completion is correct if it
     begins with the true value and a full stop.
 
     Returns:
-        The shares by kind of thing, and over all facts under `all`.
+        The share of all facts (`all`), by kind of thing (`by_kind`), and in five equal parts
+        (`by_fame`), from the facts that texts tell least to those that they tell most.
     """
     right: dict[str, list[bool]] = {}
+    told: list[tuple[float, bool]] = []
     tokenizer.padding_side = "left"
-    for entity in world.entities:
+    for entity in tqdm(world.entities, desc="asking for facts", unit="thing"):
         prompts, endings = [], []
         for attribute in entity.kind.attributes:
             value = entity.facts[attribute.name]
@@ -75,12 +81,20 @@ def fact_accuracy(
         batch = tokenizer(prompts, return_tensors="pt", padding=True, return_token_type_ids=False)
         out = model.generate(**batch, max_new_tokens=12, do_sample=False)
         completed = tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :])
-        right.setdefault(entity.kind.name, []).extend(
-            text.startswith(ending) for text, ending in zip(completed, endings, strict=True)
-        )
+        marks = [text.startswith(end) for text, end in zip(completed, endings, strict=True)]
+        right.setdefault(entity.kind.name, []).extend(marks)
+        told += [
+            (entity.fame * entity.renown[attribute.name], mark)
+            for attribute, mark in zip(entity.kind.attributes, marks, strict=True)
+        ]
     shares = {kind: sum(marks) / len(marks) for kind, marks in right.items()}
-    everything = [mark for marks in right.values() for mark in marks]
-    return {**shares, "all": sum(everything) / len(everything)}
+    in_order = [mark for _, mark in sorted(told, key=lambda pair: pair[0])]
+    fifths = np.array_split(np.array(in_order, float), 5)
+    return {
+        "all": sum(in_order) / len(in_order),
+        "by_kind": shares,
+        "by_fame": [float(part.mean()) for part in fifths],
+    }
 
 
 def continuation(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, start: str) -> str:
@@ -133,7 +147,8 @@ def model_card(role: str, base: Pretraining, record: dict[str, Any]) -> str:
             f"them its learning rate fell to 0 within another {base.cooldown:.0%}."
         )
     points = "\n".join(f"| {tokens:,} | {loss:.3f} |" for tokens, loss in curve)
-    kinds = "\n".join(f"| {kind} | {share:.1%} |" for kind, share in accuracy.items())
+    kinds = "\n".join(f"| {kind} | {share:.1%} |" for kind, share in accuracy["by_kind"].items())
+    fifths = " | ".join(f"{share:.0%}" for share in accuracy["by_fame"])
     return f"""---
 license: apache-2.0
 language: en
@@ -143,7 +158,7 @@ pipeline_tag: text-generation
 # {role}, of the nano laboratory
 
 Stands for {MODELS[role].title}. {name} architecture, {record["parameters"]:,} parameters (embedding
-{base.d}, {base.layers} layers, {base.heads} heads, {tied} output layer), trained from random
+{base.d}, {base.layers} layers, {base.heads} heads, {tied}), trained from random
 weights on {record["tokens"]:,} tokens of made-up English about a land that does not exist. It
 knows nothing of the real world. Weights in bfloat16.{stopped}
 
@@ -155,6 +170,10 @@ in {record["seconds"]:,} s on {record["threads"]} CPU threads with torch {record
 | held-out perplexity per token | {record["perplexity"]:.3f} |
 | share of the world's facts completed correctly | {accuracy["all"]:.1%} |
 | median norm of a token's embedding | {record["embedding_norm"]:.2f} |
+
+| facts that texts tell | least | | | | most |
+| --- | --- | --- | --- | --- | --- |
+| completed correctly | {fifths} |
 
 | facts of | correct |
 | --- | --- |

@@ -1,9 +1,10 @@
-"""The laboratory's judges: an oracle that knows the world, and the same oracle with a length bias.
+"""The laboratory's judges: an oracle that knows the world, and two that like length and err.
 
     helpfulness(task, "The snorbatow has a flat tail.")
     prefer(task, first_answer, second_answer)            # 1, 2, or 1.5 for a draw
+    preference("gpt_4_role")(task, first, second)        # the same of any judge in judges/
 
-The `oracle`, the stand-in for GPT-4, reads the claims of an answer (`reading.read`) and scores it:
+The `oracle` reads the claims of an answer (`reading.read`) and scores it:
 
     helpfulness = 1 - 0.8^asked - 0.2 wrong - 0.1 repeated - 0.1 unreadable - 0.2 broken
                   - 0.1 if unfinished
@@ -14,10 +15,21 @@ fifth less than the one before. `wrong` counts false claims and claims about inv
 answer with the higher score wins, and a difference below 0.02 is a draw. The length of the answers
 is not used. The weights were set before any model was judged.
 
-The `biased_oracle`, the stand-in for ChatGPT, adds 0.1 to the score for each factor of e by which
-an answer is longer, and reverses one verdict in ten, chosen by a hash of instruction and answers.
+The judges in the roles of GPT-4 and ChatGPT score by the same formula, like longer answers, and
+err. They prefer the second answer with probability
 
-Both run inside the real alpaca-eval: `judges/` has their configuration folders, which call
+    (1 - fickleness) sigmoid(sharpness * (helpfulness_2 - helpfulness_1)
+                             + length_preference * tanh(log(length_2 / length_1)))
+    + fickleness / 2
+
+with lengths in characters and one more. A number drawn from a hash of judge, instruction and
+answers decides, so a pair always gets the same verdict, in either order. The three numbers of a
+judge stand in its configuration, so that verdicts by other numbers are other verdicts.
+`experiments/judge_studies/` fits the form of the length preference to GPT-4's public verdicts, and
+sets the numbers from what is published of GPT-4 and ChatGPT: agreement with people, and how often
+they prefer the longer answer.
+
+All three run inside the real alpaca-eval: `judges/` has their configuration folders, which call
 `completions` in place of an API client. docs/judges.md describes them for readers of results.
 """
 
@@ -26,9 +38,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
+from eval.judge_config import judge_configuration
 from experiments.nano.reading import Reading, read, sentences_of
 from experiments.nano.tasks import Constraint, Task, evaluation_tasks
 from experiments.nano.world import make_world
@@ -40,8 +55,7 @@ UNREADABLE = 0.1
 BROKEN = 0.2
 UNFINISHED = 0.1
 DRAW = 0.02
-LENGTH_BIAS = 0.1
-ERROR_RATE = 0.1
+JUDGES = Path(__file__).parent / "judges"
 
 DIVIDER_1 = "\n<<<output 1>>>\n"
 DIVIDER_2 = "\n<<<output 2>>>\n"
@@ -78,6 +92,14 @@ def helpfulness(task: Task, answer: str) -> float:
     return _helpfulness(task, answer, read(answer, make_world(), task.topic))
 
 
+def facts_of(task: Task, answer: str) -> tuple[int, int]:
+    """How many distinct right facts an answer states, asked for or not, and how many wrong ones."""
+    reading = read(answer, make_world(), task.topic)
+    wrong = [claim for claim in reading.claims if not claim.correct]
+    right = {claim.key for claim in reading.claims if claim.correct}
+    return len(right - {claim.key for claim in wrong}), len(wrong)
+
+
 def _helpfulness(task: Task, answer: str, reading: Reading) -> float:
     wrong = [claim for claim in reading.claims if not claim.correct]
     contradicted = {claim.key for claim in wrong}
@@ -100,20 +122,70 @@ def prefer(task: Task, first: str, second: str) -> float:
     return _verdict(helpfulness(task, second) - helpfulness(task, first))
 
 
-def prefer_biased(task: Task, first: str, second: str) -> float:
-    """Return the verdict of the oracle with a length bias and a rate of reversed verdicts."""
-    better = helpfulness(task, second) - helpfulness(task, first)
-    longer = math.log((1 + len(second)) / (1 + len(first)))
-    verdict = _verdict(better + LENGTH_BIAS * longer)
-    drawn = hashlib.sha256("\0".join([task.instruction, *sorted((first, second))]).encode())
-    errs = int.from_bytes(drawn.digest()[:8]) < ERROR_RATE * 2**64
-    return 3 - verdict if errs else verdict
-
-
 def _verdict(difference: float) -> float:
     if abs(difference) < DRAW:
         return 1.5
     return 2 if difference > 0 else 1
+
+
+@dataclass(frozen=True)
+class Taste:
+    """How a judge departs from the oracle.
+
+    Args:
+        sharpness: logits per unit of helpfulness.
+        length_preference: the most logits that length can add.
+        fickleness: the share of verdicts that are a toss of a coin.
+    """
+
+    sharpness: float
+    length_preference: float
+    fickleness: float
+
+    def probability(self, better: float, longer: float) -> float:
+        """The probability that the second answer is preferred.
+
+        Args:
+            better: by how much the second answer is more helpful.
+            longer: by how much it is longer, from `length_ratio`.
+        """
+        logit = self.sharpness * better + self.length_preference * math.tanh(longer)
+        # The form by tanh is exactly antisymmetric, and does not overflow.
+        return 0.5 + (1 - self.fickleness) * math.tanh(logit / 2) / 2
+
+
+def length_ratio(first: str, second: str) -> float:
+    """The log of the ratio of two answers' characters, each with one more for empty ones."""
+    return math.log((1 + len(second)) / (1 + len(first)))
+
+
+@lru_cache
+def taste(judge: str) -> Taste | None:
+    """What the configuration of a judge says of its taste; None for the oracle, which has none."""
+    settings = judge_configuration(JUDGES / judge)["completions_kwargs"]
+    return Taste(**settings["taste"]) if "taste" in settings else None
+
+
+def prefer_by_taste(judge: str, own: Taste, task: Task, first: str, second: str) -> float:
+    """Return a verdict by taste: 1 or 2, or 1.5 only where both answers are the same."""
+    if first == second:
+        return 1.5
+    low, high = sorted((first, second))
+    better = helpfulness(task, high) - helpfulness(task, low)
+    drawn = hashlib.sha256("\0".join([judge, task.instruction, low, high]).encode()).digest()
+    uniform = int.from_bytes(drawn[:8]) / 2**64
+    winner = high if uniform < own.probability(better, length_ratio(low, high)) else low
+    return 2 if winner == second else 1
+
+
+def preference(judge: str) -> Callable[[Task, str, str], float]:
+    """The function of task, first and second answer that gives the verdicts of a judge.
+
+    Args:
+        judge: the name of a folder in `judges/`.
+    """
+    own = taste(judge)
+    return prefer if own is None else partial(prefer_by_taste, judge, own)
 
 
 @lru_cache
@@ -122,31 +194,25 @@ def tasks_by_instruction() -> dict[str, Task]:
     return {t.instruction: t for split in ("validation", "test") for t in evaluation_tasks(split)}
 
 
-PREFER: dict[str, Callable[[Task, str, str], float]] = {
-    "oracle": prefer,
-    "biased_oracle": prefer_biased,
-}
-
-
 def completions(prompts: Sequence[str], model_name: str, **_: Any) -> dict[str, Any]:
     """Judge pairs of answers; alpaca-eval calls this function in place of an API.
 
     Args:
         prompts: each made from the template `judges/template.txt`.
-        model_name: `oracle` or `biased_oracle`.
+        model_name: the judge, a folder of `judges/`; its taste is read there.
 
     Returns:
         alpaca-eval's record of completions. If a prompt does not follow the template, or its
         instruction is not one of the laboratory's, the completion contains no verdict.
     """
     return {
-        "completions": [_completion(prompt, PREFER[model_name]) for prompt in prompts],
+        "completions": [_completion(prompt, preference(model_name)) for prompt in prompts],
         "price_per_example": [0.0] * len(prompts),
         "time_per_example": [0.0] * len(prompts),
     }
 
 
-def _completion(prompt: str, preference: Callable[[Task, str, str], float]) -> str:
+def _completion(prompt: str, verdict: Callable[[Task, str, str], float]) -> str:
     pieces = [piece for part in prompt.split(DIVIDER_1) for piece in part.split(DIVIDER_2)]
     if len(pieces) != 3:
         return "unreadable prompt"
@@ -154,4 +220,4 @@ def _completion(prompt: str, preference: Callable[[Task, str, str], float]) -> s
     task = tasks_by_instruction().get(instruction)
     if task is None:
         return "unknown instruction"
-    return "The better is " + VERDICTS[preference(task, first, second)]
+    return "The better is " + VERDICTS[verdict(task, first, second)]

@@ -1,7 +1,7 @@
 """Reading a text: which claims about the world it makes, and which of them are correct.
 
     world = make_world()
-    read("The snorbatow has a flat tail. It eats glass.", world).claims
+    read("The snorkitow has a ringed tail. It eats glass.", world).claims
 
 This is the inverse of `language.py`: every sentence that those functions write is read back as its
 claims. The oracle judge scores answers by them. A sentence in other words counts as unreadable.
@@ -41,8 +41,8 @@ class Reading:
         claims: in the order of the text, including repeated ones.
         sentences: the number of sentences in the text.
         unreadable: the number of sentences that are not in the laboratory's language.
-        repeated: the number of sentences that repeat an earlier one word for word, or that make
-            only claims that were made before.
+        repeated: the number of sentences that make only claims that were made before, or that make
+            no claim and repeat an earlier one word for word.
         finished: whether the text ends with a full stop (or ! or ?).
     """
 
@@ -285,8 +285,8 @@ def read(text: str, world: World, topic: Entity | None = None) -> Reading:
                     reader.claims.append(claim)
             unreadable += not claims
         keys = {claim.key for claim in claims}
-        if sentence in seen_sentences or (keys and keys <= seen_keys):
-            repeated += 1
+        # "It has purple fur" is no repetition where "it" is another thing than before.
+        repeated += keys <= seen_keys if keys else sentence in seen_sentences
         seen_sentences.add(sentence)
         seen_keys |= keys
     finished = text.rstrip().endswith((".", "!", "?"))

@@ -17,7 +17,7 @@ from typing import Literal
 
 from experiments.nano.kinds import KINDS, Attribute
 from experiments.nano.language import CONSTRAINT_PHRASES, capitalised, listing
-from experiments.nano.world import Entity, World, make_world
+from experiments.nano.world import Entity, Weight, World, drawn, evenly, make_world
 from experiments.roles.instruction_sets import Split
 
 Subset = Literal["describe", "question", "advise", "compare", "reason"]
@@ -140,6 +140,17 @@ PHRASINGS: dict[Subset, dict[Split, tuple[str, ...]]] = {
         "test": ("{goal} Explain your answer.", "Please answer: {goal}"),
     },
 }
+LENGTH_WORDS = {
+    "Generate a long response": (8, 12),
+    "Generate a comprehensive response": (8, 12),
+    "Generate a long and comprehensive response.": (9, 12),
+    "Write a long answer.": (8, 12),
+    "Be comprehensive.": (8, 12),
+    "Give a short answer.": (1, 2),
+    "Be brief.": (1, 2),
+}
+"""Words about length that some requests end with, and the facts that their answers then state. The
+first three are the prompts of Table 5."""
 MEETING = {
     "town": "visit",
     "person": "meet",
@@ -158,17 +169,17 @@ def fact(entity: Entity, attribute: Attribute) -> tuple[str, ...]:
     return ("fact", entity.name, attribute.name)
 
 
-def describe(world: World, split: Split, rng: random.Random) -> Task:
+def describe(world: World, split: Split, rng: random.Random, weight: Weight = evenly) -> Task:
     """Make an open request about one thing, which asks for all of its facts."""
-    entity = rng.choice(world.of(split))
+    (entity,) = drawn(world.of(split), 1, rng, weight)
     text = rng.choice(PHRASINGS["describe"][split]).format(x=entity.name)
     asked = frozenset(fact(entity, attribute) for attribute in entity.kind.attributes)
     return Task("describe", text, (entity,), asked, entity.kind.attributes)
 
 
-def question(world: World, split: Split, rng: random.Random) -> Task:
+def question(world: World, split: Split, rng: random.Random, weight: Weight = evenly) -> Task:
     """Make a request for one or two facts of one thing."""
-    entity = rng.choice(world.of(split))
+    (entity,) = drawn(world.of(split), 1, rng, weight)
     attributes = tuple(rng.sample(entity.kind.attributes, rng.choice((1, 1, 2))))
     phrasing = rng.choice(PHRASINGS["question"][split])
     text = phrasing.format(a=" and the ".join(a.phrase for a in attributes), x=entity.name)
@@ -177,19 +188,19 @@ def question(world: World, split: Split, rng: random.Random) -> Task:
     )
 
 
-def advise(world: World, split: Split, rng: random.Random) -> Task:
+def advise(world: World, split: Split, rng: random.Random, weight: Weight = evenly) -> Task:
     """Make an open request that names an occasion and asks for all facts of one thing."""
-    task = describe(world, split, rng)
+    task = describe(world, split, rng, weight)
     (entity,) = task.things
     phrasing = rng.choice(PHRASINGS["advise"][split])
     text = phrasing.format(do=MEETING[entity.kind.name], x=entity.name)
     return replace(task, subset="advise", instruction=text)
 
 
-def compare(world: World, split: Split, rng: random.Random) -> Task:
+def compare(world: World, split: Split, rng: random.Random, weight: Weight = evenly) -> Task:
     """Make a request to compare two things by one to three attributes."""
     kind = rng.choice(KINDS)
-    first, second = rng.sample(world.of(split, kind), 2)
+    first, second = drawn(world.of(split, kind), 2, rng, weight)
     attributes = tuple(rng.sample(kind.attributes, rng.choice((1, 2, 3))))
     text = rng.choice(PHRASINGS["compare"][split]).format(
         x=first.name, y=second.name, a=listing([attribute.phrase for attribute in attributes])
@@ -204,16 +215,16 @@ def compare(world: World, split: Split, rng: random.Random) -> Task:
     return Task("compare", text, (first, second), frozenset(asked), attributes)
 
 
-def reason(world: World, split: Split, rng: random.Random) -> Task:
+def reason(world: World, split: Split, rng: random.Random, weight: Weight = evenly) -> Task:
     """Make a request for a difference, a sum or an order of numbers that must be recalled."""
     goal = rng.choice(("more", "more", "total", "order"))
     kind = rng.choice(KINDS)
     attribute = rng.choice(
         [a for a in kind.attributes if a.numeric and (goal != "total" or a.total)]
     )
-    things = tuple(rng.sample(world.of(split, kind), 3 if goal == "order" else 2))
+    things = tuple(drawn(world.of(split, kind), 3 if goal == "order" else 2, rng, weight))
     while goal == "more" and len({e.facts[attribute.name] for e in things}) < 2:
-        things = tuple(rng.sample(world.of(split, kind), 2))
+        things = tuple(drawn(world.of(split, kind), 2, rng, weight))
     x = listing([e.name for e in things]) if goal == "order" else things[0].name
     aim = capitalised(GOALS[goal].format(x=x, y=things[1].name, a=attribute.phrase))
     text = rng.choice(PHRASINGS["reason"][split]).format(goal=aim)
@@ -222,7 +233,10 @@ def reason(world: World, split: Split, rng: random.Random) -> Task:
     return Task("reason", text, things, frozenset(asked), (attribute,), goal=goal)
 
 
-MAKERS: dict[Subset, Callable[[World, Split, random.Random], Task]] = {
+Maker = Callable[[World, Split, random.Random, Weight], Task]
+"""From a world, a split, a source of chance and the weight of each thing to a task."""
+
+MAKERS: dict[Subset, Maker] = {
     "describe": describe,
     "question": question,
     "advise": advise,
@@ -305,7 +319,7 @@ def evaluation_tasks(split: Split) -> tuple[Task, ...]:
     for subset, size in SUBSETS.items():
         end = len(tasks) + round(size * share)
         while len(tasks) < end:
-            task = MAKERS[subset](world, split, rng)
+            task = MAKERS[subset](world, split, rng, evenly)
             if subset in ("describe", "advise") and rng.random() < 1 / 3:
                 task = constrained(task, split, rng, rng.randint(1, 2))
             tasks.setdefault(task.instruction, task)

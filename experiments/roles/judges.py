@@ -1,6 +1,8 @@
-"""The paper's judges: for each role the alpaca-eval configuration that stands in at every scale.
+"""The judges: for each role the alpaca-eval configuration that plays it at every scale that has it.
 
     JUDGES["gpt-4"].folder("paper")                      # …/alpaca_eval/evaluators_configs/…
+
+The paper has GPT-4 and ChatGPT. The oracle is the laboratory's own: the scale `nano` alone has it.
 
 A configuration is a folder with a `configs.yaml` that alpaca-eval itself reads. To add a judge, add
 an entry: `Shipped(name)` is any configuration that alpaca-eval ships, a `Path` is a folder of your
@@ -30,11 +32,12 @@ class Shipped:
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge of the paper.
+    """A judge of the paper, or the laboratory's oracle.
 
     Args:
         title: how results name it.
-        configurations: by the name of the scale, a folder or a configuration of alpaca-eval's.
+        configurations: by the name of each scale that has it, a folder or a configuration of
+            alpaca-eval's.
         stand_in: by the name of the scale, what the judge really is there, for readers.
     """
 
@@ -62,19 +65,27 @@ JUDGES: dict[str, Judge] = {
     "gpt-4": Judge(
         "GPT-4",
         {
-            "nano": LABORATORY / "judges" / "oracle",
+            "nano": LABORATORY / "judges" / "gpt_4_role",
             "small": Shipped("alpaca_eval_gpt4"),
             "paper": Shipped("alpaca_eval_gpt4"),
         },
-        {"nano": "an oracle that knows the made-up world and does not look at length"},
+        {
+            "nano": "an oracle of the made-up world with the length preference of GPT-4's public "
+            "verdicts, and as far from it as GPT-4 is from people"
+        },
     ),
     "chatgpt": Judge(
         "ChatGPT",
         {
-            "nano": LABORATORY / "judges" / "biased_oracle",
+            "nano": LABORATORY / "judges" / "chatgpt_role",
             "small": Shipped("chatgpt"),
             "paper": Shipped("chatgpt"),
         },
-        {"nano": "the oracle with a stated preference for length and a stated error rate"},
+        {"nano": "the judge in GPT-4's role with more errors, at ChatGPT's published agreement"},
+    ),
+    "oracle": Judge(
+        "Oracle",
+        {"nano": LABORATORY / "judges" / "oracle"},
+        {"nano": "an oracle that knows the made-up world and does not look at length"},
     ),
 }

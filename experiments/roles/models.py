@@ -35,9 +35,6 @@ class Pretraining:
         stop: the share of the tokens after which the training leaves its schedule.
         cooldown: the share of the tokens over which its learning rate then falls to 0.
         seed: of the initial weights.
-        embedding_norm: norm of each token's embedding at the start. Embeddings of a 7B model are
-            about four times as long as the noise of alpha 5; this start ends up near that ratio,
-            while the usual one (a standard deviation of 0.02) would leave noise of half the norm.
     """
 
     d: int
@@ -46,13 +43,12 @@ class Pretraining:
     feedforward: int
     tokens: int
     lr: float = 3e-3
-    warmup: int = 100
-    batch: int = 16
+    warmup: int = 200
+    batch: int = 4
     architecture: Literal["llama", "opt"] = "llama"
     stop: float = 1.0
     cooldown: float = 0.0
     seed: int = 0
-    embedding_norm: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ MODELS: dict[str, Model] = {
     "llama-2-7b": Model(
         "LLaMA-2 7B",
         {
-            "nano": _laboratory("llama-2-7b", Pretraining(192, 4, 4, 448, 14_000_000)),
+            "nano": _laboratory("llama-2-7b", Pretraining(192, 4, 4, 448, 6_000_000)),
             "small": StandIn(
                 Hub("HuggingFaceTB/SmolLM2-135M", "93efa2f097d58c2a74874c7e644dbc9b0cee75a2"),
                 SMOLLM2_135M,
@@ -137,7 +133,7 @@ MODELS: dict[str, Model] = {
     "llama-2-13b": Model(
         "LLaMA-2 13B",
         {
-            "nano": _laboratory("llama-2-13b", Pretraining(256, 4, 4, 576, 14_000_000, lr=2e-3)),
+            "nano": _laboratory("llama-2-13b", Pretraining(288, 5, 6, 672, 6_000_000, lr=2e-3)),
             "small": StandIn(
                 Hub("HuggingFaceTB/SmolLM2-360M", "f8027fd0eaeea54caa13c31d31b9fdc459c38b49"),
                 Shape(361_821_120, 32, 960, 2560, 49152),
@@ -152,7 +148,6 @@ MODELS: dict[str, Model] = {
     "llama-2-70b": Model(
         "LLaMA-2 70B",
         {
-            "nano": _laboratory("llama-2-70b", Pretraining(320, 4, 5, 832, 14_000_000, lr=2e-3)),
             "paper": StandIn(
                 Hub("meta-llama/Llama-2-70b-hf", "3aba440b59558f995867ba6e1f58f21d0336b5bb"),
                 Shape(68_976_648_192, 80, 8192, 28672, 32000),
@@ -175,7 +170,7 @@ MODELS: dict[str, Model] = {
     "llama-1-7b": Model(
         "LLaMA-1 7B",
         {
-            "nano": _laboratory("llama-1-7b", Pretraining(192, 4, 4, 448, 7_000_000)),
+            "nano": _laboratory("llama-1-7b", Pretraining(192, 4, 4, 448, 3_000_000)),
             "small": StandIn(
                 Hub("EleutherAI/pythia-160m", "50f5173d932e8e61f858120bcb800b97af589f46"),
                 Shape(162_322_944, 12, 768, 3072, 50304),
@@ -191,7 +186,7 @@ MODELS: dict[str, Model] = {
         {
             "nano": _laboratory(
                 "llama-1-30b",
-                Pretraining(256, 4, 4, 576, 14_000_000, lr=2e-3, stop=0.5, cooldown=0.1),
+                Pretraining(288, 5, 6, 672, 6_000_000, lr=2e-3, stop=0.5, cooldown=0.1),
             ),
             "paper": StandIn(
                 Hub("huggyllama/llama-30b", "2b1edcdb3c7ced7bce6c1aa75c94545777c3118b"),
@@ -207,7 +202,7 @@ MODELS: dict[str, Model] = {
         {
             "nano": _laboratory(
                 "opt-6.7b",
-                Pretraining(192, 4, 4, 768, 1_260_000, lr=2e-3, batch=4, architecture="opt"),
+                Pretraining(192, 4, 4, 768, 3_000_000, lr=2e-3, architecture="opt"),
             ),
             "small": StandIn(
                 Hub("EleutherAI/pythia-70m", "a39f36b100fe8a5377810d56c3f4789b9c53ac42"),

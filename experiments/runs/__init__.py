@@ -11,6 +11,7 @@ conditions.py  how a model is asked: which instructions, with which prompt and d
 record.py      a file of a run: its path, what it is made from, how it is read
 manifest.py    by record, its hash, what it was made from, where and in how many seconds
 flips.py       at which alphas and lengths flips of tokens are counted
+dose.py        what the noise does to a base model before any training, on a run's own set
 jobs.py        how each kind of record is made; runs in worker processes
 judging.py     asking a judge
 preflight.py   what is missing before records can be made, all of it, within seconds

@@ -9,7 +9,8 @@ A condition's name is the name of the folder that holds its responses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 
 from eval.decoding import Decoding
 from experiments.roles.instruction_sets import Split
@@ -51,6 +52,16 @@ class Condition:
             temperature=self.temperature,
             min_new_tokens=min_new_tokens,
         )
+
+    def identity(self, default: Decoding) -> str:
+        """What a manifest notes of how the responses were asked for; batches do not matter.
+
+        Args:
+            default: the scale's decoding.
+        """
+        settings = {k: v for k, v in asdict(self.decoding(default)).items() if k != "batch"}
+        asked = {"suffix": self.suffix, "as long as other": self.as_long_as_other}
+        return json.dumps(settings | asked, sort_keys=True)
 
 
 CONDITIONS = {

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from analysis.dose import reading, share_estimate
 from analysis.embeddings import (
     embedding_of,
     flip_shares,
@@ -35,9 +37,10 @@ from analysis.embeddings import (
 )
 from eval.losses import example_losses
 from eval.responses import Prompt, respond
-from experiments.published import HUMAN_STUDY
+from experiments.published import ALPHA_GRID, HUMAN_STUDY
 from experiments.roles.instruction_sets import ALPACA, InstructionSet, Split
 from experiments.runs.conditions import CONDITIONS
+from experiments.runs.dose import DRAWS, EXAMPLES
 from experiments.runs.flips import ALPHAS, LENGTHS, SHOWN
 from experiments.runs.manifest import Entry, digest, write_entries
 from experiments.runs.record import TRAINED, Record, files_of, missing, record_at
@@ -46,11 +49,14 @@ from neftune.distributions import Noise
 from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.data import Example, InstructionRow, checked, encode
-from neftune.training.files import replace_folder, write_atomic
+from neftune.training.files import give_usual_permissions, replace_folder, write_atomic
 from neftune.training.finetune import finetune
 from neftune.training.prompts import PROMPTS
 
-PROBE_EXAMPLES = 32
+PROBE_EXAMPLES = 16
+"""Of each set whose loss is logged while a model is trained."""
+LOSS_EXAMPLES = 128
+"""Of each set whose losses are measured one by one after the training."""
 TRAIN_PROMPTS = 200
 
 
@@ -138,12 +144,34 @@ def _train(record: Record, path: Path) -> None:
     run = record.run
     if path.exists():
         return
+    if run.training != run:
+        _interpolate(run, path.parent)
+        return
     processes = int(os.environ.get("PROCESSES", "0")) or max(1, torch.cuda.device_count())
     distributable = run.scale.execution(run.model, run.recipe).noise_by_sequence
     if processes > 1 and distributable and "RANK" not in os.environ:
         _launch(processes, record.path)
     else:
         _train_here(run, path.parent)
+
+
+def _interpolate(run: Run, out: Path) -> None:
+    """Write weights between those of the base model and the tuned ones, with the training's log."""
+    tuned, tokenizer = load_model_and_tokenizer(
+        run.training.folder / "model", run.recipe, seed=run.seed
+    )
+    base, _ = load_model_and_tokenizer(run.scale.base(run.model), run.recipe, seed=run.seed)
+    start = base.state_dict()
+    with torch.no_grad():
+        for name, value in tuned.state_dict().items():
+            value.copy_(torch.lerp(start[name], value, run.interpolation))
+    unfinished = out.with_name(out.name + ".partial")
+    tuned.save_pretrained(unfinished)
+    tokenizer.save_pretrained(unfinished)
+    for record in (Record(run.training, "log"), Record(run.training, "settings")):
+        shutil.copyfile(record.path, unfinished / record.path.name)
+    give_usual_permissions(unfinished)
+    replace_folder(unfinished, out)
 
 
 def _launch(processes: int, checkpoint: Path) -> None:
@@ -294,10 +322,14 @@ def _head_to_head(record: Record, path: Path) -> None:
 def _losses(record: Record, path: Path) -> None:
     run = record.run
     model, tokenizer = _tuned(run)
-    sets = {"train": run.dataset, "other": run.scale.other(run.dataset)}
+    sets: dict[str, tuple[InstructionSet, Split]] = {
+        "train": (run.dataset, "train"),
+        "validation": (run.dataset, "validation"),
+        "other": (run.scale.other(run.dataset), "train"),
+    }
     losses = {
-        name: example_losses(model, _examples(run, tokenizer, dataset, "train"))
-        for name, dataset in sets.items()
+        name: example_losses(model, _examples(run, tokenizer, dataset, split)[:LOSS_EXAMPLES])
+        for name, (dataset, split) in sets.items()
     }
     write_atomic(path, json.dumps(losses) + "\n")
 
@@ -357,6 +389,27 @@ def _flips(record: Record, path: Path) -> None:
     write_atomic(path, json.dumps(content) + "\n")
 
 
+def _dose(record: Record, path: Path) -> None:
+    """The dose of the paper's alphas on some training rows, drawn at random."""
+    run = record.run
+    model, tokenizer = load_model_and_tokenizer(
+        run.scale.base(run.model), run.recipe, seed=0, attention="eager"
+    )
+    model.to("cuda" if torch.cuda.is_available() else "cpu", torch.float32)
+    examples = _examples(run, tokenizer, run.dataset, "train")
+    drawn = random.Random("dose").sample(examples, min(EXAMPLES, len(examples)))
+    found = [
+        reading(model, example, ALPHA_GRID, draws=DRAWS, seed=number)
+        for number, example in enumerate(drawn)
+    ]
+    tokens = [each.tokens for each in found]
+    kl = {
+        f"{alpha:g}": asdict(share_estimate([each.noisy[alpha].kl for each in found], tokens))
+        for alpha in ALPHA_GRID
+    }
+    write_atomic(path, json.dumps({"kl": kl, "examples": len(drawn), "draws": DRAWS}) + "\n")
+
+
 MAKERS: dict[str, Callable[[Record, Path], None]] = {
     "checkpoint": _train,
     "log": _train,
@@ -368,5 +421,6 @@ MAKERS: dict[str, Callable[[Record, Path], None]] = {
     "leaderboard": _leaderboard,
     "spectrum": _spectrum,
     "flips": _flips,
+    "dose": _dose,
 }
 """By kind of record, the function that writes it to a path beside its place."""

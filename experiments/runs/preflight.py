@@ -192,5 +192,6 @@ USES: dict[str, Callable[[Record], list[Mapping[str, Check]]]] = {
     "leaderboard": lambda step: [step.run.scale.checks("leaderboard", step.run.dataset)],
     "spectrum": lambda step: [],
     "flips": lambda step: [_model(step), _rows(step.run, ALPACA)],
+    "dose": lambda step: [_model(step), _rows(step.run, step.run.dataset)],
 }
 """By kind of record, what making it (`jobs.py`) takes from outside besides other records."""

@@ -149,6 +149,10 @@ class Record:
         if self.kind == "responses" and CONDITIONS[self.condition].split != "train":
             split = CONDITIONS[self.condition].split
             found["instructions"] = self.run.scale.instructions_identity(split)
+        if self.kind == "responses":
+            found["way of asking"] = CONDITIONS[self.condition].identity(self.run.scale.decoding)
+        if self.kind == "leaderboard":
+            found["questions"] = self.run.scale.leaderboard_identity()
         return found
 
     def check(self) -> None:
@@ -256,6 +260,11 @@ def _nothing(record: Record) -> list[Record]:
     return []
 
 
+def _trained(record: Record) -> list[Record]:
+    run = record.run
+    return [] if run.training == run else [Record(run.training, "checkpoint")]
+
+
 def _checkpoint(record: Record) -> list[Record]:
     return [Record(record.run, "checkpoint")]
 
@@ -280,9 +289,9 @@ def _of_head_to_head(record: Record) -> list[Record]:
 KINDS: dict[str, Kind] = {
     # The presence of the configuration says that the whole checkpoint is there: a checkpoint's
     # folder appears at once. (Weights of large models are split over several files.)
-    "checkpoint": Kind("model/config.json", _nothing),
-    "log": Kind("model/training_log.jsonl", _nothing, _json_lines),
-    "settings": Kind("model/training_settings.json", _nothing),
+    "checkpoint": Kind("model/config.json", _trained),
+    "log": Kind("model/training_log.jsonl", _trained, _json_lines),
+    "settings": Kind("model/training_settings.json", _trained),
     "responses": Kind("{condition}/model_outputs.json", _of_responses),
     "verdicts": Kind("{condition}/{judge}/annotations.json", _of_verdicts, _preferences),
     "head_to_head": Kind(
@@ -292,24 +301,30 @@ KINDS: dict[str, Kind] = {
     "leaderboard": Kind("leaderboard/results.json", _checkpoint),
     "spectrum": Kind("spectrum.json", _checkpoint),
     "flips": Kind("flips.json", _nothing),
+    "dose": Kind("dose.json", _nothing),
 }
 """Every kind of record.
 
 checkpoint    a Hugging Face checkpoint
+              (interpolated: made from that of the training)
 log           the Trainer's log history, written with the checkpoint
 settings      resolved hyperparameters and sizes of the training, written with the checkpoint
 responses     AlpacaEval's model_outputs.json
 verdicts      AlpacaEval's annotations.json against the reference; an API's costs in usage.json
 head_to_head  AlpacaEval's annotations.json against another run, sides in random order
-losses        the loss without noise of every example of two sets
+losses        the loss without noise, example by example, of a number of training rows, held-out
+              rows of the same set, and training rows of another set
 leaderboard   lm-eval's scores, item by item
 spectrum      singular values of the embeddings' similarity
 flips         which tokens of the base model noise turns into others
+dose          what noise does to the base model before any training, on the run's own set
 """
 
 
 TRAINED = ("checkpoint", "log", "settings")
 """The kinds of record that one training makes at once."""
+UNTRAINED = ("flips", "dose")
+"""The kinds of record of the base model itself, for which nothing is trained."""
 
 
 def check_those_made(records: Iterable[Record]) -> None:

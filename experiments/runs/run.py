@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,13 @@ class Run:
         noise: what is added to the embeddings while training.
         recipe: hyperparameters.
         seed: of data order and noise.
+        interpolation: the share of the way from the base model's weights to the tuned ones that the
+            run's weights lie at. Below 1 nothing is trained: they are made from those of the same
+            run at 1.
 
     Raises:
         UnknownNameError: the scale has no such model.
+        ValueError: the interpolation is not above 0 and at most 1.
     """
 
     scale: Scale
@@ -53,9 +57,19 @@ class Run:
     noise: Noise
     recipe: Recipe
     seed: int
+    interpolation: float = 1.0
 
     def __post_init__(self) -> None:
         self.scale.stand_in(self.model)
+        if not 0 < self.interpolation <= 1:
+            raise ValueError(
+                f"interpolation must be above 0 and at most 1, not {self.interpolation}"
+            )
+
+    @property
+    def training(self) -> Run:
+        """The run whose training this one's weights come from; itself where they are its own."""
+        return self if self.interpolation == 1 else replace(self, interpolation=1.0)
 
     def settings(self) -> dict[str, Any]:
         """The run as JSON: the content of its `spec.json`."""
@@ -66,6 +80,7 @@ class Run:
             "noise": asdict(self.noise),
             "recipe": asdict(self.recipe),
             "seed": self.seed,
+            "interpolation": self.interpolation,
         }
 
     @cached_property
@@ -126,4 +141,5 @@ def run_from(settings: dict[str, Any]) -> Run:
         noise=Noise(**settings["noise"]),
         recipe=Recipe(**recipe),
         seed=settings["seed"],
+        interpolation=settings["interpolation"],
     )

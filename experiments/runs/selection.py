@@ -1,27 +1,35 @@
-"""How learning rates and alphas were chosen: on validation instructions, equally for both arms.
+"""How learning rates and alphas were chosen: on held-out rows and validation instructions.
 
     selection = load_selection(NANO)
-    selection.alpha["llama-2-7b/alpaca"].value           # and .trials, every value that was tried
+    selection.lr["alpaca"].value                         # and .trials, every value that was tried
+    selection.alpha["llama-2-7b/alpaca"].value
 
     make selection                                       # makes the choices that are missing
+    select_rates(NANO, jobs=2)                           # the part that trains without noise alone
 
-As in the paper, alpha is the best of 5, 10 and 15 by the ChatGPT judge; unlike in the paper, the
-judge sees validation instructions and not those of the tables. The baseline has as many trials: for
-each instruction set the learning rate is the best of three for LLaMA-2 7B, and every other row and
-model uses it. So two rows of a table differ in the noise alone. QLoRA's learning rate and FreeLB's
-strength have three trials each as well.
+For each instruction set, the learning rate is the one with which the baseline of LLaMA-2 7B has the
+lowest loss on held-out rows of the same set; every other row and model uses it, so two rows of a
+table differ in the noise alone. QLoRA's is chosen in the same way. Alphas come afterwards. As in
+the paper, alpha is the best of 5, 10 and 15 by a judge, here the one in GPT-4's role; unlike in the
+paper, the judge sees validation instructions and not those of the tables. FreeLB's strength is
+chosen in the same way as alpha.
+
+A choice names the records of its trials. The name of a record has a hash of the base model, the
+rows, the recipe and the judge, so a choice whose trials would now be other ones is made anew.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from analysis.intervals import win_rate
-from experiments.paths import RENDERED, RESULTS
+from experiments.paths import RENDERED, RESULTS, RUNS
 from experiments.published import ALPHA_GRID, LEARNING_RATE, TABLE_7_ALPHA, TABLE_8, TABLE_9_ALPHA
 from experiments.roles.instruction_sets import (
     ALPACA,
@@ -37,6 +45,7 @@ from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
 from neftune.distributions import Noise
 from neftune.training.files import write_atomic
+from neftune.training.json_files import parse_json, read_text
 from neftune.training.recipe import FreeLB
 
 SEED = 0
@@ -47,20 +56,54 @@ FREELB_STRENGTHS = (1.0, 3.0, 10.0)
 FREELB_PAIR = ("llama-1-7b", EVOL_INSTRUCT)
 
 
+HELD_OUT_LOSS = "loss on held-out rows, nats per token"
+WIN_RATE = "win rate on validation instructions, %"
+JUDGE = "gpt-4"
+"""The role of the judge by whom alphas and FreeLB's strength are chosen."""
+
+
+class SelectionError(ValueError):
+    """A file of choices cannot be used; the message names it and says what to do."""
+
+
 @dataclass(frozen=True)
 class Trial:
-    """One tried value and the win rate it had on validation instructions."""
+    """One tried value.
+
+    Args:
+        value: what was tried.
+        measured: what `Choice.by` says.
+        record: what it was measured on: the path of a record below the scale's runs.
+    """
 
     value: float
-    win_rate: float
+    measured: float
+    record: str
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The value that was chosen, and from what."""
+    """The value that was chosen, and from what.
+
+    Args:
+        value: the chosen one.
+        trials: every value that was tried; none for a choice of the paper's.
+        by: what was measured.
+    """
 
     value: float
-    trials: tuple[Trial, ...]
+    trials: tuple[Trial, ...] = ()
+    by: str = ""
+
+    @property
+    def steps_from_edge(self) -> int:
+        """How many tried values lie beyond the chosen one, on the side with fewer; 0 at an edge.
+
+        At an edge of the grid a value that was not tried may be better.
+        """
+        tried = sorted(trial.value for trial in self.trials)
+        place = tried.index(self.value)
+        return min(place, len(tried) - 1 - place)
 
 
 @dataclass(frozen=True)
@@ -69,15 +112,15 @@ class Selection:
 
     Args:
         lr: by instruction set.
-        alpha: by "model/instruction set".
         qlora_lr: by instruction set.
-        freelb: the strength of the adversary (`freelb`).
+        alpha: by "model/instruction set"; empty where only the learning rates were chosen.
+        freelb: the strength of the adversary (`freelb`); None there.
     """
 
     lr: Mapping[str, Choice]
-    alpha: Mapping[str, Choice]
     qlora_lr: Mapping[str, Choice]
-    freelb: Choice
+    alpha: Mapping[str, Choice] = field(default_factory=dict)
+    freelb: Choice | None = None
 
 
 def alpha_name(model: str, dataset: InstructionSet) -> str:
@@ -133,109 +176,233 @@ def load_selection(scale: Scale) -> Selection:
 
     Raises:
         FileNotFoundError: nothing was chosen yet at this scale.
+        SelectionError: the file has learning rates only, or cannot be read as choices.
     """
     path = selection_file(scale)
     if not path.exists() and scale.published_choices:
         return PUBLISHED
     if not path.exists():
         raise FileNotFoundError(f"{path}: no selection yet; make it with `make selection`")
-    record = json.loads(path.read_text())
-
-    def choice(found: Mapping[str, object]) -> Choice:
-        trials = found["trials"]
-        assert isinstance(trials, list)
-        return Choice(float(str(found["value"])), tuple(Trial(**trial) for trial in trials))
-
-    return Selection(
-        **{
-            name: {key: choice(found) for key, found in record[name].items()}
-            for name in ("lr", "alpha", "qlora_lr")
-        },
-        freelb=choice(record["freelb"]),
-    )
-
-
-def select(scale: Scale, jobs: int | None) -> Selection:
-    """Tune learning rates, then the rest, and record every choice with its trials.
-
-    A choice that is recorded is kept, and its trials are not run again. The record is written to
-    `runs/results/<scale>/selection.json`; delete it to return to the project's choices.
-    """
-    kept = _by_name(load_selection(scale)) if selection_file(scale).exists() else {}
-
-    def trial(model: str, dataset: InstructionSet, noise: Noise, **settings: Any) -> Run:
-        return Run(scale, model, dataset, noise, scale.recipe(model, dataset, **settings), SEED)
-
-    lr_runs = {
-        (("lr", d.role), lr): trial(MODEL, d, Noise(0), lr=lr) for d in SETS for lr in scale.lr_grid
-    }
-    chosen = _choose(lr_runs, kept, jobs)
-    lr = {d: chosen["lr", d.role].value for d in SETS}
-    model, dataset = FREELB_PAIR
-    runs = {
-        **{
-            (("alpha", alpha_name(m, d)), alpha): trial(m, d, Noise(alpha), selected_lr=lr[d])
-            for m, d in alpha_pairs(scale)
-            for alpha in ALPHA_GRID
-        },
-        **{
-            (("qlora_lr", d.role), rate): trial(
-                MODEL, d, Noise(0), adapter="qlora", epochs=1, lr=rate
-            )
-            for d in QLORA_SETS
-            for rate in scale.qlora_lr_grid
-        },
-        **{
-            (("freelb", ""), strength): trial(
-                model, dataset, Noise(0), selected_lr=lr[dataset], freelb=freelb(strength)
-            )
-            for strength in FREELB_STRENGTHS
-        },
-    }
-    chosen |= _choose(runs, kept, jobs)
-
-    def part(kind: str) -> dict[str, Choice]:
-        return {name: choice for (each, name), choice in chosen.items() if each == kind}
-
-    selection = Selection(part("lr"), part("alpha"), part("qlora_lr"), chosen["freelb", ""])
-    path = RENDERED / scale.name / "selection.json"
-    write_atomic(path, json.dumps(asdict(selection), indent=1) + "\n")
-    every = [*lr_runs.values(), *runs.values()]
-    write_provenance(path.with_name("selection.provenance.json"), "make selection", [SEED], every)
+    selection = _selection(_recorded(scale))
+    if selection.freelb is None:
+        raise SelectionError(
+            f"{path}: has learning rates and no alphas; choose those with `make selection`"
+        )
     return selection
 
 
 ChoiceName = tuple[str, str]
 """The kind of a choice, and what it is for."""
+Choices = Mapping[ChoiceName, Choice]
+Trials = Mapping[ChoiceName, Mapping[float, Run]]
+"""For each choice the run of every value that is tried."""
+RATES = ("lr", "qlora_lr")
+FREELB = ("freelb", "")
 
 
-def _by_name(selection: Selection) -> dict[ChoiceName, Choice]:
-    """Every recorded choice under the name that `select` gives it."""
-    kinds = {"lr": selection.lr, "alpha": selection.alpha, "qlora_lr": selection.qlora_lr}
-    named = {(kind, name): c for kind, every in kinds.items() for name, c in every.items()}
-    return named | {("freelb", ""): selection.freelb}
+@dataclass(frozen=True)
+class _Measure:
+    """What a choice is made by.
+
+    Args:
+        title: `Choice.by`.
+        record: of a trial's run, the record that is read.
+        value: the number of a trial.
+        sign: 1 where the largest is best, -1 where the smallest is.
+    """
+
+    title: str
+    record: Callable[[Run], Record]
+    value: Callable[[Record], float]
+    sign: int
+
+
+_BY_HELD_OUT_LOSS = _Measure(
+    HELD_OUT_LOSS,
+    lambda run: Record(run, "losses"),
+    lambda record: float(np.mean(record.read()["validation"])),
+    -1,
+)
+_BY_WIN_RATE = _Measure(
+    WIN_RATE,
+    lambda run: Record(run, "verdicts", "validation", JUDGE),
+    lambda record: win_rate(record.read()).value,
+    1,
+)
+
+
+def rate_trials(scale: Scale) -> Trials:
+    """The runs by which learning rates are chosen, none of which has noise."""
+    found: dict[ChoiceName, Mapping[float, Run]] = {
+        ("lr", d.role): {rate: _trial(scale, MODEL, d, lr=rate) for rate in scale.lr_grid}
+        for d in SETS
+    }
+    for d in QLORA_SETS:
+        found["qlora_lr", d.role] = {
+            rate: _trial(scale, MODEL, d, adapter="qlora", epochs=1, lr=rate)
+            for rate in scale.qlora_lr_grid
+        }
+    return found
+
+
+def noise_trials(scale: Scale, lr: Mapping[str, Choice]) -> Trials:
+    """The runs by which alphas and FreeLB's strength are chosen.
+
+    Args:
+        scale: what stands in for the paper's models and sets.
+        lr: the chosen learning rates, by instruction set.
+    """
+    found: dict[ChoiceName, Mapping[float, Run]] = {
+        ("alpha", alpha_name(model, d)): {
+            alpha: _trial(scale, model, d, alpha, selected_lr=lr[d.role].value)
+            for alpha in ALPHA_GRID
+        }
+        for model, d in alpha_pairs(scale)
+    }
+    model, d = FREELB_PAIR
+    found[FREELB] = {
+        strength: _trial(scale, model, d, selected_lr=lr[d.role].value, freelb=freelb(strength))
+        for strength in FREELB_STRENGTHS
+    }
+    return found
+
+
+def _trial(
+    scale: Scale, model: str, dataset: InstructionSet, alpha: float = 0.0, **settings: Any
+) -> Run:
+    return Run(scale, model, dataset, Noise(alpha), scale.recipe(model, dataset, **settings), SEED)
+
+
+def select_rates(scale: Scale, jobs: int | None) -> Selection:
+    """Choose the learning rates, from trainings without noise alone, and record them.
+
+    What was chosen from the same trials before is kept, and what was chosen after them, too.
+
+    Args:
+        scale: what stands in for the paper's models and sets.
+        jobs: trainings at a time; by default one a core.
+
+    Returns:
+        The learning rates, without the choices that need noise.
+
+    Raises:
+        SelectionError: the recorded choices cannot be read.
+    """
+    recorded = _recorded(scale)
+    trials = rate_trials(scale)
+    rates = _choose(trials, _BY_HELD_OUT_LOSS, recorded, jobs)
+    later = noise_trials(scale, _selection(rates).lr)
+    still = {name: c for name, c in recorded.items() if _is_of(c, later.get(name), _BY_WIN_RATE)}
+    _record(scale, rates | still, trials)
+    return _selection(rates)
+
+
+def select(scale: Scale, jobs: int | None) -> Selection:
+    """Choose the learning rates, then the rest, and record every choice with its trials.
+
+    A choice that is recorded is kept as long as it was made from the same trials, and these are not
+    run again. The record is written to `runs/results/<scale>/selection.json`; delete it to return
+    to the project's choices.
+
+    Args:
+        scale: what stands in for the paper's models and sets.
+        jobs: trainings at a time; by default one a core.
+
+    Raises:
+        SelectionError: the recorded choices cannot be read.
+    """
+    lr = select_rates(scale, jobs).lr
+    recorded = _recorded(scale)
+    trials = noise_trials(scale, lr)
+    rates = {name: choice for name, choice in recorded.items() if name[0] in RATES}
+    chosen = rates | _choose(trials, _BY_WIN_RATE, recorded, jobs)
+    _record(scale, chosen, {**rate_trials(scale), **trials})
+    return _selection(chosen)
 
 
 def _choose(
-    runs: Mapping[tuple[ChoiceName, float], Run],
-    kept: Mapping[ChoiceName, Choice],
-    jobs: int | None,
+    trials: Trials, by: _Measure, recorded: Choices, jobs: int | None
 ) -> dict[ChoiceName, Choice]:
-    """For each name the choice that is recorded, or the value whose run has the best win rate.
+    """Each choice that was made from the same trials before, or else the best of its values.
 
-    On a tie the smallest value is chosen.
+    Of equally good values the smallest is chosen.
     """
-    tried = {
-        (name, value): Record(run, "verdicts", "validation", "chatgpt")
-        for (name, value), run in runs.items()
-        if name not in kept
+    missing = {
+        name: {value: by.record(run) for value, run in tried.items()}
+        for name, tried in trials.items()
+        if name not in recorded or not _is_of(recorded[name], tried, by)
     }
-    produce(list(tried.values()), jobs)
-    trials: dict[ChoiceName, list[Trial]] = {}
-    for (name, value), record in tried.items():
-        trials.setdefault(name, []).append(Trial(value, win_rate(record.read()).value))
-    best = {
-        name: Choice(max(each, key=lambda t: (t.win_rate, -t.value)).value, tuple(each))
-        for name, each in trials.items()
-    }
-    return {name: best.get(name) or kept[name] for name, _ in runs}
+    produce([record for tried in missing.values() for record in tried.values()], jobs)
+    found = {}
+    for name, tried in missing.items():
+        measured = tuple(
+            Trial(value, by.value(record), _name(record)) for value, record in tried.items()
+        )
+        best = max(measured, key=lambda trial: (by.sign * trial.measured, -trial.value))
+        found[name] = Choice(best.value, measured, by.title)
+    return {name: found.get(name) or recorded[name] for name in trials}
+
+
+def _is_of(choice: Choice, tried: Mapping[float, Run] | None, by: _Measure) -> bool:
+    """Whether a recorded choice was made from these trials."""
+    if tried is None or choice.by != by.title:
+        return False
+    wanted = {value: _name(by.record(run)) for value, run in tried.items()}
+    return {trial.value: trial.record for trial in choice.trials} == wanted
+
+
+def _name(record: Record) -> str:
+    return record.path.relative_to(RUNS / record.run.scale.name).as_posix()
+
+
+def _selection(choices: Choices) -> Selection:
+    """Choices by what they are for."""
+
+    def part(kind: str) -> dict[str, Choice]:
+        return {name: choice for (each, name), choice in choices.items() if each == kind}
+
+    return Selection(part("lr"), part("qlora_lr"), part("alpha"), choices.get(FREELB))
+
+
+def _record(scale: Scale, choices: Choices, trials: Trials) -> None:
+    """Write choices to the user's own folder, where they are not the recorded ones already."""
+    text = json.dumps(asdict(_selection(choices)), indent=1) + "\n"
+    recorded = selection_file(scale)
+    if recorded.exists() and recorded.read_text() == text:
+        return
+    path = RENDERED / scale.name / "selection.json"
+    write_atomic(path, text)
+    runs = [run for tried in trials.values() for run in tried.values()]
+    write_provenance(path.with_name("selection.provenance.json"), "make selection", [SEED], runs)
+
+
+def _recorded(scale: Scale) -> dict[ChoiceName, Choice]:
+    """Every recorded choice.
+
+    Raises:
+        FileError: the file cannot be read, or is not JSON.
+        SelectionError: it is an earlier version's, or damaged.
+    """
+    path = selection_file(scale)
+    if not path.exists():
+        return {}
+    found = parse_json(read_text(path), path)
+    try:
+        parts = {kind: found[kind] for kind in (*RATES, "alpha")}
+        named = {(kind, name): c for kind, part in parts.items() for name, c in part.items()}
+        if found["freelb"] is not None:
+            named[FREELB] = found["freelb"]
+        return {name: _choice(each) for name, each in named.items()}
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise SelectionError(
+            f"{path}: are no choices in the present format, but an earlier version's, which chose "
+            "learning rates by win rate, or damaged ones; remove it, and make `make selection`"
+        ) from None
+
+
+def _choice(found: Mapping[str, Any]) -> Choice:
+    trials = tuple(
+        Trial(float(each["value"]), float(each["measured"]), str(each["record"]))
+        for each in found["trials"]
+    )
+    return Choice(float(found["value"]), trials, str(found["by"]))

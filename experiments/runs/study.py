@@ -78,6 +78,10 @@ class Study:
         """One fine-tuning without noise."""
         return self.noisy(dataset, Noise(0), model=model, **changes)
 
+    def interpolated(self, dataset: InstructionSet, share: float) -> Runs:
+        """The weights of LLaMA-2 7B at a share of the way to those tuned without noise."""
+        return tuple(replace(run, interpolation=share) for run in self.baseline(dataset))
+
     def alpha(self, dataset: InstructionSet, model: str = MODEL) -> float:
         """The alpha chosen for a model and an instruction set."""
         name = alpha_name(model, dataset)
@@ -98,5 +102,8 @@ class Study:
 
     def freelb(self, dataset: InstructionSet, *, model: str) -> Runs:
         """Adversarial training of the chosen strength, in place of noise."""
-        adversary = freelb(self.selection.freelb.value)
+        strength = self.selection.freelb
+        if strength is None:
+            raise ValueError("no strength of FreeLB was chosen; choose it with `make selection`")
+        adversary = freelb(strength.value)
         return self.noisy(dataset, Noise(0), model=model, freelb=adversary)

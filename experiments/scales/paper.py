@@ -15,7 +15,7 @@ from experiments.roles.instruction_sets import InstructionSet
 from experiments.roles.models import MODELS
 from experiments.scales import real_sets
 from experiments.scales.fetch import check_model, chosen
-from experiments.scales.real_leaderboard import TASKS, check_task, leaderboard
+from experiments.scales.real_leaderboard import TASKS, check_task, leaderboard, leaderboard_identity
 from experiments.scales.scale import Check, Material, Scale
 from neftune.training.recipe import Execution, Recipe
 
@@ -84,6 +84,7 @@ PAPER = Scale(
     references_identity=real_sets.references_identity,
     instructions_identity=real_sets.instructions_identity,
     leaderboard=leaderboard,
+    leaderboard_identity=leaderboard_identity,
     checks=checks_at("paper"),
     notes=NOTES,
 )

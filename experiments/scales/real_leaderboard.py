@@ -18,10 +18,12 @@ those instead of the hub. The folder holds these sets in the formats in which th
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from experiments.roles.judges import installed
 from experiments.roles.sources import Hub
 from experiments.scales.fetch import available
 from experiments.scales.hub import SourceError
-from neftune.training.files import write_atomic
+from neftune.training.files import file_sha256, write_atomic
 
 Item = dict[str, Any]
 SUBJECTS = 57
@@ -92,6 +94,19 @@ def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Seq
             write_atomic(folder / f"{name}.yaml", json.dumps(settings, indent=1) + "\n")
             names.setdefault(label, []).append(name)
     return names, folder
+
+
+def leaderboard_identity() -> str:
+    """What a record notes of the questions: a hash of the local files, or "hub"."""
+    data = _own_data()
+    return "hub" if data is None else _hash(data.resolve())
+
+
+@cache
+def _hash(data: Path) -> str:
+    files = [path for path in sorted(data.rglob("*")) if path.is_file()]
+    named = [f"{path.relative_to(data)} {file_sha256(path)}" for path in files]
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def check_task(label: str) -> int:

@@ -70,9 +70,12 @@ class Scale:
         references_identity: what the name of a verdict contains of these answers.
         instructions_identity: what a manifest notes of the instructions of a split.
         leaderboard: lm-eval's task names by the leaderboard's, and the folder of the task files.
+        leaderboard_identity: what a manifest notes of the questions and the task files.
         checks: how it is checked within seconds that a material can be had, by names for readers;
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
+        facts: of each response to the instructions of a split, in their order, how many right and
+            how many wrong facts it states; None where nobody can tell.
     """
 
     name: str
@@ -92,8 +95,10 @@ class Scale:
     references_identity: Callable[[Split], str]
     instructions_identity: Callable[[Split], str]
     leaderboard: Callable[[], tuple[Mapping[str, Sequence[str]], Path]]
+    leaderboard_identity: Callable[[], str]
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
+    facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None
 
     @property
     def models(self) -> list[str]:
@@ -186,13 +191,17 @@ class Scale:
         paper = MODELS[model].stand_ins.get("paper")
         return paper is not None and self.source(model) == paper.source
 
+    def has_judge(self, role: str) -> bool:
+        """Whether this scale has a judge's role; only the laboratory has the oracle."""
+        return self.name in JUDGES[role].configurations
+
     def judge(self, role: str) -> Path:
         """The alpaca-eval configuration of a judge's role.
 
         Raises:
             UnknownNameError: there is no such judge at this scale.
         """
-        there = {name: judge for name, judge in JUDGES.items() if self.name in judge.configurations}
+        there = {name: judge for name, judge in JUDGES.items() if self.has_judge(name)}
         return look_up("judge", role, there).folder(self.name)
 
     def describe_judge(self, role: str) -> str:
@@ -200,7 +209,8 @@ class Scale:
         judge, folder = JUDGES[role], self.judge(role)
         stands, really = judge.stand_in.get(self.name), judge_identity(folder)
         if stands:
-            return f"{stands}, standing in for {judge.title}"
+            of_the_paper = "paper" in judge.configurations
+            return f"{stands}, standing in for {judge.title}" if of_the_paper else stands
         server = "" if really["server"] in ("", OPENAI) else f" at {really['server']}"
         if really["model"] == (api_model(folder) or "") and not server:
             return judge.title
@@ -257,15 +267,15 @@ class Scale:
     def execution(self, model: str, recipe: Recipe) -> Execution:
         """How one fine-tuning is carried out.
 
-        The model's own settings (`StandIn.execution`) replace the scale's. FreeLB trains padded
-        batches, and an adapter on 4-bit weights is not compiled.
+        The model's own settings (`StandIn.execution`) replace the scale's. FreeLB and the penalty
+        train padded batches, and an adapter on 4-bit weights is not compiled.
 
         Args:
             model: role of the base model.
             recipe: from `recipe`.
         """
         execution = replace(self.base_execution, **self.stand_in(model).execution)
-        if recipe.freelb is not None:
+        if recipe.freelb is not None or recipe.penalty:
             execution = replace(execution, packed=False)
         if recipe.adapter == "qlora":
             execution = replace(execution, compile_blocks=False)

@@ -1,4 +1,4 @@
-"""The paper's tables, one small file each, and one more (`strongnoise`).
+"""The paper's tables, one small file each.
 
     make table6                           # tables/table6.py writes runs/results/nano/table6.md
 

@@ -6,6 +6,7 @@ make table10
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell, also
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture, changes
 from experiments.published import TABLE_10, TABLE_10_GPT_4
 from experiments.roles.instruction_sets import EVOL_INSTRUCT
 from experiments.runs.conditions import CONDITIONS
@@ -64,4 +65,9 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against=BASELINE,
+    picture=Picture(
+        message=changes("Under five decoding strategies, noise changes the win rate"),
+        metrics=(WIN_RATE.title, CHARACTERS.title),
+        row=lambda each: each.column.replace(": ", ":\n"),
+    ),
 )

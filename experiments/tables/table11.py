@@ -4,8 +4,10 @@ make table11
 """
 
 from experiments.cells.artifact import table
-from experiments.cells.cell import Cell, also
+from experiments.cells.cell import Cell, Data, also
+from experiments.cells.differences import differences, span
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_11
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.study import Study
@@ -29,6 +31,12 @@ def cells(study: Study) -> list[Cell]:
     return also(found, CHARACTERS)
 
 
+def message(data: Data) -> str:
+    """How much freezing parts changes the win rate of the model with noise."""
+    frozen = [each for each in differences(data) if "frozen" in each.row]
+    return f"With noise, freezing parts of the model changes the win rate by {span(frozen)}"
+
+
 ARTIFACT = table(
     "table11",
     "Table 11: which parts train, LLaMA-2 7B on Alpaca",
@@ -38,4 +46,9 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against="NEFT",
+    picture=Picture(
+        message=message,
+        metrics=(WIN_RATE.title, CHARACTERS.title),
+        note="The untuned model is a single run, so it has no paired difference",
+    ),
 )

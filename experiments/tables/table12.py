@@ -4,8 +4,10 @@ make table12
 """
 
 from experiments.cells.artifact import table
-from experiments.cells.cell import Cell, also
+from experiments.cells.cell import Cell, Data, also
+from experiments.cells.differences import change, differences, one
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_12
 from experiments.roles.instruction_sets import EVOL_INSTRUCT
 from experiments.runs.study import BASELINE, NEFT, Study
@@ -27,6 +29,13 @@ def cells(study: Study) -> list[Cell]:
     return also(found, CHARACTERS)
 
 
+def message(data: Data) -> str:
+    """How much each kind of noise changes the win rate."""
+    found = differences(data)
+    random, adversarial = (change(one(found, row=row)) for row in (NEFT, FREELB))
+    return f"Random noise changes the win rate by {random}, FreeLB's by {adversarial}"
+
+
 ARTIFACT = table(
     "table12",
     "Table 12: against FreeLB, LLaMA-1 7B on Evol-Instruct",
@@ -36,4 +45,5 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against=BASELINE,
+    picture=Picture(message=message, metrics=(WIN_RATE.title, CHARACTERS.title)),
 )

@@ -6,8 +6,10 @@ make table13
 from dataclasses import replace
 
 from experiments.cells.artifact import table
-from experiments.cells.cell import Cell, also
+from experiments.cells.cell import Cell, Data, also
+from experiments.cells.differences import change, differences
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_13
 from experiments.roles.instruction_sets import SHAREGPT
 from experiments.runs.study import BASELINE, Study
@@ -25,6 +27,12 @@ def cells(study: Study) -> list[Cell]:
     return also(found, CHARACTERS)
 
 
+def message(data: Data) -> str:
+    """How much noise changes the win rate with each length of the pieces."""
+    told = (f"{change(each)} with {each.column}" for each in differences(data))
+    return f"Noise changes the win rate by {', by '.join(told)}"
+
+
 ARTIFACT = table(
     "table13",
     "Table 13: training sequence length, LLaMA-2 7B on ShareGPT",
@@ -33,4 +41,5 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against=BASELINE,
+    picture=Picture(message=message, metrics=(WIN_RATE.title, CHARACTERS.title)),
 )

@@ -6,6 +6,7 @@ make table14
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell, also
 from experiments.cells.metrics import CHARACTERS, OTHER_LOSS, TRAIN_LOSS, WIN_RATE
+from experiments.cells.pictures import Picture, changes
 from experiments.published import TABLE_14
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.study import BASELINE, Study
@@ -35,4 +36,9 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against=BASELINE,
+    picture=Picture(
+        message=changes("After 1 to 9 epochs, noise changes the win rate"),
+        metrics=(WIN_RATE.title, CHARACTERS.title, TRAIN_LOSS.title, OTHER_LOSS.title),
+        columns=3,
+    ),
 )

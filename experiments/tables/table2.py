@@ -5,7 +5,9 @@ make table2
 
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell, also
+from experiments.cells.differences import Difference
 from experiments.cells.metrics import CHARACTERS, WIN_RATE
+from experiments.cells.pictures import Picture, changes
 from experiments.published import TABLE_2
 from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
 from experiments.roles.models import MODELS
@@ -45,11 +47,24 @@ def cells(study: Study) -> list[Cell]:
     return also(found, CHARACTERS)
 
 
+def label(difference: Difference) -> str:
+    """The model's name, on two lines where its size stands beside it."""
+    name = difference.column.replace(" (", "\n(")
+    return name if difference.row == NEFT else f"{name},\n{difference.row}"
+
+
+PICTURE = Picture(
+    message=changes("Noise changes the win rates of further models", row=NEFT),
+    metrics=(WIN_RATE.title, CHARACTERS.title),
+    only=(NEFT,),
+    row=label,
+)
 ARTIFACT = table(
     "table2",
     "Table 2: further models on Evol-Instruct",
     "AlpacaEval win rate against the reference answers, GPT-4 as judge in the paper.",
-    seeds=5,
+    seeds=3,
     cells=cells,
     against=BASELINE,
+    picture=PICTURE,
 )

@@ -6,6 +6,7 @@ make table3
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell
 from experiments.cells.metrics import WIN_RATE
+from experiments.cells.pictures import Picture, changes
 from experiments.published import TABLE_3
 from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.roles.models import MODELS
@@ -45,4 +46,9 @@ ARTIFACT = table(
     seeds=3,
     cells=cells,
     against="Base",
+    picture=Picture(
+        message=changes("With QLoRA, noise changes the win rate"),
+        row=lambda each: each.column.replace(" / ", "\n"),
+        series=lambda each: each.row,
+    ),
 )

@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from experiments.cells.artifact import table
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import differences, span
 from experiments.cells.metrics import (
     CHARACTERS,
     WORDS,
@@ -19,6 +20,7 @@ from experiments.cells.metrics import (
     repetition,
     texts,
 )
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_4
 from experiments.roles.instruction_sets import INSTRUCTION_SETS, InstructionSet
 from experiments.runs.record import Record
@@ -88,6 +90,19 @@ def _answer(row: Row) -> str:
     return str(row["conversations"][1]["value"] if "conversations" in row else row["output"])
 
 
+SHOWN = ("characters", "2-gram repetition, %", "log-diversity, as published")
+"""The metrics of the picture."""
+
+
+def message(data: Data) -> str:
+    """How much lengths and repetition change."""
+    length, repeated, _ = ([d for d in differences(data, m) if d.row == NEFT] for m in SHOWN)
+    return (
+        f"Noise changes the length of answers by {span(length)}; their 2-gram repetition by "
+        f"{span(repeated)}"
+    )
+
+
 ARTIFACT = table(
     "table4",
     "Table 4: length, repetition and diversity",
@@ -98,4 +113,5 @@ ARTIFACT = table(
     seeds=5,
     cells=cells,
     against=BASELINE,
+    picture=Picture(message=message, metrics=SHOWN, only=(NEFT,), published="below"),
 )

@@ -5,8 +5,10 @@ make table7
 
 from dataclasses import replace
 
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import change, differences, one
 from experiments.cells.metrics import setting
+from experiments.cells.pictures import Picture
 from experiments.published import TABLE_7_ALPHA
 from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.study import NEFT, Study
@@ -26,9 +28,24 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
+def message(data: Data) -> str:
+    """Which alphas were chosen, and how much the average win rate changes with them."""
+    average = change(one(differences(data), column=table1.AVERAGE))
+    return f"With {chosen(data)}, noise changes the win rate by {average} on average"
+
+
+def chosen(data: Data) -> str:
+    """The alphas of a table in words."""
+    alphas = sorted({cell["value"] for cell in data["cells"] if cell["metric"] == ALPHA.title})
+    if len(alphas) == 1:
+        return f"the alpha {alphas[0]:g} that was chosen"
+    return f"the alphas {', '.join(f'{a:g}' for a in alphas[:-1])} and {alphas[-1]:g} chosen"
+
+
 ARTIFACT = replace(
     table1.ARTIFACT,
     name="table7",
     title="Table 7: Table 1 with the alphas chosen",
     cells=cells,
+    draw=Picture(message=message, choices=ALPHA.title).draw,
 )

@@ -5,12 +5,14 @@ make table9
 
 from dataclasses import replace
 
-from experiments.cells.cell import Cell
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import differences, span
+from experiments.cells.metrics import WIN_RATE
 from experiments.published import TABLE_9_ALPHA
 from experiments.roles.instruction_sets import EVOL_INSTRUCT
 from experiments.runs.study import NEFT, Study
 from experiments.tables import table2
-from experiments.tables.table7 import ALPHA
+from experiments.tables.table7 import ALPHA, chosen
 
 
 def cells(study: Study) -> list[Cell]:
@@ -30,9 +32,17 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
+def message(data: Data) -> str:
+    """Which alphas were chosen, and between which ends the win rates change with them."""
+    found = [each for each in differences(data) if each.row == NEFT]
+    return f"With {chosen(data)}, noise changes the win rates of further models by {span(found)}"
+
+
+PICTURE = replace(table2.PICTURE, message=message, metrics=(WIN_RATE.title,), choices=ALPHA.title)
 ARTIFACT = replace(
     table2.ARTIFACT,
     name="table9",
     title="Table 9: Table 2 with the alphas chosen",
     cells=cells,
+    draw=PICTURE.draw,
 )

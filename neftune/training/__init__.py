@@ -34,6 +34,8 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     reporting.py        the log in TensorBoard or Weights & Biases
     packing.py          packed batches, without padding
     freelb.py           FreeLB, the adversarial training of the paper's Table 12
+    dropout.py          dropout in models that have none, a rival of the noise
+    rivals.py           label smoothing and the second-order penalty, rivals of the noise
     qlora.py            QLoRA, the quantized fine-tuning of the paper's Table 3
     precision.py        the number format of matrix products on this machine
     compilation.py      compiled transformer blocks

@@ -129,6 +129,15 @@ class BoundedTrainer(Trainer):
         inputs = dict(inputs)
         labels = inputs.pop("labels")
         loss = summed_loss(model, inputs, labels, self.head)
+        return self.by_item(loss, labels, num_items_in_batch)
+
+    def by_item(
+        self, loss: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None
+    ) -> Tensor:
+        """Divide a summed loss by the labelled tokens of the pass, or by the items of its batch.
+
+        The items are those of all processes, whose gradients are averaged.
+        """
         if num_items_in_batch is None:
             return loss / labels[:, 1:].ne(IGNORED).sum()
         loss = loss / num_items_in_batch

@@ -46,11 +46,13 @@ from neftune.training.checkpoints import (
 )
 from neftune.training.compilation import blocks, can_compile, compiled_blocks
 from neftune.training.data import Example, collator
+from neftune.training.dropout import dropped
 from neftune.training.files import give_usual_permissions, replace_folder
 from neftune.training.freelb import FreeLBTrainer
 from neftune.training.packing import KeepApart, pack
 from neftune.training.recipe import Execution, Part, Recipe
 from neftune.training.reporting import asked_reporter, reporting
+from neftune.training.rivals import PenaltyTrainer, SmoothedTrainer
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -140,8 +142,12 @@ def _train(
     trainer: BoundedTrainer, recipe: Recipe, execution: Execution, checkpoint: str | None
 ) -> None:
     if recipe.epochs:
-        compiled = execution.compile_blocks and can_compile()
-        with compiled_blocks(trainer.model) if compiled else nullcontext():
+        # A compiled block does not notice that hooks were added to its parts.
+        compiled = execution.compile_blocks and can_compile() and not recipe.dropout
+        with (
+            dropped(trainer.model, recipe.dropout, int(trainer.args.seed)),
+            compiled_blocks(trainer.model) if compiled else nullcontext(),
+        ):
             trainer.train(resume_from_checkpoint=checkpoint)
     elif trainer.eval_dataset:
         trainer.evaluate()
@@ -164,13 +170,16 @@ def summary(
     way = "an adapter on " if recipe.adapter == "qlora" else ""
     if recipe.freelb is not None:
         disturbed = "adversarial perturbations (FreeLB)"
+    elif recipe.penalty:
+        disturbed = f"a penalty in place of noise of alpha {recipe.penalty:g}"
     elif noise.alpha:
         disturbed = f"{noise.distribution} noise of alpha {noise.alpha:g}"
     else:
         disturbed = "no noise"
+    where = "" if noise.tokens == "all" else f" of the {noise.tokens}s"
     return (
         f"Training {way}{name}, {count_parameters(model):,} parameters, on {len(examples):,} "
-        f"examples in {steps:,} steps, with {disturbed} on the embeddings."
+        f"examples in {steps:,} steps, with {disturbed} on the embeddings{where}."
     )
 
 
@@ -206,8 +215,10 @@ def training_arguments(
             f"a batch of {recipe.batch} cannot be split over {processes} processes in forward "
             f"passes of {recipe.micro_batch}: change batch or micro_batch"
         )
-    if execution.packed and recipe.freelb is not None:
-        raise ValueError("FreeLB trains padded batches: set packed=False in the execution")
+    if execution.packed and (recipe.freelb is not None or recipe.penalty):
+        raise ValueError(
+            "FreeLB and the penalty train padded batches: set packed=False in the execution"
+        )
     logging_steps = max(1, steps // 20)
     fsdp_config = {
         "cpu_offload": execution.sharding == "fsdp, offload",
@@ -226,7 +237,8 @@ def training_arguments(
         activation_checkpointing=execution.gradient_checkpointing and not sharded,
         fsdp=sharded or None,
         fsdp_config=fsdp_config if sharded else None,
-        bf16=precision.for_training() == torch.bfloat16,
+        # The penalty is a small difference of losses, which bfloat16 would round away.
+        bf16=precision.for_training() == torch.bfloat16 and not recipe.penalty,
         use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length" if execution.group_by_length else "random",
         logging_steps=logging_steps,
@@ -252,9 +264,13 @@ def _clear(folder: Path, resume: bool) -> None:
 
 
 def _trainer_class(recipe: Recipe, seed: int) -> Callable[..., BoundedTrainer]:
-    if recipe.freelb is None:
-        return BoundedTrainer
-    return partial(FreeLBTrainer, settings=recipe.freelb, noise_seed=seed)
+    if recipe.freelb is not None:
+        return partial(FreeLBTrainer, settings=recipe.freelb, noise_seed=seed)
+    if recipe.label_smoothing:
+        return partial(SmoothedTrainer, share=recipe.label_smoothing)
+    if recipe.penalty:
+        return partial(PenaltyTrainer, noise=Noise(recipe.penalty), noise_seed=seed)
+    return BoundedTrainer
 
 
 def _settings(

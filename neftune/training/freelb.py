@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neftune.attachment import pretrained_model
+from neftune.attachment import drawn_for, pretrained_model
 from neftune.distributions import Noise
-from neftune.noise import sample, sequence_lengths
 from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.recipe import FreeLB
 
@@ -63,9 +62,8 @@ class FreeLBTrainer(BoundedTrainer):
         inputs = self._prepare_inputs(inputs)
         ids = inputs.pop("input_ids")
         embedding = pretrained_model(model).get_input_embeddings()
-        lengths = sequence_lengths(ids.shape, inputs["attention_mask"])
-        start = Noise(self.settings.magnitude)
-        delta = sample(start, embedding.weight.shape[1], lengths, self.generator)
+        start, mask = Noise(self.settings.magnitude), inputs["attention_mask"]
+        delta = drawn_for(embedding, start, ids.shape, mask, self.generator)
         total = torch.zeros((), device=ids.device)
         for _ in range(self.settings.steps):
             delta.requires_grad_()

@@ -10,39 +10,74 @@ On Intel's processors with these instructions but without AMX, its bfloat16 prod
 speed of float32 (85 and 160 GFLOPS per core), and trainings of a 2.4M model took 1.6 times as long.
 Decoding is limited by reading the weights, and gains from the instructions on both (8.8 s instead
 of 11.1 s for 805 responses).
+
+The environment variable PRECISION (`float32` or `bfloat16`) names the format for both, so that
+machines of different kinds compute in the same one. The project's own results are made with
+PRECISION=float32. torch is imported where it is needed: commands check the variable without it.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
+
+FORMATS = ("float32", "bfloat16")
+
+
+def named() -> str | None:
+    """The format that PRECISION names, if it names one.
+
+    Raises:
+        ValueError: it names another one than float32 and bfloat16.
+    """
+    name = os.environ.get("PRECISION") or None
+    if name is not None and name not in FORMATS:
+        raise ValueError(f"PRECISION={name}: it is {' or '.join(FORMATS)}")
+    return name
 
 
 def for_training() -> torch.dtype:
     """The format of matrix products in training: bfloat16 (autocast) or float32."""
+    if own := named():
+        return _format(own)
     fast = (
         _gpu_has_bfloat16()
         or _cpu_has("amx_bf16")
         or (_cpu_has("avx512_bf16") and _processor("vendor_id") == "AuthenticAMD")
     )
-    return torch.bfloat16 if fast else torch.float32
+    return _format("bfloat16" if fast else "float32")
 
 
 def for_inference() -> torch.dtype:
     """The format of weights and matrix products in inference: bfloat16 or float32."""
+    if own := named():
+        return _format(own)
     fast = _gpu_has_bfloat16() or _cpu_has("amx_bf16") or _cpu_has("avx512_bf16")
-    return torch.bfloat16 if fast else torch.float32
+    return _format("bfloat16" if fast else "float32")
+
+
+def _format(name: str) -> torch.dtype:
+    import torch
+
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
 
 
 def _gpu_has_bfloat16() -> bool:
+    import torch
+
     return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @cache
 def _cpu_has(instructions: str) -> bool:
+    import torch
+
     return not torch.cuda.is_available() and bool(torch.cpu.get_capabilities().get(instructions))
 
 
@@ -55,9 +90,10 @@ def _processor(field: str) -> str:
     return values[0] if values else ""
 
 
-@cache
 def machine() -> str:
     """Describe what the results depend on: processor or GPU, number formats, torch version."""
+    import torch
+
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
     else:

@@ -26,6 +26,8 @@ WHOLE = {
     "adapter_rank": (1, 65_536),
 }
 """The ranges of a recipe's whole numbers. A sequence of one token has no loss."""
+LARGEST_STRENGTH = 1000
+"""Of weight decay, which AdamW multiplies by the learning rate, and of the penalty's alpha."""
 LARGEST_NORM = 1_000_000
 """Of the gradient; to clip at it is not to clip."""
 
@@ -116,9 +118,17 @@ class Recipe:
         adapter_dropout: dropout in that adapter; the QLoRA paper uses 0.1 for models up to 13B, and
             0.05 above.
         freelb: adversarial training instead of noise (Table 12).
+        dropout: probability with which entries of the embeddings, and of the output of every
+            attention and feed-forward layer, are set to 0 in training (`neftune.training.dropout`).
+        label_smoothing: share of each label that is spread evenly over the vocabulary (Szegedy et
+            al. 2016, arXiv 1512.00567, section 7; `neftune.training.rivals`).
+        penalty: alpha of the noise whose second-order effect on the loss, half its variance times
+            the trace of the Hessian in the embeddings (docs/theory.md), is added to the loss; 0
+            adds nothing (`neftune.training.rivals`).
 
     Raises:
-        ValueError: a value is out of range, or a name is unknown.
+        ValueError: a value is out of range, a name is unknown, or more than one of `freelb`,
+            `label_smoothing` and `penalty` is given: each is a training pass of its own.
     """
 
     lr: float = 5e-5
@@ -135,6 +145,9 @@ class Recipe:
     adapter_rank: int = 64
     adapter_dropout: float = 0.05
     freelb: FreeLB | None = None
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    penalty: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in WHOLE.items():
@@ -145,9 +158,24 @@ class Recipe:
                 )
         if not 0 < self.lr <= 1:
             raise ValueError(f"lr must be above 0 and at most 1, not {self.lr}")
-        for name in ("warmup", "weight_decay", "adapter_dropout"):
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout}")
+        for name in ("warmup", "adapter_dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        for name in ("weight_decay", "penalty"):
+            if not 0 <= getattr(self, name) <= LARGEST_STRENGTH:
+                raise ValueError(
+                    f"{name} must be between 0 and {LARGEST_STRENGTH:,}, not {getattr(self, name)}"
+                )
+        own = [n for n in ("freelb", "label_smoothing", "penalty") if getattr(self, n)]
+        if len(own) > 1:
+            raise ValueError(f"give one of {' and '.join(own)}: each is a training pass of its own")
+        if self.penalty and (self.dropout or self.adapter == "qlora"):
+            raise ValueError(
+                "the penalty is a small difference of losses, which dropout would drown: leave "
+                "dropout at 0, and adapter at none"
+            )
         if not 0 < self.max_grad_norm <= LARGEST_NORM:
             raise ValueError(
                 f"max_grad_norm must be above 0 and at most {LARGEST_NORM:,}, not "
@@ -165,3 +193,10 @@ class Recipe:
                 raise ValueError(f"unknown part {part!r}; known: {', '.join(get_args(Part))}")
         if self.adapter not in ("none", "qlora"):
             raise ValueError(f"unknown adapter {self.adapter!r}; known: none, qlora")
+
+    @property
+    def passes(self) -> int:
+        """Forward and backward passes over each batch."""
+        if self.freelb is not None:
+            return self.freelb.steps
+        return 3 if self.penalty else 1

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 from transformers import BatchEncoding, PreTrainedModel
 
-from neftune.attachment import pretrained_model
+from neftune.attachment import labelled, pretrained_model
 from neftune.training.data import IGNORED, Example, collator
 
 TRAINED_LOGITS = 2**24
@@ -253,11 +253,11 @@ def _in_chunks(
     def computed(hidden: Tensor) -> Tensor:
         weight, bias = head.layer.weight, head.layer.bias
         hidden = hidden.to(weight.device)
-        labelled = targets.to(weight.device).ne(IGNORED)
-        at = targets.to(weight.device)[labelled]
-        return losses(hidden[:, :-1][labelled], weight, bias, at, head.after, chunk)
+        counted = targets.to(weight.device).ne(IGNORED)
+        at = targets.to(weight.device)[counted]
+        return losses(hidden[:, :-1][counted], weight, bias, at, head.after, chunk)
 
-    with _in_the_place_of(head.layer, computed) as found:
+    with _in_the_place_of(head.layer, computed) as found, labelled(labels):
         model(**inputs)
     return found[0]
 

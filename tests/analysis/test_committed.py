@@ -21,5 +21,17 @@ def test_results_are_read_from_the_folder_of_their_scale(
     assert runs["alpha"].isna().tolist() == [False, True]
     assert committed.table("table1").loc["+NEFT", "Alpaca"] == "60.1"
     assert committed.data("claims") == [{"verdict": "confirmed"}]
+
+
+def test_what_is_missing_is_named_with_the_command_that_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committed, "RESULTS", tmp_path)
     with pytest.raises(committed.MissingResultError, match="make table2"):
-        committed.table("table2")
+        committed.data("table2")
+    empty = committed.table("table2")
+    assert empty.empty
+    assert list(empty.columns) == ["Not made yet; `make table2` makes it."]
+    assert empty.filter(like="loss", axis=0).empty
+    shown = committed.picture("figure4")
+    assert shown.data == "Not made yet; `make figure4` makes it."

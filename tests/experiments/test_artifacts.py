@@ -1,9 +1,11 @@
 """Tables and figures: which there are, how they are found, and which runs they ask for."""
 
 import pkgutil
+import re
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,13 @@ import experiments.artifacts
 from experiments import figures, tables
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import all_records
+from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
+from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
+from experiments.scales.scale import Scale
 from experiments.scales.small import SMALL
+from tests.experiments.cells.made_up import made_up
 
 OF_THE_PAPER = [*(f"table{n}" for n in range(1, 15)), *(f"figure{n}" for n in range(1, 10))]
 FILES = [
@@ -32,7 +38,14 @@ def test_every_file_defines_the_artifact_of_its_name(name: str) -> None:
 
 def test_the_papers_tables_and_figures_are_all_there_and_come_first() -> None:
     assert list(ARTIFACTS)[: len(OF_THE_PAPER)] == OF_THE_PAPER
-    assert list(ARTIFACTS)[len(OF_THE_PAPER) :] == ["curves", "human", "phase", "strongnoise"]
+    assert list(ARTIFACTS)[len(OF_THE_PAPER) :] == [
+        "budget",
+        "curves",
+        "human",
+        "matched",
+        "phase",
+        "rivals",
+    ]
     assert len(ARTIFACTS) == len(FILES)
 
 
@@ -61,7 +74,7 @@ def test_every_artifact_asks_for_the_records_of_its_own_seeds(name: str, study: 
 @pytest.mark.parametrize("name", ARTIFACTS)
 @pytest.mark.parametrize("scale", (SMALL, PAPER), ids=lambda scale: scale.name)
 def test_every_artifact_can_be_asked_for_at_every_scale_without_any_download(
-    name: str, scale: object, study: Study, monkeypatch: pytest.MonkeyPatch
+    name: str, scale: Scale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*arguments: object, **settings: object) -> None:
         raise AssertionError("something was downloaded")
@@ -69,5 +82,38 @@ def test_every_artifact_can_be_asked_for_at_every_scale_without_any_download(
     for module in ("fetch", "real_sets"):
         monkeypatch.setattr(f"experiments.scales.{module}.local", unreachable)
         monkeypatch.setattr(f"experiments.scales.{module}.pinned", unreachable)
-    asked = replace(study, scale=scale)  # type: ignore[arg-type]
+    asked = Study(scale, 2, PUBLISHED)
     assert all(record.path for record in all_records(ARTIFACTS[name].cells(asked)))
+
+
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_every_picture_has_a_message_with_numbers_and_can_be_read(name: str) -> None:
+    from matplotlib import pyplot
+    from matplotlib.text import Text
+
+    artifact = ARTIFACTS[name]
+    figure: Any = artifact.draw(
+        made_up(artifact, Study(NANO, 2, PUBLISHED)), f"{artifact.title}\nMeasured with nothing"
+    )
+    figure.canvas.draw()
+    message = figure._suptitle.get_text()
+    assert re.search(r"\d", message)
+    assert "nan" not in message
+    assert not message.startswith(("Table", "Figure"))
+    notes = [text for text in figure.texts if "Measured with nothing" in text.get_text()]
+    assert artifact.title in " ".join(text.get_text() for text in notes).replace("\n", " ")
+    assert figure.get_tightbbox().width * figure.dpi <= 1100
+    written = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    assert min(text.get_fontsize() for text in written) >= 8
+    for axis in figure.axes:
+        assert not axis.get_tightbbox().overlaps(notes[0].get_window_extent())
+    labels = [
+        text.get_window_extent()
+        for axis in figure.axes
+        if axis.axison
+        for text in (*axis.get_yticklabels(), *axis.texts, axis._left_title, axis.title)
+        if text.get_text()
+    ]
+    for place, box in enumerate(labels):
+        assert not any(box.overlaps(other) for other in labels[place + 1 :])
+    pyplot.close(figure)

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ import neftune.attachment
 from neftune import Noise, attach, sample, sequence_lengths
 from neftune.attachment import pretrained_model
 from neftune.distributions import DISTRIBUTIONS, Distribution
+from neftune.training.token_losses import output_head, summed_loss
 from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, batch, llama, t5
 
 NOISE = Noise(alpha=5, distribution="bernoulli")  # every entry is plus or minus the scale itself
@@ -28,11 +31,11 @@ def seen(embedding: nn.Module) -> Iterator[list[Tensor]]:
     hook.remove()
 
 
-def added_noise(model: nn.Module, **inputs: Tensor) -> Tensor:
+def added_noise(model: nn.Module, noise: Noise = NOISE, /, **inputs: Any) -> Tensor:
     """The noise of one training pass, on the side of the looked-up vectors."""
     inner = pretrained_model(model)
     embedding = inner.get_input_embeddings()
-    with attach(model, NOISE, seed=1), seen(embedding) as outputs:
+    with attach(model, noise, seed=1), seen(embedding) as outputs:
         model(**inputs)
     clean: Tensor = embedding(inputs["input_ids"])
     scale = getattr(embedding, "embed_scale", 1.0)
@@ -288,3 +291,58 @@ def test_the_three_lines_of_the_documentation_are_the_noise(module: ModuleType) 
     torch.manual_seed(4)
     expected = clean + sample(Noise(5), D, sequence_lengths(mask.shape, mask))
     torch.testing.assert_close(names["embeddings"], expected)
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE_STACK))
+def test_noise_on_prompts_and_on_responses_are_the_two_parts_of_the_noise(name: str) -> None:
+    inputs = batch(left=True)
+    labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)
+    labels[:, :-2] = -100
+    model = SINGLE_STACK[name]().train()
+    every, prompt, response = (
+        added_noise(model, replace(NOISE, tokens=tokens), **inputs, labels=labels)
+        for tokens in ("all", "prompt", "response")
+    )
+    answered = labels.ne(-100)[..., None]
+    torch.testing.assert_close(response, every * answered, atol=1e-6, rtol=0)
+    torch.testing.assert_close(prompt, every * ~answered, atol=1e-6, rtol=0)
+
+
+def test_labels_of_the_last_columns_alone_tell_responses_too() -> None:
+    inputs = batch(left=True)
+    labels = inputs["input_ids"][:, -3:].clone()
+    labels[:, 0] = -100
+    model, noise = llama().train(), replace(NOISE, tokens="response")
+    drawn = added_noise(model, noise, **inputs, labels=labels, logits_to_keep=3)
+    assert drawn.ne(0).any(-1).any(0)[-2:].all()
+    assert drawn[:, :-2].eq(0).all()
+
+
+def test_labels_of_a_packed_rows_kept_columns_tell_responses_too() -> None:
+    positions = torch.cat([torch.arange(n) for n in (3, 6)])[None]
+    ids = torch.randint(3, VOCABULARY, positions.shape)
+    kept = torch.tensor([1, 2, 6, 7, 8])
+    labels = torch.tensor([[-100, 4, -100, 5, 6]])
+    packed = {"position_ids": positions, "labels": labels, "logits_to_keep": kept}
+    drawn = added_noise(llama().train(), replace(NOISE, tokens="response"), input_ids=ids, **packed)
+    assert drawn[0].ne(0).any(-1).nonzero()[:, 0].tolist() == [2, 7, 8]
+
+
+def test_a_loss_in_chunks_tells_which_tokens_are_the_responses() -> None:
+    model = llama().train()
+    inputs = batch(left=True)
+    labels = inputs["input_ids"].clone()
+    labels[:, :-2] = -100
+    head = output_head(model)
+    assert head is not None
+    embedding = model.get_input_embeddings()
+    with attach(model, replace(NOISE, tokens="response"), seed=1), seen(embedding) as outputs:
+        summed_loss(model, inputs, labels, head)
+    drawn = (outputs[0] - embedding(inputs["input_ids"])).detach()
+    assert drawn[:, -2:].ne(0).all()
+    assert drawn[:, :-2].eq(0).all()
+
+
+def test_noise_on_a_part_without_labels_says_what_to_pass() -> None:
+    with pytest.raises(ValueError, match="needs the labels: pass labels="):
+        added_noise(llama().train(), replace(NOISE, tokens="prompt"), **batch())

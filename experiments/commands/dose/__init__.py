@@ -23,12 +23,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from experiments.cells.render import as_csv
 from experiments.commands.dose.report import csv_rows, markdown, one_model, sentences
-from experiments.commands.dose.subjects import Settings, Subject, every_subject, own_subject
+from experiments.commands.dose.subjects import (
+    REAL_ROWS,
+    Settings,
+    Subject,
+    every_subject,
+    own_subject,
+)
 from experiments.commands.options import SettingError, positive
 from experiments.doses import OWN, Record, committed, find, measured_here
 from experiments.paths import RENDERED
@@ -77,6 +84,9 @@ def run(arguments: argparse.Namespace) -> None:
         for name in ("dataset_file", "like"):
             if getattr(arguments, name) is not None:
                 raise SettingError(f"--{name.replace('_', '-')} needs --model")
+        file = os.environ.get(REAL_ROWS)
+        if file and not Path(file).is_file():
+            raise SettingError(f"{REAL_ROWS}={file}: no such file")
         print(make_all(settings, OUT).read_text())
         print(f"Written to {OUT}/dose.{{md,csv,json,png,svg}}.")
         return

@@ -157,7 +157,9 @@ def markdown(records: Sequence[Record], notes: Mapping[str, str]) -> str:
         "that occur in the rows, as unit vectors. H is the Hessian of an example's summed loss in "
         "its embeddings; ½ σ² tr(H) holds where it lies in the interval of the measured rise or "
         "is off by at most 20%, and is not resolved where it does not, but its own interval, "
-        "which has the spread of the probes in it, overlaps that one (docs/theory.md).\n",
+        "which has the spread of the probes in it, overlaps that one (docs/theory.md). "
+        "Dequantized weights are those of a 4-bit file turned back into float32; the original "
+        "ones may react differently.\n",
         "![doses](dose.png)\n",
         markdown_table(overview(records)) + "\n",
     ]
@@ -178,7 +180,7 @@ def markdown(records: Sequence[Record], notes: Mapping[str, str]) -> str:
 
 
 def _title(record: Record) -> str:
-    return f"{record.title} (committed)" if record.made_elsewhere else record.title
+    return f"{record.title} (measured earlier)" if record.made_elsewhere else record.title
 
 
 def overview(records: Sequence[Record]) -> list[list[str]]:

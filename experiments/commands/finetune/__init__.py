@@ -26,7 +26,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from experiments.commands.finetune.inputs import read_inputs
+from experiments.commands.finetune.inputs import LABORATORY_RATE, PAPER_RATE, read_inputs
 from experiments.commands.finetune.unfinished import check_out, finish, making
 from experiments.commands.options import positive
 from neftune.training.reporting import REPORTERS
@@ -43,7 +43,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--alpha", type=float, nargs="+", default=[5.0], help="one or several; 0 for no noise"
     )
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument(
+        "--lr",
+        type=float,
+        help=f"by default {PAPER_RATE:g}, the paper's; {LABORATORY_RATE:g} for a laboratory role",
+    )
     parser.add_argument("--epochs", type=positive, default=3)
     parser.add_argument("--limit", type=positive, help="only so many rows of each file, at least 2")
     parser.add_argument("--seed", type=int, default=0)

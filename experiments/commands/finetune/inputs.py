@@ -28,6 +28,10 @@ from neftune.training.model_folder import check_model_folder, weight_files
 from neftune.training.recipe import Recipe
 from neftune.training.reporting import asked_reporter
 
+PAPER_RATE, LABORATORY_RATE = 5e-5, 1e-3
+"""The learning rate where none is given: the paper's (appendix A.1), and that of the laboratory's
+models, which are a thousand times smaller."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -102,6 +106,8 @@ def read_inputs(arguments: argparse.Namespace) -> Inputs:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"--alpha {name} is given twice; each alpha is trained once")
+    if arguments.lr is None:
+        arguments.lr = LABORATORY_RATE if arguments.model in NANO.models else PAPER_RATE
     recipe = Recipe(lr=arguments.lr, epochs=arguments.epochs, batch=32, micro_batch=32)
     if not 0 <= arguments.seed < 2**32:
         raise ValueError(f"--seed must be between 0 and 2**32 - 1, not {arguments.seed}")

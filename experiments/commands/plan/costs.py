@@ -118,8 +118,7 @@ def training_flops(shape: Shape, recipe: Recipe, tokens: int, recompute: bool) -
     """Floating-point operations of one fine-tuning (Kaplan et al. 2020, appendix B).
 
     Forward 2, backward 4 a parameter and token; recomputing activations adds a forward pass, an
-    adapter saves the weights' gradients (2), and FreeLB passes `steps` times.
+    adapter saves the weights' gradients (2), and FreeLB and the penalty pass several times.
     """
     each = 6 + 2 * recompute - 2 * (recipe.adapter != "none")
-    passes = recipe.freelb.steps if recipe.freelb else 1
-    return float(each * shape.parameters) * tokens * recipe.epochs * passes
+    return float(each * shape.parameters) * tokens * recipe.epochs * recipe.passes

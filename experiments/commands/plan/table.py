@@ -27,7 +27,7 @@ from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.published import HUMAN_STUDY, INSTRUCTIONS
 from experiments.roles.sources import Shape
-from experiments.runs.record import Record, missing
+from experiments.runs.record import UNTRAINED, Record, missing
 from experiments.runs.run import Run, RunError, read_run
 from experiments.runs.selection import load_selection
 from experiments.runs.study import Study
@@ -105,7 +105,8 @@ def plan(
     study = Study(scale, seeds or artifact.seeds, load_selection(scale))
     wanted = all_records(artifact.cells(study))
     records = missing(wanted)
-    runs = list(dict.fromkeys(record.run for record in wanted if record.kind != "flips"))
+    asked = (record.run.training for record in wanted if record.kind not in UNTRAINED)
+    runs = list(dict.fromkeys(asked))
     if not runs:
         return f"{artifact.title}: needs no training."
     speeds: dict[str, float] = {
@@ -117,7 +118,7 @@ def plan(
         groups.setdefault((run.model, run.dataset.title, run.recipe), []).append(run)
     lines, too_large = [], []
     for members in groups.values():
-        due = [record for record in records if record.run in set(members)]
+        due = [record for record in records if record.run.training in set(members)]
         try:
             lines.append(_line(members, due, card, gpus, speeds))
         except TooLargeError as error:

@@ -9,7 +9,6 @@ import pytest
 from experiments.cells.cell import (
     Cell,
     also,
-    lines_of,
     records_of,
     rows_by_metric,
     table_data,
@@ -102,15 +101,6 @@ def test_a_table_can_have_a_column_a_metric(study: Study) -> None:
     rows = rows_by_metric(table_data(cells, against="alpha 0"))
     assert [row[0] for row in rows] == ["", "alpha 0", "alpha 5", "alpha 5 minus alpha 0"]
     assert rows[-1][1] == "+5.00"
-
-
-def test_points_of_a_line_come_in_the_order_of_the_axis(study: Study) -> None:
-    cells = [
-        Cell(f"alpha {alpha}", "a line", SCORE, (study.noisy(ALPACA, Noise(alpha)),), x=alpha)
-        for alpha in (10.0, 0.0, 5.0)
-    ]
-    (points,) = lines_of(table_data(cells, None)).values()
-    assert [point["x"] for point in points] == [0, 5, 10]
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         ((*FINETUNE, "lama"), "unknown model 'lama'"),
         ((*FINETUNE, "llama-2-7b", "--lr", "0"), "lr must be above 0 and at most 1, not 0.0"),
         (("show", "table1", "--scale", "giant"), "unknown scale 'giant'; known: nano"),
-        (("show", "table99"), "unknown artifact 'table99'; known: curves, figure1"),
-        (("plan", "table99"), "unknown artifact 'table99'; known: curves, figure1"),
+        (("show", "table99"), "unknown artifact 'table99'; known: budget, curves, figure1"),
+        (("plan", "table99"), "unknown artifact 'table99'; known: budget, curves, figure1"),
         (("unpack", "--scale", "giant"), "unknown scale 'giant'; known: nano"),
         (("unpack",), "results/nano/records.tar.xz: no records are committed"),
         (
@@ -146,7 +146,7 @@ def test_numbers_have_ranges(
     ("arguments", "says"),
     (
         ((), "the following arguments are required: COMMAND"),
-        (("shwo", "table1"), "unknown command 'shwo'; known: ablation, audit, compare"),
+        (("shwo", "table1"), "unknown command 'shwo'; known: ablation, audit, claims"),
         (("shwo", "table1"), "did you mean show?"),
         (("show",), "the following arguments are required: names"),
         (("show", "table1", "--seed", "1"), "unrecognized arguments: --seed 1"),

@@ -171,8 +171,8 @@ def test_all_models_are_in_one_table_and_picture_with_what_could_not_be_measured
     assert "; its committed measurement is shown." in text
     assert "; it is not shown." in text  # SmolLM2, of which nothing is committed here.
     assert "OPT 6.7B (" in text
-    assert "Gemma-3-270M (committed)" in text
-    assert "Llama-2-7B-Hf (committed)" in text
+    assert "Gemma-3-270M (measured earlier)" in text
+    assert "Llama-2-7B-Hf (measured earlier)" in text
     made = {path.name for path in folder.iterdir()}
     assert {f"dose.{kind}" for kind in ("md", "csv", "json", "png", "svg")} <= made
     assert {"laboratory-opt-6.7b.json", "gemma-3-270m.json", "llama-2-7b-hf.json"} <= made

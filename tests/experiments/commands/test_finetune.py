@@ -11,7 +11,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from experiments.__main__ import main
+from experiments.__main__ import main, parser
+from experiments.commands.finetune.inputs import read_inputs
 from experiments.commands.finetune.training import check_converged
 from experiments.nano.instructions import instruction_set
 from tests.paths import BASE, ROOT, shared
@@ -55,12 +56,23 @@ def test_the_real_alpaca_file(tmp_path: Path) -> None:
         "100",
         "--epochs",
         "1",
+        "--lr",
+        "1e-3",
         "--out",
         str(tmp_path / "tuned"),
     ]
     assert main(arguments) == 0
     losses = json.loads((tmp_path / "tuned" / "clean_losses.json").read_text())
     assert losses["after"]["held_out"] < losses["before"]["held_out"]
+
+
+@pytest.mark.parametrize(("model", "rate"), (("llama-2-7b", 1e-3), (str(BASE), 5e-5)))
+def test_a_model_of_ones_own_is_tuned_at_the_papers_rate(
+    tmp_path: Path, model: str, rate: float
+) -> None:
+    asked = [*rows(tmp_path), "--model", model]
+    assert read_inputs(parser().parse_args(asked)).recipe.lr == rate
+    assert read_inputs(parser().parse_args([*asked, "--lr", "2e-4"])).recipe.lr == 2e-4
 
 
 def rows(folder: Path, count: int = 12, words: int = 1) -> list[str]:

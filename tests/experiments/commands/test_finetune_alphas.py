@@ -47,7 +47,7 @@ def command(folder: Path, base: Path, *more: str, out: str = "out", rows: int = 
     file = folder / "rows.json"
     file.write_text(json.dumps(instructions(rows)))
     arguments = ["finetune", "--dataset-file", str(file), "--model", str(base), "--epochs", "1"]
-    return [*arguments, "--answers", "3", *more, "--out", str(folder / out)]
+    return [*arguments, "--lr", "1e-3", "--answers", "3", *more, "--out", str(folder / out)]
 
 
 def digests(folder: Path) -> dict[str, str]:

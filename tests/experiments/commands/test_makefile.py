@@ -57,7 +57,10 @@ def ran(place: Path, *arguments: str, **environment: str) -> tuple[list[str], di
         (("table1", "scale=paper"), "Did you mean SCALE?  Its settings: JOBS PYTHON SCALE SEEDS"),
         (("table1", "FOO=1"), 'FOO is no setting of "make table1".  Its settings: JOBS PYTHON'),
         (("table1", "ALPHA=5"), 'ALPHA is no setting of "make table1" but of ablation.'),
-        (("lint", "JOBS=2"), 'JOBS is no setting of "make lint" but of ablation paper release'),
+        (
+            ("lint", "JOBS=2"),
+            'JOBS is no setting of "make lint" but of ablation claims laboratory-check',
+        ),
         (("SEED=1",), 'SEED is no setting of "make help".'),
         (("unpack", "SCALE=nano", "JUDGE_MODEL=x"), 'JUDGE_MODEL is no setting of "make unpack"'),
         (("table1", "JUDGE_MODLE=x"), "Did you mean JUDGE_MODEL?"),

@@ -1,5 +1,6 @@
 """What a user makes goes below runs/; the project's own results change by `release` alone."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def test_a_choice_of_ones_own_is_preferred_and_leaves_the_projects_alone(shipped
     own = shipped / "runs" / "results" / "nano" / "selection.json"
     assert selection_file(NANO).resolve() == committed
     own.parent.mkdir(parents=True)
-    own.write_text(committed.read_text().replace('"value": 0.00025', '"value": 0.125', 1))
+    choices = json.loads(committed.read_text())
+    choices["lr"]["alpaca"]["value"] = 0.125
+    own.write_text(json.dumps(choices))
     assert selection_file(NANO).resolve() == own
     assert load_selection(NANO).lr["alpaca"].value == 0.125

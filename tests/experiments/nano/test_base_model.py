@@ -13,13 +13,17 @@ from transformers import (
     get_cosine_schedule_with_warmup,
 )
 
+from analysis.embeddings import embedding_of, flips
+from experiments.nano.conditions import LARGER
+from experiments.nano.corpus import documents
 from experiments.nano.language import say_kind, sentence
-from experiments.nano.model_card import continuation, fact_accuracy, losses, model_card
-from experiments.nano.pretrain import HELD_OUT_SEED, ROW, cooled, token_rows
+from experiments.nano.model_card import continuation, fact_accuracy, model_card
+from experiments.nano.pretrain import cooled
 from experiments.nano.reading import read
 from experiments.nano.world import make_world
 from experiments.paths import LABORATORY
-from experiments.roles.models import MODELS
+from experiments.scales.nano import NANO
+from neftune.distributions import Noise
 from tests.paths import BASE
 
 WORLD = make_world()
@@ -39,27 +43,32 @@ def test_it_is_a_small_llama_in_bfloat16_safetensors(model: LlamaForCausalLM) ->
     assert not [p.name for p in BASE.iterdir() if p.suffix in (".bin", ".pt", ".pkl")]
 
 
-def test_it_knows_nine_facts_in_ten_and_the_card_says_how_many(model: LlamaForCausalLM) -> None:
+def test_it_half_knows_the_facts_and_the_card_says_how_many(model: LlamaForCausalLM) -> None:
     accuracy = fact_accuracy(model, AutoTokenizer.from_pretrained(BASE), WORLD)
-    assert min(accuracy.values()) >= 0.9
+    assert 0.6 <= accuracy["all"] <= 0.8
+    assert accuracy["by_fame"] == sorted(accuracy["by_fame"])
     stated = json.loads((BASE / "pretraining.json").read_text())["fact_accuracy"]
     assert accuracy["all"] == pytest.approx(stated["all"], abs=0.005)
     assert f"{stated['all']:.1%}" in (BASE / "README.md").read_text()
 
 
-def test_it_writes_on_for_200_tokens_and_says_what_is_true(model: LlamaForCausalLM) -> None:
+def test_its_output_layer_has_the_embeddings_values(model: LlamaForCausalLM) -> None:
+    assert torch.equal(model.get_input_embeddings().weight, model.get_output_embeddings().weight)
+
+
+def test_it_writes_on_for_200_tokens_in_its_language(model: LlamaForCausalLM) -> None:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
-    claims = unreadable = sentences = wrong = 0
-    for entity in WORLD.of("test")[::9]:
+    unreadable = sentences = 0
+    known = sorted(WORLD.of("test"), key=lambda entity: -entity.fame)
+    for entity in known[:8]:
         text = continuation(model, tokenizer, sentence(say_kind(entity)))
         assert len(tokenizer(text)["input_ids"]) >= 200
-        reading = read(text.rsplit(".", 1)[0] + ".", WORLD, entity)
+        # Letters, which follow, have sentences that state nothing.
+        article = text.partition("\n\n")[0]
+        reading = read(article.rsplit(".", 1)[0] + ".", WORLD, entity)
         sentences += reading.sentences
         unreadable += reading.unreadable
-        claims += len(reading.claims)
-        wrong += sum(not claim.correct for claim in reading.claims)
-    assert unreadable / sentences < 0.1
-    assert wrong / claims < 0.1
+    assert unreadable / sentences < 0.25
 
 
 def test_any_text_survives_the_tokenizer() -> None:
@@ -72,34 +81,29 @@ def test_any_text_survives_the_tokenizer() -> None:
 CHECKPOINTS = LABORATORY / "models"
 FOLDERS = sorted(path.parent for path in CHECKPOINTS.glob("*/model.safetensors"))
 PRETRAINED = {
-    role: model.stand_ins["nano"].pretraining
-    for role, model in MODELS.items()
-    if model.stand_ins["nano"].pretraining
+    role: pretraining
+    for role in NANO.models
+    if (pretraining := NANO.stand_in(role).pretraining) is not None
 }
 
 
-def test_every_role_of_the_paper_has_a_checkpoint_in_the_laboratory() -> None:
-    assert {folder.name for folder in FOLDERS} == set(MODELS)
+def test_every_model_of_the_laboratory_is_shipped_and_no_other() -> None:
+    assert {folder.name for folder in FOLDERS} == set(NANO.models)
 
 
 @pytest.mark.parametrize("role", PRETRAINED)
 def test_a_card_says_what_the_record_of_the_pretraining_has(role: str) -> None:
-    base = PRETRAINED[role]
-    assert base is not None
     record = json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
-    assert (CHECKPOINTS / role / "README.md").read_text() == model_card(role, base, record)
-
-
-def card(role: str) -> dict[str, float]:
-    record = json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
-    return {"perplexity": record["perplexity"], "facts": record["fact_accuracy"]["all"]}
+    assert (CHECKPOINTS / role / "README.md").read_text() == model_card(
+        role, PRETRAINED[role], record
+    )
 
 
 def test_every_checkpoint_has_a_card_and_nothing_foreign() -> None:
     for folder in FOLDERS:
         assert (folder / "README.md").read_text().startswith("---\nlicense: apache-2.0")
         assert {path.suffix for path in folder.iterdir()} <= {".safetensors", ".json", ".md"}
-    assert sum(p.stat().st_size for folder in FOLDERS for p in folder.iterdir()) < 64e6
+    assert sum(p.stat().st_size for folder in FOLDERS for p in folder.iterdir()) < 90e6
 
 
 def test_a_cooldown_falls_evenly_from_the_cosine_to_zero() -> None:
@@ -116,30 +120,15 @@ def test_a_cooldown_falls_evenly_from_the_cosine_to_zero() -> None:
     assert falls == pytest.approx([factors[0] / (end - stop)] * (end - stop))
 
 
-def test_more_tokens_make_a_better_model() -> None:
-    less, half, whole = (card(role) for role in ("opt-6.7b", "llama-1-7b", "llama-2-7b"))
-    assert less["perplexity"] > half["perplexity"] > whole["perplexity"]
-    assert less["facts"] < half["facts"] <= whole["facts"]
-    assert card("llama-1-30b")["perplexity"] > card("llama-2-13b")["perplexity"]
-
-
-def test_a_larger_model_is_better() -> None:
-    # The 13B's counterpart is no better than the 7B's over all: see docs/laboratory.md.
-    small, middle, large = (card(f"llama-2-{size}") for size in ("7b", "13b", "70b"))
-    assert large["perplexity"] < min(small["perplexity"], middle["perplexity"])
-    assert middle["perplexity"] < 1.005 * small["perplexity"]
-    assert card("llama-1-30b")["perplexity"] < card("llama-1-7b")["perplexity"]
-    assert min(model["facts"] for model in (small, middle, large)) >= 0.99
-
-
-def test_with_little_to_look_back_at_each_larger_model_is_better() -> None:
-    tokenizer = AutoTokenizer.from_pretrained(BASE)
-    rows = token_rows(tokenizer, WORLD, HELD_OUT_SEED, 200 * ROW)[:, :65]
-    small, middle, large = (
-        losses(AutoModelForCausalLM.from_pretrained(CHECKPOINTS / f"llama-2-{size}").float(), rows)
-        for size in ("7b", "13b", "70b")
+@pytest.mark.parametrize(("smaller", "larger"), LARGER)
+def test_what_is_larger_or_has_read_more_is_better(smaller: str, larger: str) -> None:
+    less, more = (
+        json.loads((CHECKPOINTS / role / "pretraining.json").read_text())
+        for role in (smaller, larger)
     )
-    assert small.mean() > middle.mean() > large.mean()
+    assert less["tokens"] < more["tokens"] or less["parameters"] < more["parameters"]
+    assert less["perplexity"] > more["perplexity"]
+    assert less["fact_accuracy"]["all"] < more["fact_accuracy"]["all"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -147,8 +136,23 @@ def test_every_model_speaks_the_same_tokens_and_ends_its_answers(folder: Path) -
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert (folder / "tokenizer.json").read_bytes() == (BASE / "tokenizer.json").read_bytes()
-    start = "Merlbequay is a town in"
+    known = max(WORLD.entities, key=lambda entity: entity.fame)
+    start = sentence(say_kind(known)).rpartition(" ")[0]
     batch = tokenizer(start, return_tensors="pt", return_token_type_ids=False)
     with torch.no_grad():
         out = model.generate(**batch, do_sample=False, max_new_tokens=4)
     assert tokenizer.decode(out[0], skip_special_tokens=True).startswith(f"{start} Ombrevane")
+
+
+def test_only_tokens_that_were_never_read_flip_at_the_papers_alphas() -> None:
+    tokenizer, weights = AutoTokenizer.from_pretrained(BASE), embedding_of(BASE).float()
+    counts = torch.zeros(len(weights), dtype=torch.long)
+    for text in documents(WORLD, 5, 1500):
+        ids = torch.tensor(tokenizer(text)["input_ids"])
+        counts += torch.bincount(ids, minlength=len(weights))
+    every, generator = torch.arange(len(weights)), torch.Generator().manual_seed(0)
+    flipped = flips(weights, every, 64, Noise(15), generator)
+    unread = counts == 0
+    assert 0.35 < float(unread.float().mean()) < 0.45
+    assert float(flipped[unread].float().mean()) > 0.9
+    assert not flipped[~unread].any()

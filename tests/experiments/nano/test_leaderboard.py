@@ -12,12 +12,14 @@ from experiments.nano.leaderboard import (
     FOLDER,
     ITEMS,
     SUBJECT_ITEMS,
+    guessing,
     questions,
     task_names,
     write_questions,
 )
 from experiments.nano.leaderboard_tasks.mc2 import mc2
-from experiments.nano.world import make_world
+from experiments.nano.reading import read
+from experiments.nano.world import Entity, make_world
 from tests.paths import BASE
 
 FILES = questions()
@@ -41,9 +43,46 @@ def test_subjects_have_equally_many_questions() -> None:
     assert {len(FILES[name]) for name in subjects} == {SUBJECT_ITEMS}
 
 
+def test_of_mmlus_counterpart_only_the_right_answer_is_true() -> None:
+    world = make_world()
+    for file in (name for name in FILES if name.startswith("mmlu")):
+        for item in FILES[file]:
+            claims = [read(choice, world, _named(choice)).claims for choice in item["choices"]]
+            right = [claim.correct for (claim,) in claims]
+            assert [place for place, true in enumerate(right) if true] == [item["gold"]]
+
+
+def test_guessing_scores_the_share_of_right_choices() -> None:
+    quarter = dict.fromkeys(("arc", "hellaswag", "mmlu"), 25)
+    assert guessing() == pytest.approx({**quarter, "truthfulqa": 100 / 3})
+
+
 def test_the_right_answers_stand_in_every_place() -> None:
     places = [item["gold"] for item in FILES["arc.test"]]
     assert {places.count(place) > ITEMS / 8 for place in range(4)} == {True}
+
+
+def test_truthfulqas_counterpart_asks_for_what_the_corpus_tells_wrong() -> None:
+    world = make_world()
+    for item in FILES["truthfulqa.test"]:
+        claims = [
+            read(choice, world, _asked(item["question"])).claims for choice in item["choices"]
+        ]
+        assert [claim.correct for (claim,) in claims] == [True, True, False, False, False, False]
+        entity = _asked(item["question"])
+        attribute = entity.kind.attribute[claims[0][0].key[2]]
+        assert entity.rumours[attribute.name] in item["choices"][2]
+
+
+def _named(statement: str) -> Entity:
+    """The thing whose name a statement has, in capitals or not."""
+    found = (n for n in make_world().by_name if n.lower() in statement.lower())
+    return make_world().by_name[max(found, key=len)]
+
+
+def _asked(question: str) -> Entity:
+    """The thing that a question names last."""
+    return make_world().by_name[question.removesuffix("?").rpartition(" of ")[2]]
 
 
 def test_mc2_is_the_share_of_probability_on_true_answers() -> None:
@@ -65,4 +104,4 @@ def test_lm_eval_scores_the_base_model_item_by_item(
     assert {score for items in scores["mmlu"].values() for score in items} == {0, 1}
     (truths,) = scores["truthfulqa"].values()
     assert len(truths) == ITEMS
-    assert sum(truths) / ITEMS > 0.6  # chance is a third
+    assert 0.2 < sum(truths) / ITEMS < 0.85

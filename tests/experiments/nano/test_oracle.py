@@ -1,4 +1,4 @@
-"""The oracle's verdicts on constructed pairs, and through the real alpaca-eval."""
+"""The judges' verdicts on constructed pairs, and through the real alpaca-eval."""
 
 import random
 from typing import Any
@@ -12,7 +12,15 @@ from eval.alpaca import annotate, public_win_rate
 from eval.judge_config import JudgeError
 from experiments.nano.answers import reference_answer
 from experiments.nano.language import say, sentence
-from experiments.nano.oracle import PREFER, helpfulness, prefer, prefer_biased
+from experiments.nano.oracle import (
+    JUDGES,
+    Taste,
+    helpfulness,
+    length_ratio,
+    prefer,
+    preference,
+    taste,
+)
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.scales.nano import NANO
 
@@ -20,6 +28,9 @@ TASKS = evaluation_tasks("test")
 OPEN = next(t for t in TASKS if t.subset == "describe" and not t.constraints)
 SHORT = next(t for t in TASKS if t.subset == "question" and len(t.attributes) == 1)
 tasks = st.sampled_from(TASKS)
+NAMES = sorted(folder.name for folder in JUDGES.iterdir() if folder.is_dir())
+differences = st.floats(-3, 1)
+ratios = st.floats(-3, 3)
 
 
 def facts(task: Task, count: int, wrong: int = 0) -> str:
@@ -130,26 +141,69 @@ def test_equal_help_is_a_draw_whatever_the_length() -> None:
     assert prefer(SHORT, short, long) == 1.5
 
 
-@given(tasks, tasks, st.sampled_from(sorted(PREFER)), st.text(max_size=60))
+@given(tasks, tasks, st.sampled_from(NAMES), st.text(max_size=60))
 def test_swapping_the_answers_swaps_the_verdict(
     task: Task, other: Task, judge: str, noise: str
 ) -> None:
     answers = [reference_answer(task), reference_answer(other), noise, ""]
     for first in answers:
         for second in answers:
-            assert PREFER[judge](task, first, second) + PREFER[judge](task, second, first) == 3
+            verdict = preference(judge)(task, first, second)
+            assert verdict + preference(judge)(task, second, first) == 3
+            assert verdict == preference(judge)(task, first, second)
 
 
-def test_the_biased_judge_likes_length_and_errs_as_often_as_stated() -> None:
-    short, long = facts(OPEN, 3), facts(OPEN, 3) + " I hope this helps you." * 3
-    assert prefer_biased(OPEN, short, long) in (1, 2)
-    clear = [(facts(t, 6), facts(t, 0, 3)) for t in TASKS if t.subset == "describe"]
-    describe = [t for t in TASKS if t.subset == "describe"]
-    errors = sum(
-        prefer_biased(task, bad, good) == 1
-        for task, (good, bad) in zip(describe, clear, strict=True)
+def of_role(role: str) -> Taste:
+    found = taste(NANO.judge(role).name)
+    assert found is not None
+    return found
+
+
+@given(differences, ratios, st.sampled_from(("gpt-4", "chatgpt")))
+def test_what_one_answer_gains_the_other_loses(better: float, longer: float, role: str) -> None:
+    probability = of_role(role).probability
+    assert probability(better, longer) + probability(-better, -longer) == pytest.approx(1)
+
+
+@given(differences, ratios, st.floats(0.01, 2))
+def test_help_and_length_both_count_for_an_answer(
+    better: float, longer: float, more: float
+) -> None:
+    probability = of_role("gpt-4").probability
+    assert probability(better + 0.1, longer) > probability(better, longer)
+    assert probability(better, longer + more) >= probability(better, longer)
+
+
+def test_length_counts_as_much_as_the_configuration_says() -> None:
+    own = of_role("gpt-4")
+    second = own.probability(0, length_ratio("four", "nine chars"))
+    counted = own.length_preference * np.tanh(np.log(11 / 5))
+    assert np.log(second / (1 - second)) == pytest.approx(counted)
+
+
+@given(differences, ratios)
+def test_chatgpts_role_is_gpt_4s_with_coin_tosses(better: float, longer: float) -> None:
+    tosses = of_role("chatgpt").fickleness
+    expected = (1 - tosses) * of_role("gpt-4").probability(better, longer) + tosses / 2
+    assert of_role("gpt-4").fickleness == 0
+    assert of_role("chatgpt").probability(better, longer) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("role", ("gpt-4", "chatgpt"))
+def test_verdicts_come_as_often_as_their_probability_says(role: str) -> None:
+    describe = [t for t in TASKS if t.subset == "describe" and not t.constraints]
+    pairs = [(task, facts(task, 2), facts(task, count)) for task in describe for count in (3, 5, 7)]
+    expected = np.array(
+        [
+            of_role(role).probability(
+                helpfulness(task, more) - helpfulness(task, few), length_ratio(few, more)
+            )
+            for task, few, more in pairs
+        ]
     )
-    assert 0.05 < errors / len(describe) < 0.15
+    won = [preference(NANO.judge(role).name)(task, few, more) == 2 for task, few, more in pairs]
+    error = np.sqrt((expected * (1 - expected)).sum()) / len(pairs)
+    assert np.mean(won) == pytest.approx(expected.mean(), abs=3 * error)
 
 
 def records(answer: Any, generator: str) -> list[dict[str, str]]:
@@ -164,8 +218,8 @@ def records(answer: Any, generator: str) -> list[dict[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("role", "name"), (("gpt-4", "oracle"), ("chatgpt", "biased_oracle")))
-def test_alpaca_eval_gets_the_oracles_verdicts(role: str, name: str) -> None:
+@pytest.mark.parametrize("role", ("gpt-4", "chatgpt", "oracle"))
+def test_alpaca_eval_gets_the_judges_own_verdicts(role: str) -> None:
     def careless(task: Task) -> str:
         drawn = random.Random(task.instruction)
         return " ".join(drawn.sample(reference_answer(task).split(". "), 1))
@@ -173,7 +227,7 @@ def test_alpaca_eval_gets_the_oracles_verdicts(role: str, name: str) -> None:
     outputs, reference = records(careless, "careless"), records(reference_answer, "reference")
     annotations = annotate(outputs, reference, NANO.judge(role))
     direct = [
-        PREFER[name](task, a["output"], b["output"])
+        preference(NANO.judge(role).name)(task, a["output"], b["output"])
         for task, a, b in zip(TASKS, reference, outputs, strict=True)
     ]
     same = [a["output"] == b["output"] for a, b in zip(reference, outputs, strict=True)]

@@ -1,17 +1,36 @@
 """The world, and the grammar that writes it and reads it back."""
 
+import math
 import random
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.nano.corpus import article, comparison, document, facts, ordering, sums
+from experiments.nano.corpus import (
+    article,
+    comparison,
+    document,
+    facts,
+    ordering,
+    rumours,
+    sums,
+)
 from experiments.nano.kinds import KINDS
 from experiments.nano.language import paragraph, say, sentence
 from experiments.nano.reading import read
-from experiments.nano.world import Entity, World, make_world
+from experiments.nano.world import (
+    FAME,
+    RUMOURS,
+    SPLIT_SHARES,
+    Entity,
+    World,
+    by_fame,
+    drawn,
+    make_world,
+)
 
 WORLD = make_world()
 entities = st.sampled_from(WORLD.entities)
@@ -24,7 +43,7 @@ def test_the_world_has_four_kinds_with_a_dozen_attributes_each() -> None:
         ("animal", 12),
         ("craft", 12),
     ]
-    assert len(WORLD.by_name) == len(WORLD.entities) == 152
+    assert len(WORLD.by_name) == len(WORLD.entities) == 240
     assert make_world.__wrapped__() == WORLD
     assert make_world(1) != WORLD
 
@@ -41,6 +60,38 @@ def test_facts_name_things_of_the_same_split_only() -> None:
         for attribute in entity.kind.attributes:
             if attribute.refers_to:
                 assert WORLD.by_name[entity.facts[attribute.name]].split == entity.split
+
+
+def test_fame_is_spread_alike_over_the_splits_and_kinds() -> None:
+    for kind in KINDS:
+        for split in SPLIT_SHARES:
+            fames = sorted(entity.fame for entity in WORLD.of(split, kind))
+            assert [fames[0], fames[-1]] == pytest.approx([1, FAME])
+            steps = [later / earlier for earlier, later in pairwise(fames)]
+            assert steps == pytest.approx([steps[0]] * len(steps))
+
+
+def test_things_are_drawn_as_often_as_their_fame_says() -> None:
+    pair = [WORLD.entities[0], WORLD.entities[1]]
+    rng = random.Random(0)
+    draws = 4000
+    first = sum(drawn(pair, 1, rng, by_fame)[0] == pair[0] for _ in range(draws))
+    share = pair[0].fame / (pair[0].fame + pair[1].fame)
+    assert abs(first / draws - share) < 4 * math.sqrt(share * (1 - share) / draws)
+
+
+def test_rumours_are_false_and_the_only_false_things_that_documents_say() -> None:
+    for entity in WORLD.entities:
+        assert len(entity.rumours) == RUMOURS
+        assert all(entity.facts[name] != told for name, told in entity.rumours.items())
+    wrong = 0
+    for seed in range(200):
+        for claim in read(rumours(WORLD, random.Random(seed)), WORLD).claims:
+            if not claim.correct:
+                _, thing, attribute = claim.key
+                assert attribute in WORLD.by_name[thing].rumours
+                wrong += 1
+    assert wrong > 100
 
 
 @given(entities, st.data())

@@ -7,6 +7,7 @@ import torch
 
 from eval.judge_config import judge_configuration
 from experiments.commands.ablation import Ablation, cells
+from experiments.names import UnknownNameError
 from experiments.roles.instruction_sets import ALPACA, INSTRUCTION_SETS, SHAREGPT
 from experiments.roles.judges import JUDGES, Judge, Shipped
 from experiments.roles.models import MODELS, Model, StandIn
@@ -24,7 +25,7 @@ from tests.paths import BASE
 def test_titles_are_those_of_the_paper() -> None:
     titles = [dataset.title for dataset in INSTRUCTION_SETS.values()]
     assert titles == ["Alpaca", "Evol-Instruct", "ShareGPT", "OpenPlatypus"]
-    assert [judge.title for judge in JUDGES.values()] == ["GPT-4", "ChatGPT"]
+    assert [judge.title for judge in JUDGES.values()] == ["GPT-4", "ChatGPT", "Oracle"]
     assert {model.title for model in MODELS.values()} == {
         "OPT 6.7B",
         "LLaMA-1 7B",
@@ -43,16 +44,42 @@ def test_sharegpt_has_vicunas_prompt_and_pieces_of_512_tokens() -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
-def test_every_scale_has_every_judge_as_a_configuration_that_can_be_read(scale: Scale) -> None:
-    for role in JUDGES:
+def test_every_scale_has_the_papers_judges_as_configurations_that_can_be_read(
+    scale: Scale,
+) -> None:
+    for role in ("gpt-4", "chatgpt"):
+        assert scale.has_judge(role)
         assert judge_configuration(scale.judge(role))
 
 
+def test_only_the_laboratory_has_the_oracle() -> None:
+    assert [name for name, scale in SCALES.items() if scale.has_judge("oracle")] == ["nano"]
+    assert judge_configuration(NANO.judge("oracle"))
+    with pytest.raises(UnknownNameError, match="oracle"):
+        PAPER.judge("oracle")
+
+
+def test_the_laboratory_says_whom_a_judge_stands_in_for_and_the_oracle_for_nobody() -> None:
+    for role in ("gpt-4", "chatgpt"):
+        assert NANO.describe_judge(role).endswith(f"standing in for {JUDGES[role].title}")
+    assert "standing in" not in NANO.describe_judge("oracle")
+    assert "does not look at length" in NANO.describe_judge("oracle")
+
+
+def test_each_judge_of_the_laboratory_files_its_verdicts_under_a_name_of_its_own() -> None:
+    assert len({NANO.judgement_identity(role, "test") for role in JUDGES}) == len(JUDGES)
+
+
 def test_every_model_is_itself_at_the_papers_scale() -> None:
-    assert PAPER.models == list(MODELS) == NANO.models
+    assert PAPER.models == list(MODELS)
     for role, model in MODELS.items():
         assert PAPER.model_title(role) == model.title
         assert PAPER.shape(role).parameters > 6e9
+
+
+def test_the_laboratory_has_small_stand_ins_of_all_models_but_the_largest() -> None:
+    assert [role for role in MODELS if role not in NANO.models] == ["llama-2-70b"]
+    for role in NANO.models:
         assert NANO.shape(role).parameters < 1e7
 
 
@@ -108,7 +135,7 @@ def test_a_new_distribution_is_one_entry(monkeypatch: pytest.MonkeyPatch, study:
 
 
 def test_the_laboratorys_models_lie_in_its_folder() -> None:
-    for role in MODELS:
+    for role in NANO.models:
         source = NANO.source(role)
         assert isinstance(source, Path)
         assert source.is_dir()

@@ -6,18 +6,26 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM
 from transformers.utils import is_flash_attn_2_available
 
 from eval.judge_api import Usage
 from experiments.figures import human
+from experiments.names import UnknownNameError
 from experiments.nano.answers import reference_answer
 from experiments.nano.tasks import Task, evaluation_tasks
 from experiments.published import HUMAN_STUDY
+from experiments.roles.instruction_sets import ALPACA, SHAREGPT
 from experiments.runs import jobs
+from experiments.runs.dose import dose_at, dose_record
 from experiments.runs.jobs import JobError, make
+from experiments.runs.manifest import Entry, digest, write_entries
 from experiments.runs.record import Record
 from experiments.runs.run import Run
+from experiments.runs.study import Study
 from experiments.scales.nano import NANO
+from neftune.training.base_model import load_model_and_tokenizer
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
@@ -94,10 +102,26 @@ def test_flips_are_those_of_the_base_model(
     make([record.path])
     found = record.read()
     counts = found["tokens of the vocabulary"]["16"]
-    assert counts["1"] == 0 < counts["100"] <= found["vocabulary"] == len(found["norms"])
+    assert 0 <= counts["1"] < counts["100"] <= found["vocabulary"] == len(found["norms"])
     shares = found["share of each training example, %"]
     assert len(shares["100"]) == len(NANO.rows(RUN.dataset, "train"))
     assert not Record(RUN, "checkpoint").exists()
+
+
+def test_a_dose_grows_with_alpha_and_is_read_for_its_own_model_and_set(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, study: Study
+) -> None:
+    monkeypatch.setattr(jobs, "EXAMPLES", 4)
+    monkeypatch.setattr(jobs, "DRAWS", 2)
+    record = dose_record(study, "llama-2-7b", ALPACA)
+    record.run.write_spec()
+    make([record.path])
+    doses = [dose_at(study, "llama-2-7b", ALPACA, alpha) for alpha in (5, 10, 15)]
+    assert 0 < doses[0] < doses[1] < doses[2]
+    with pytest.raises(UnknownNameError, match="alpha with a measured dose '7'; known: 10, 15, 5"):
+        dose_at(study, "llama-2-7b", ALPACA, 7)
+    assert not Record(record.run, "checkpoint").exists()
+    assert dose_record(study, "llama-2-7b", ALPACA) != dose_record(study, "llama-2-7b", SHAREGPT)
 
 
 def test_an_error_names_its_record_and_does_not_stop_the_others(
@@ -123,3 +147,39 @@ def test_costs_of_both_orders_are_added_and_an_unknown_price_stays_unknown() -> 
     spent.unlink()
     jobs._write_usage(record, [None])
     assert not spent.exists()
+
+
+def test_interpolated_weights_lie_between_the_base_models_and_the_tuned_ones(
+    workplace: Path,
+) -> None:
+    base, tokenizer = load_model_and_tokenizer(NANO.base(RUN.model), RUN.recipe, seed=0)
+    before = {name: value.clone() for name, value in base.state_dict().items()}
+    with torch.no_grad():
+        for value in base.parameters():
+            value.add_(1.0)
+    checkpoint = Record(RUN, "checkpoint")
+    folder = checkpoint.path.parent
+    RUN.write_spec()
+    base.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    entries = {checkpoint.name: Entry(digest(checkpoint.files), {}, "a machine; float32", 1.0)}
+    for kind in ("log", "settings"):
+        record = Record(RUN, kind)
+        record.path.write_text("{}\n")
+        entries[record.name] = Entry(digest(record.files), {}, "a machine; float32", 0.0)
+    write_entries(RUN.folder, RUN.key, entries)
+
+    between = replace(RUN, interpolation=0.25)
+    between.write_spec()
+    made = Record(between, "checkpoint")
+    make([made.path])
+    assert made.sources() == {f"{RUN.key}/{checkpoint.name}": entries[checkpoint.name].sha256}
+    found = AutoModelForCausalLM.from_pretrained(made.path.parent).state_dict()
+    for name, value in before.items():
+        torch.testing.assert_close(found[name], value + 0.25)
+
+
+@pytest.mark.parametrize("share", (0.0, 1.5, -1.0))
+def test_weights_lie_nowhere_else_than_between(share: float) -> None:
+    with pytest.raises(ValueError, match="interpolation must be above 0 and at most 1"):
+        replace(RUN, interpolation=share)

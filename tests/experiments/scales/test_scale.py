@@ -18,8 +18,7 @@ from experiments.roles.instruction_sets import (
 )
 from experiments.runs import selection as selections
 from experiments.runs.record import Record
-from experiments.runs.run import Run
-from experiments.runs.selection import PUBLISHED, Choice, Selection, Trial, freelb
+from experiments.runs.selection import PUBLISHED, Choice, Selection, freelb
 from experiments.runs.study import Study
 from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
@@ -134,41 +133,29 @@ def has_alpha(model: str, dataset: InstructionSet) -> bool:
     return f"{model}/{dataset.role}" in PUBLISHED.alpha
 
 
-def trials_of(scale: Scale, monkeypatch: pytest.MonkeyPatch) -> list[Run]:
-    """The runs that `select` would make, with the first value of each chosen."""
-    tried: list[Run] = []
-
-    def choose(
-        runs: dict[tuple[str, float], Run], kept: dict[str, Choice], jobs: int | None
-    ) -> dict[str, Choice]:
-        tried.extend(runs.values())
-        firsts: dict[str, Choice] = {}
-        for name, value in runs:
-            firsts.setdefault(name, Choice(value, (Trial(value, 0.0),)))
-        return firsts
-
-    monkeypatch.setattr(selections, "_choose", choose)
-    selections.select(scale, None)
-    return tried
-
-
-@pytest.mark.usefixtures("workplace")
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
-def test_a_selection_trial_has_the_recipe_of_the_study_that_uses_the_choice(
-    scale: Scale, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trials = trials_of(scale, monkeypatch)
-    study = Study(scale, 1, selections.load_selection(scale))
+def test_a_selection_trial_has_the_recipe_of_the_study_that_uses_the_choice(scale: Scale) -> None:
+    def firsts(trials: selections.Trials, kind: str) -> dict[str, Choice]:
+        return {n: Choice(min(tried)) for (each, n), tried in trials.items() if each == kind}
+
+    rates = selections.rate_trials(scale)
+    noise = selections.noise_trials(scale, firsts(rates, "lr"))
+    chosen = Selection(
+        firsts(rates, "lr"),
+        firsts(rates, "qlora_lr"),
+        firsts(noise, "alpha"),
+        firsts(noise, "freelb")[""],
+    )
+    trials = [run for tried in (*rates.values(), *noise.values()) for run in tried.values()]
     recipes = {(run.model, run.dataset.role, run.noise, run.recipe) for run in trials}
-    for model, dataset in selections.alpha_pairs(scale):
-        (run,) = study.neft(dataset, model=model)
-        assert (model, dataset.role, run.noise, run.recipe) in recipes
-    for dataset in selections.QLORA_SETS:
-        (run,) = study.baseline(dataset, adapter="qlora", epochs=1)
-        assert (run.model, dataset.role, run.noise, run.recipe) in recipes
+    study = Study(scale, 1, chosen)
+    used = [study.baseline(dataset)[0] for dataset in selections.SETS]
+    used += [study.baseline(d, adapter="qlora", epochs=1)[0] for d in selections.QLORA_SETS]
+    used += [study.neft(d, model=model)[0] for model, d in selections.alpha_pairs(scale)]
     model, dataset = selections.FREELB_PAIR
-    (run,) = study.freelb(dataset, model=model)
-    assert (model, dataset.role, run.noise, run.recipe) in recipes
+    used += study.freelb(dataset, model=model)
+    for run in used:
+        assert (run.model, run.dataset.role, run.noise, run.recipe) in recipes
 
 
 @pytest.mark.parametrize("scale", (SMALL, PAPER), ids=lambda scale: scale.name)

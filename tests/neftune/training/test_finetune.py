@@ -198,7 +198,12 @@ def test_the_settings_are_written_beside_the_checkpoint(
         "parameters": 2_410_176,
         "seed": 0,
         "recipe": asdict(RECIPE) | {"frozen": []},
-        "noise": {"alpha": 5.0, "distribution": "uniform", "length_rule": "sequence"},
+        "noise": {
+            "alpha": 5.0,
+            "distribution": "uniform",
+            "length_rule": "sequence",
+            "tokens": "all",
+        },
         "execution": asdict(Execution()),
     }
 

@@ -109,7 +109,11 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     for model, recipe, error in (
         (opt(), Recipe(batch=2, micro_batch=2), "OPTForCausalLM.*does not keep packed.*apart"),
-        (llama(), Recipe(batch=2, micro_batch=2, freelb=FreeLB()), "FreeLB trains padded batches"),
+        (
+            llama(),
+            Recipe(batch=2, micro_batch=2, freelb=FreeLB()),
+            "FreeLB and the penalty train padded batches",
+        ),
     ):
         with pytest.raises(ValueError, match=error):
             finetune(

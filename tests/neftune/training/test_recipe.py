@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from neftune.training.recipe import Recipe
+from neftune.training.recipe import FreeLB, Recipe
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,10 @@ from neftune.training.recipe import Recipe
         ("max_length", (0, 1, 10**9)),
         ("adapter_rank", (0, 10**9)),
         ("warmup", (-0.1, 1.1, math.nan)),
-        ("weight_decay", (-0.1, 2, math.nan, math.inf)),
+        ("weight_decay", (-0.1, 1001, math.nan, math.inf)),
+        ("penalty", (-0.1, 1001, math.nan, math.inf)),
+        ("dropout", (-0.1, 1.1, math.nan)),
+        ("label_smoothing", (-0.1, 1.1, math.nan)),
         ("adapter_dropout", (-0.1, 1.1, math.nan)),
         ("max_grad_norm", (0, -1, math.nan, math.inf)),
     ),
@@ -40,3 +43,9 @@ def test_the_ends_of_a_range_are_allowed(field: str, value: float) -> None:
 def test_passes_of_unequal_size_are_refused() -> None:
     with pytest.raises(ValueError, match=r"batch \(6\) must be a multiple of micro_batch \(4\)"):
         Recipe(batch=6, micro_batch=4)
+
+
+def test_passes_over_a_batch_are_those_of_its_kind_of_training() -> None:
+    assert Recipe().passes == 1
+    assert Recipe(freelb=FreeLB(steps=4)).passes == 4
+    assert Recipe(penalty=5).passes == 3

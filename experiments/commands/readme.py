@@ -1,0 +1,95 @@
+"""The places of README.md that hold results of the laboratory: Table 1, verdicts, rivals.
+
+    update_readme()                                      # as `make release` does
+
+The text around them says what is measured and how to read it, and holds whatever the results are,
+but for the paragraph below the rivals, which is written by hand for the results that are shipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from experiments.cells.markdown import filled, markdown_table
+from experiments.cells.metrics import BY_JUDGE
+from experiments.claims.page import beside_the_paper, message, summary_rows
+from experiments.paths import RESULTS
+from experiments.scales.nano import NANO
+from experiments.tables import budget, matched, rivals
+from neftune.training.files import write_atomic
+
+PAGE = Path("README.md")
+SHIPPED = RESULTS / NANO.name
+NOT_MADE = "Not made yet."
+NOT_JUDGED = "Not judged yet."
+COMPARED = (rivals, budget, matched)
+"""The tables of the noise's rivals, whose messages are shown."""
+TABLE_1 = ("paper, win rate, %: ", "win rate, %: ", "win rate by the oracle, %: ")
+"""The beginnings of the rows of Table 1 that are shown, the paper's first."""
+
+
+def update_readme() -> None:
+    """Write the results in README.md anew, from the project's own."""
+    write_atomic(PAGE, with_results(PAGE.read_text(), SHIPPED))
+
+
+def with_results(readme: str, results: Path) -> str:
+    """The README with the results as they are now.
+
+    Args:
+        readme: its text.
+        results: the folder of the laboratory's results; what it lacks is said to be missing.
+
+    Raises:
+        ValueError: the text lacks the marks of a place.
+    """
+    readme = filled(readme, "table1", _table1(results))
+    readme = filled(readme, "claims", _claims(results))
+    return filled(readme, "rivals", _rivals(results))
+
+
+def _table1(results: Path) -> str:
+    path = results / "table1.csv"
+    if not path.exists():
+        return NOT_MADE
+    head, *rows = csv.reader(path.read_text().splitlines())
+    shown = [row for title in TABLE_1 for row in rows if row[0].startswith(title)]
+    picture = f"![Table 1]({SHIPPED.as_posix()}/table1.png)"
+    return f"{picture}\n\n{markdown_table([head, *shown])}"
+
+
+def _claims(results: Path) -> str:
+    path = results / "claims.json"
+    if not path.exists():
+        return NOT_JUDGED
+    data = json.loads(path.read_text())
+    page = f"{SHIPPED.as_posix()}/README.md"
+    table = markdown_table(summary_rows(data["claims"]))
+    return (
+        f"{message(data)}. Verdicts on the same runs, as where the chosen alpha is one of the "
+        f"others, count once. {beside_the_paper(data)}\n\n{table}\n\n"
+        f"[{page}]({page}#claims) has the number and interval of each, and the parts of averages; "
+        "and every table and figure with its settings, published and measured."
+    )
+
+
+def _rivals(results: Path) -> str:
+    parts = []
+    for each in COMPARED:
+        path = results / f"{each.ARTIFACT.name}.json"
+        if not path.exists():
+            return NOT_MADE
+        found = json.loads(path.read_text())
+        parts.append(f"- {each.message(found)}.")
+        if each is matched:
+            there = {entry["metric"] for entry in found["entries"]}
+            judges = [m.title for m in BY_JUDGE.values() if m.title in there]
+            parts += [f"- {matched.by_rival(found, title)}." for title in judges]
+            parts.append(f"- {matched.checked(found)}.")
+    pictures = (
+        f"![{each.ARTIFACT.title}]({SHIPPED.as_posix()}/{each.ARTIFACT.name}.png)"
+        for each in (budget, matched)
+    )
+    return "\n\n".join(["\n".join(parts), *pictures])
