@@ -22,8 +22,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.equal_loss import at_equal_loss, hull
-from analysis.intervals import Estimate, hierarchical, t_interval, win_rate
+from analysis.equal_loss import at_equal_loss
+from analysis.intervals import Estimate, hierarchical, hull, t_interval, win_rate
 from analysis.length_control import length_controlled_gain, length_controlled_win_rate
 from analysis.statistics_page import write_table
 

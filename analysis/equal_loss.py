@@ -16,8 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.intervals import Estimate
-
 Table = NDArray[np.float64]
 
 
@@ -63,7 +61,8 @@ def at_equal_loss(
 
     Returns:
         The comparison on the line, and on the parabola if there is one, which belong together
-        (`hull`); none where the path never has that loss, or a loss is not a number.
+        (`analysis.intervals.hull`); none where the path never has that loss, or a loss is not a
+        number.
     """
     wanted, means = float(np.mean(lost)), [float(np.mean(each)) for each in losses]
     for place in range(len(path) - 1):
@@ -77,16 +76,6 @@ def at_equal_loss(
                 _read_off(treated, path, lost, losses, nodes, (place, wanted)) for nodes in groups
             )
     return ()
-
-
-def hull(estimates: Sequence[Estimate]) -> Estimate:
-    """The first estimate, with an interval that contains those of all.
-
-    Args:
-        estimates: of one quantity in several ways; at least one.
-    """
-    lows, highs = [each.low for each in estimates], [each.high for each in estimates]
-    return Estimate(estimates[0].value, min(lows), max(highs))
 
 
 def _read_off(

@@ -168,10 +168,7 @@ def _how_to_read(grid: Sequence[Sequence[Panel | Choices]]) -> str:
         parts.append("Paired differences with 95% intervals, filled where the interval excludes 0")
     if any(panel.margin for panel in measured):
         parts.append("shaded: smaller than what would matter")
-    ends = [
-        (panel, end) for panel in measured for m in panel.marks for end in (m.value, m.low, m.high)
-    ]
-    if any(end < _limits(panel)[0] or end > _limits(panel)[1] for panel, end in ends):
+    if any(_reaches_beyond(panel) for panel in measured):
         parts.append("arrow at the edge: beyond it")
     if any(isinstance(panel, Choices) for line in grid for panel in line):
         parts.append("circle: chosen here; diamond: in the paper")
@@ -269,6 +266,13 @@ def _limits(panel: Panel) -> tuple[float, float]:
     low, high = min(ends), max(ends)
     room = 0.25 * ((high - low) or 1.0)
     return low - room, high + room
+
+
+def _reaches_beyond(panel: Panel) -> bool:
+    """Whether a mark or an end of its interval lies beyond the axis."""
+    low, high = _limits(panel)
+    ends = (end for mark in panel.marks for end in (mark.value, mark.low, mark.high))
+    return any(end < low or end > high for end in ends)
 
 
 def _levels(axis: Axes, panel: Panel, places: Mapping[str, int], title: str) -> None:

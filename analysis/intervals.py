@@ -19,6 +19,7 @@ With one number a run this is the t interval; with one seed it is the bootstrap 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,6 +90,16 @@ def percentile_estimate(value: float, draws: NDArray[np.float64]) -> Estimate:
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(draws, [tail, 100 - tail])
     return Estimate(value, float(low), float(high))
+
+
+def hull(estimates: Sequence[Estimate]) -> Estimate:
+    """The first estimate, with an interval that contains those of all.
+
+    Args:
+        estimates: of one quantity in several ways; at least one.
+    """
+    lows, highs = [each.low for each in estimates], [each.high for each in estimates]
+    return Estimate(estimates[0].value, min(lows), max(highs))
 
 
 def t_interval(values: ArrayLike) -> Estimate:

@@ -15,9 +15,9 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from analysis.equal_loss import Met, at_equal_loss, hull
-from analysis.intervals import Estimate, hierarchical, mean_estimate
-from analysis.length_control import FORMS, length_controlled_gain, over_forms
+from analysis.equal_loss import Met, at_equal_loss
+from analysis.intervals import Estimate, hierarchical, hull, mean_estimate
+from analysis.length_control import length_controlled_gain, over_forms
 from experiments.cells.cell import Cell, values_of
 from experiments.cells.metrics import preferences_and_lengths, reference_lengths
 from experiments.runs.record import Numbers
@@ -156,11 +156,7 @@ def gain_at_equal_length(parts: Parts) -> Estimate:
     reference = reference_lengths(cell.records(cell.groups[0], "verdicts")[0])
     before, after = arm(1), arm(0)
     found = over_forms(lambda form: length_controlled_gain(before, after, reference, form=form))
-    return Estimate(
-        found[FORMS[0]].value,
-        min(each.low for each in found.values()),
-        max(each.high for each in found.values()),
-    )
+    return hull(list(found.values()))
 
 
 def largest(parts: Parts) -> Estimate:

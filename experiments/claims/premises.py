@@ -113,7 +113,7 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
         look_up("judge", judge, dict.fromkeys(JUDGE_ROLES))
     if measure.judged != bool(premise.judges):
         raise PremiseError(f"claim {premise.id}: its measure and its judges do not fit")
-    for wrong in _wrong(premise):
+    if wrong := next(_wrong(premise), None):
         raise PremiseError(f"claim {premise.id}: {wrong}")
     return premise
 

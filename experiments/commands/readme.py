@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 
 from experiments.cells.markdown import filled, markdown_table
-from experiments.cells.metrics import BY_JUDGE
 from experiments.claims.page import beside_the_paper, message, summary_rows
 from experiments.paths import RESULTS
 from experiments.scales.nano import NANO
@@ -40,7 +39,8 @@ def with_results(readme: str, results: Path) -> str:
 
     Args:
         readme: its text.
-        results: the folder of the laboratory's results; what it lacks is said to be missing.
+        results: the folder of the laboratory's results. The place of a result that is not in it
+            says that it is not made yet.
 
     Raises:
         ValueError: the text lacks the marks of a place.
@@ -84,9 +84,7 @@ def _rivals(results: Path) -> str:
         found = json.loads(path.read_text())
         parts.append(f"- {each.message(found)}.")
         if each is matched:
-            there = {entry["metric"] for entry in found["entries"]}
-            judges = [m.title for m in BY_JUDGE.values() if m.title in there]
-            parts += [f"- {matched.by_rival(found, title)}." for title in judges]
+            parts += [f"- {matched.by_rival(found, rate)}." for rate in matched.win_rates(found)]
             parts.append(f"- {matched.checked(found)}.")
     pictures = (
         f"![{each.ARTIFACT.title}]({SHIPPED.as_posix()}/{each.ARTIFACT.name}.png)"

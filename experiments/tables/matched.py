@@ -5,14 +5,14 @@ make matched
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from analysis.equal_loss import at_equal_loss, hull, side
+from analysis.equal_loss import at_equal_loss, side
 from analysis.forest import Mark, Panel, Row, forest, signed
-from analysis.intervals import hierarchical
+from analysis.intervals import hierarchical, hull
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data, values_of
 from experiments.cells.differences import quantity
@@ -38,7 +38,7 @@ def data(asked: Sequence[Cell]) -> Data:
     """
     by_place = {(c.column, c.row, c.metric.title): c for c in asked}
     digits = {cell.metric.title: cell.metric.digits for cell in asked}
-    first = next(m.title for m in BY_JUDGE.values() if m.title in digits)
+    first = _by_judge(digits)[0]
 
     @cache
     def values(column: str, row: str, title: str) -> Numbers:
@@ -111,7 +111,7 @@ def rows(found: Data) -> list[list[str]]:
 
 def _check_rows(found: Data, titles: Sequence[str]) -> list[list[str]]:
     """The check, in the column of the metric that it was made with."""
-    metric = _first_judge(found)
+    metric = win_rates(found)[0]
     digits = next(e["digits"] for e in found["entries"] if e["metric"] == metric)
     return [
         [
@@ -137,9 +137,8 @@ def _of(found: Data, metric: str, equal: str) -> list[Any]:
 def draw(found: Data, title: str) -> Figure:
     """A row a rival, a column a set and an equal loss, a mark an alpha; below, the next judge."""
     alphas = list(dict.fromkeys(entry["alpha"] for entry in found["entries"]))
-    there = {entry["metric"] for entry in found["entries"]}
     grid = []
-    for metric in (m.title for m in BY_JUDGE.values() if m.title in there):
+    for metric in win_rates(found):
         told = quantity(metric)
         panels = []
         for equal in LOSSES:
@@ -165,21 +164,30 @@ def draw(found: Data, title: str) -> Figure:
 
 def message(found: Data) -> str:
     """For each loss, between which ends the noise's gain over its rivals lies."""
-    said = "; ".join(_said(found, _first_judge(found), equal) for equal in LOSSES)
+    said = "; ".join(_said(found, win_rates(found)[0], equal) for equal in LOSSES)
     return f"{said[:1].upper()}{said[1:]}"
 
 
-def _first_judge(found: Data) -> str:
-    there = {entry["metric"] for entry in found["entries"]}
-    return next(m.title for m in BY_JUDGE.values() if m.title in there)
+def win_rates(found: Data) -> list[str]:
+    """The titles of the win rates that were measured, the first judge's first."""
+    return _by_judge({entry["metric"] for entry in found["entries"]})
+
+
+def _by_judge(there: Container[str]) -> list[str]:
+    return [metric.title for metric in BY_JUDGE.values() if metric.title in there]
+
+
+def _outside(differences: Sequence[Any]) -> tuple[int, int]:
+    """How many intervals lie above 0, and how many below it."""
+    above = sum(difference["low"] > 0 for difference in differences)
+    return above, sum(difference["high"] < 0 for difference in differences)
 
 
 def _said(found: Data, metric: str, equal: str) -> str:
     differences = [entry["difference"] for entry in _of(found, metric, equal)]
     if not differences:
         return f"no rival ever has the {equal} loss of the noise"
-    above = sum(d["low"] > 0 for d in differences)
-    below = sum(d["high"] < 0 for d in differences)
+    above, below = _outside(differences)
     low, high = (end(d["value"] for d in differences) for end in (min, max))
     return (
         f"at the same {equal} loss the noise's {quantity(metric).name} differs from its rivals' by "
@@ -199,10 +207,10 @@ def by_rival(found: Data, metric: str) -> str:
     for equal in LOSSES:
         for entry in _of(found, metric, equal):
             counted.setdefault(entry["rival"], []).append(entry["difference"])
-    above = {rival: sum(d["low"] > 0 for d in each) for rival, each in counted.items()}
-    below = {rival: sum(d["high"] < 0 for d in each) for rival, each in counted.items()}
+    outside = {rival: _outside(each) for rival, each in counted.items()}
     parts = []
-    for where, number in (("above", above), ("below", below)):
+    for place, where in enumerate(("above", "below")):
+        number = {rival: each[place] for rival, each in outside.items()}
         named = sorted((r for r in number if number[r]), key=lambda r: -number[r])
         told = ", ".join(f"{rival} ({number[rival]} of {len(counted[rival])})" for rival in named)
         parts.append(f"{where} 0 lie intervals of {told or 'none'}")
@@ -212,8 +220,7 @@ def by_rival(found: Data, metric: str) -> str:
 def checked(found: Data) -> str:
     """What the same comparison says where its true value is 0."""
     differences = [each["difference"] for each in found["check"]]
-    above = sum(d["low"] > 0 for d in differences)
-    below = sum(d["high"] < 0 for d in differences)
+    above, below = _outside(differences)
     return (
         f"A check of the method: of {len(differences)} intervals of a rival's middle setting minus "
         f"the rival itself, read off the settings around it, {above} lie above 0 and {below} below"

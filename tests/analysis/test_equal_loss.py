@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.equal_loss import at_equal_loss, hull, side
-from analysis.intervals import Estimate
+from analysis.equal_loss import at_equal_loss, side
+from analysis.intervals import Estimate, hull
 
 
 def constant(value: float, items: int = 4) -> np.ndarray:
@@ -79,7 +79,7 @@ def test_errors_of_the_losses_change_the_difference_as_they_move_the_place() -> 
             after = at_equal_loss(treated, path, moved_lost, moved)[way]
             change = (after.difference.mean() - met.difference.mean()) / step
             # What the part of the losses changes by, from the same place on the path.
-            slope = met.by_weight / (lost - _rival_loss(met.by_weight, lost, losses, way))
+            slope = met.by_weight / (lost - _rival_loss(lost, losses, way))
             weight = 1.0 if arm is None else -_weights(lost, losses, way)[arm]
             assert change == pytest.approx(float(slope[0, 0]) * weight / lost.size, rel=1e-3)
 
@@ -94,9 +94,7 @@ def _weights(lost: np.ndarray, losses: list[np.ndarray], way: int) -> list[float
     return found
 
 
-def _rival_loss(
-    by_weight: np.ndarray, lost: np.ndarray, losses: list[np.ndarray], way: int
-) -> np.ndarray:
+def _rival_loss(lost: np.ndarray, losses: list[np.ndarray], way: int) -> np.ndarray:
     weights = _weights(lost, losses, way)
     return np.asarray(sum(w * loss for w, loss in zip(weights, losses, strict=True)))
 

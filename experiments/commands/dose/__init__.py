@@ -23,18 +23,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from experiments.cells.render import as_csv
 from experiments.commands.dose.report import csv_rows, markdown, one_model, sentences
 from experiments.commands.dose.subjects import (
-    REAL_ROWS,
     Settings,
     Subject,
     every_subject,
     own_subject,
+    real_rows_file,
 )
 from experiments.commands.options import SettingError, positive
 from experiments.doses import OWN, Record, committed, find, measured_here
@@ -77,16 +76,14 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises:
         ValueError: an argument or a file cannot be what it is.
-        SourceError: the model cannot be had.
+        SourceError: the model cannot be had, or the file of real rows is not there.
     """
     settings = settings_of(arguments)
     if arguments.model is None:
         for name in ("dataset_file", "like"):
             if getattr(arguments, name) is not None:
                 raise SettingError(f"--{name.replace('_', '-')} needs --model")
-        file = os.environ.get(REAL_ROWS)
-        if file and not Path(file).is_file():
-            raise SettingError(f"{REAL_ROWS}={file}: no such file")
+        real_rows_file()
         print(make_all(settings, OUT).read_text())
         print(f"Written to {OUT}/dose.{{md,csv,json,png,svg}}.")
         return

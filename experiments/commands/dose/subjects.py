@@ -156,17 +156,27 @@ def _packaged(
     )
 
 
+def real_rows_file() -> str | None:
+    """The file that DATA_alpaca names, if it names one.
+
+    Raises:
+        SourceError: it is not there.
+    """
+    file = os.environ.get(REAL_ROWS) or None
+    if file and not Path(file).is_file():
+        raise SourceError(f"{REAL_ROWS}={file}: no such file")
+    return file
+
+
 def _real_rows() -> list[InstructionRow]:
     """The rows of the file that DATA_alpaca names.
 
     Raises:
         SourceError: it names none, or one that is not there.
     """
-    file = os.environ.get(REAL_ROWS)
+    file = real_rows_file()
     if not file:
         raise SourceError(
             f"no real rows to measure it on: give {REAL_ROWS}=FILE (alpaca_data.json)"
         )
-    if not Path(file).is_file():
-        raise SourceError(f"{REAL_ROWS}={file}: no such file")
     return load_instructions(file)
