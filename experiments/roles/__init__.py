@@ -10,6 +10,7 @@ Tables and figures name roles, such as `llama-2-13b`. At each scale something pl
 one entry to the file of that name here.
 
 sources.py           where a model or a set comes from, and the sizes of a model
+packaged.py          models and data that packages of the package index carry
 models.py            base models
 instruction_sets.py  instruction sets
 judges.py            judges

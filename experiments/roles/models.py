@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from experiments.paths import LABORATORY
+from experiments.roles.packaged import GEMMA_270M, SMOLLM2_INSTRUCT
 from experiments.roles.sources import Hub, Shape, Source
 
 
@@ -91,7 +92,6 @@ def _laboratory(role: str, pretraining: Pretraining | None) -> StandIn:
 
 
 LLAMA_7B = Shape(6_738_415_616, 32, 4096, 11008, 32000)
-SMOLLM2_135M = Shape(134_515_008, 30, 576, 1536, 49152)
 
 FOUR_SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
 
@@ -100,10 +100,7 @@ MODELS: dict[str, Model] = {
         "LLaMA-2 7B",
         {
             "nano": _laboratory("llama-2-7b", Pretraining(192, 4, 4, 448, 6_000_000)),
-            "small": StandIn(
-                Hub("HuggingFaceTB/SmolLM2-135M", "93efa2f097d58c2a74874c7e644dbc9b0cee75a2"),
-                SMOLLM2_135M,
-            ),
+            "small": StandIn(GEMMA_270M, Shape(268_098_176, 18, 640, 2048, 262144)),
             "paper": StandIn(
                 Hub("meta-llama/Llama-2-7b-hf", "01c7f73d771dfac7d292323805ebc428287df4f9"),
                 LLAMA_7B,
@@ -116,13 +113,7 @@ MODELS: dict[str, Model] = {
         {
             # Made from the base model by experiments/nano/chat.py.
             "nano": _laboratory("llama-2-chat-7b", None),
-            "small": StandIn(
-                Hub(
-                    "HuggingFaceTB/SmolLM2-135M-Instruct",
-                    "12fd25f77366fa6b3b4b768ec3050bf629380bac",
-                ),
-                SMOLLM2_135M,
-            ),
+            "small": StandIn(SMOLLM2_INSTRUCT, Shape(134_515_008, 30, 576, 1536, 49152)),
             "paper": StandIn(
                 Hub("meta-llama/Llama-2-7b-chat-hf", "f5db02db724555f92da89c216ac04704f23d4590"),
                 LLAMA_7B,

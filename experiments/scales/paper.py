@@ -36,7 +36,7 @@ def checks_at(scale: str) -> Callable[[Material, InstructionSet], Mapping[str, C
             return {"AlpacaEval's instructions and reference answers": real_sets.check_references}
         if material == "leaderboard":
             return {f"the leaderboard's {task}": partial(check_task, task) for task in TASKS}
-        found: dict[str, Check] = {dataset.title: partial(real_sets.check_set, dataset)}
+        found: dict[str, Check] = {dataset.title: partial(real_sets.check_set, scale, dataset)}
         if dataset.piece_tokens is not None:
             found[MODELS[real_sets.MEASURING_MODEL].title] = measuring_model
         return found

@@ -14,6 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -22,7 +25,8 @@ from typing import Any
 
 from experiments.roles.instruction_sets import InstructionSet, Split
 from experiments.roles.models import MODELS
-from experiments.roles.sources import Hub, Source
+from experiments.roles.packaged import SHAREGPT_PART
+from experiments.roles.sources import Hub, Packaged, Source
 from experiments.scales.fetch import (
     available,
     cached,
@@ -52,17 +56,20 @@ REFERENCE = Hub("tatsu-lab/alpaca_eval", kind="dataset", file="alpaca_eval.json"
 REFERENCE_INSTEAD = "a local file: REFERENCE_OUTPUTS=FILE"
 MEASURING_MODEL = "llama-2-7b"
 """The role whose tokenizer measures conversations."""
+NEXT_RECORD = re.compile(r"[\s,]*\{")
+"""What stands before a record of a list, and its first character."""
 
 Row = Mapping[str, Any]
 
 
-def source(dataset: InstructionSet) -> Source:
-    """Where a set comes from."""
-    return chosen("DATA", dataset.role, SETS[dataset.role])
+def sets_of(scale: str) -> Mapping[str, Source]:
+    """Where the sets of a scale come from: the hub; at `small`, ShareGPT from a package."""
+    return SETS | {"sharegpt": SHAREGPT_PART} if scale == "small" else SETS
 
 
-def _set_identity(dataset: InstructionSet) -> str:
-    return f"{dataset.role}: {identity(source(dataset))}"
+def source(scale: str, dataset: InstructionSet) -> Source:
+    """Where a set comes from at a scale."""
+    return chosen("DATA", dataset.role, sets_of(scale)[dataset.role])
 
 
 def rows_identity_at(scale: str) -> Callable[[InstructionSet], str]:
@@ -70,10 +77,11 @@ def rows_identity_at(scale: str) -> Callable[[InstructionSet], str]:
     model = MODELS[MEASURING_MODEL].stand_ins[scale].source
 
     def of_dataset(dataset: InstructionSet) -> str:
+        found = f"{dataset.role}: {identity(source(scale, dataset))}"
         if dataset.piece_tokens is None:
-            return _set_identity(dataset)
+            return found
         measured_by = identity(chosen("MODEL", MEASURING_MODEL, model))
-        return f"{_set_identity(dataset)}, pieces measured by {measured_by}"
+        return f"{found}, pieces measured by {measured_by}"
 
     return of_dataset
 
@@ -89,33 +97,86 @@ def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:
         that are held out.
     """
 
-    def tokenizer() -> Any:
-        from transformers import AutoTokenizer
-
-        place = chosen("MODEL", MEASURING_MODEL, MODELS[MEASURING_MODEL].stand_ins[scale].source)
-        return AutoTokenizer.from_pretrained(local(place, instead_of("MODEL", MEASURING_MODEL)))
+    @lru_cache
+    def every(dataset: InstructionSet, place: Source) -> Sequence[Row]:
+        return cut(scale, dataset, every_row(dataset, place))
 
     def rows(dataset: InstructionSet, split: Split) -> Sequence[Row]:
-        every = _every_row(dataset, source(dataset), tokenizer)
-        count = min(HELD_OUT, len(every) // 10)
-        return every[:-count] if split == "train" else every[-count:]
+        found = every(dataset, source(scale, dataset))
+        count = min(HELD_OUT, len(found) // 10)
+        return found[:-count] if split == "train" else found[-count:]
 
     return rows
 
 
+def drawn_rows(
+    scale: str, limit: Callable[[], int | None]
+) -> Callable[[InstructionSet, Split], Sequence[Row]]:
+    """As `rows_cut_by`, but rows are drawn in a fixed random order, and only as many as wanted.
+
+    Of conversations as many are drawn as rows are wanted, and then as many of their pieces are
+    taken. With a larger limit the same rows come first.
+
+    Args:
+        scale: its name.
+        limit: how many rows are trained on; None for all.
+    """
+
+    @lru_cache
+    def drawn(
+        dataset: InstructionSet, place: Source, split: Split, most: int | None
+    ) -> Sequence[Row]:
+        every = every_row(dataset, place)
+        order = random.Random(dataset.role).sample(range(len(every)), len(every))
+        count = min(HELD_OUT, len(every) // 10)
+        own = order[:-count][:most] if split == "train" else order[-count:]
+        return cut(scale, dataset, [every[index] for index in own])[: most or None]
+
+    return lambda dataset, split: drawn(
+        dataset, source(scale, dataset), split, limit() if split == "train" else HELD_OUT
+    )
+
+
 @lru_cache
-def _every_row(
-    dataset: InstructionSet, place: Source, tokenizer: Callable[[], Any]
-) -> Sequence[Row]:
+def every_row(dataset: InstructionSet, place: Source) -> Sequence[Row]:
+    """All rows of a set, in its own fields; conversations are not cut."""
     instead = instead_of("DATA", dataset.role)
     if isinstance(place, Hub) and place.file is None:
         found = _rows_of_hub(place, instead)
+    elif isinstance(place, Packaged):
+        found = whole_records(local(place, instead))
     else:
         found = read_rows(local(place, instead))
     if dataset.piece_tokens is not None:
         _check_conversations(found, str(place))
-        return split_conversations(found, tokenizer(), dataset.piece_tokens)
     return found
+
+
+def whole_records(path: Path) -> list[Any]:
+    """The records of a JSON list that may end within a record, which is left out."""
+    text, decoder = read_text(path), json.JSONDecoder()
+    found: list[Any] = []
+    place = text.index("[") + 1
+    while True:
+        start = NEXT_RECORD.match(text, place)
+        if start is None:
+            return found
+        try:
+            record, place = decoder.raw_decode(text, start.end() - 1)
+        except ValueError:
+            return found
+        found.append(record)
+
+
+def cut(scale: str, dataset: InstructionSet, rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows of a set as they are trained on: conversations in pieces, others as they are."""
+    if dataset.piece_tokens is None:
+        return rows
+    from transformers import AutoTokenizer
+
+    place = chosen("MODEL", MEASURING_MODEL, MODELS[MEASURING_MODEL].stand_ins[scale].source)
+    tokenizer = AutoTokenizer.from_pretrained(local(place, instead_of("MODEL", MEASURING_MODEL)))
+    return split_conversations(rows, tokenizer, dataset.piece_tokens)
 
 
 def _rows_of_hub(place: Hub, instead: str) -> list[Any]:
@@ -158,8 +219,12 @@ def _check_conversations(rows: Sequence[Any], place: str) -> None:
             )
 
 
-def check_set(dataset: InstructionSet) -> int:
+def check_set(scale: str, dataset: InstructionSet) -> int:
     """Check within seconds that an instruction set can be had, and every row of a local file.
+
+    Args:
+        scale: its name.
+        dataset: the set.
 
     Returns:
         The bytes that are still to be downloaded.
@@ -168,8 +233,8 @@ def check_set(dataset: InstructionSet) -> int:
         SourceError: it cannot be had; the message says why, and what to do.
         InstructionDataError: a local file has a malformed row.
     """
-    place = source(dataset)
-    if isinstance(place, Hub):
+    place = source(scale, dataset)
+    if not isinstance(place, Path):
         return available(place, instead_of("DATA", dataset.role))
     rows = read_rows(place)
     if dataset.piece_tokens is None:
@@ -243,7 +308,8 @@ def _exchanges(turns: Sequence[Row]) -> list[tuple[Row, Row]]:
 def reference_outputs(split: Split) -> list[dict[str, Any]]:
     """text-davinci-003's answers to AlpacaEval's 805 instructions.
 
-    From the hub, or from the file that REFERENCE_OUTPUTS names, in AlpacaEval's format.
+    From the hub, or from the file that REFERENCE_OUTPUTS names: outputs in AlpacaEval's format, or
+    annotations, whose `output_1` is the reference's answer.
 
     Raises:
         SourceError: the file is not there or not in that format, or another split is asked for:
@@ -259,10 +325,41 @@ def reference_outputs(split: Split) -> list[dict[str, Any]]:
     return _outputs(local(_reference_source(), REFERENCE_INSTEAD))
 
 
+def of_every_subset(rows: Sequence[Row], count: int | None) -> list[Row]:
+    """As many rows as wanted, of each of AlpacaEval's subsets in proportion to its size.
+
+    Args:
+        rows: with `dataset`, the name of the subset.
+        count: None for all.
+
+    Returns:
+        The rows, in their order.
+    """
+    if count is None or count >= len(rows):
+        return list(rows)
+    sizes = Counter(row["dataset"] for row in rows)
+    exact = {name: count * size / len(rows) for name, size in sizes.items()}
+    shares = {name: int(share) for name, share in exact.items()}
+    left = count - sum(shares.values())
+    for name in sorted(exact, key=lambda name: shares[name] - exact[name])[:left]:
+        shares[name] += 1
+    kept = set()
+    for name, share in shares.items():
+        own = [index for index, row in enumerate(rows) if row["dataset"] == name]
+        kept |= set(random.Random(name).sample(own, share))
+    return [row for index, row in enumerate(rows) if index in kept]
+
+
 @lru_cache
 def _outputs(path: Path) -> list[dict[str, Any]]:
     found = parse_json(read_text(path), path)
+    rows = []
     for number, row in enumerate(found if isinstance(found, list) else [None], start=1):
+        if isinstance(row, dict) and "output_1" in row:
+            row = {name: row[name] for name in ("instruction", "dataset") if name in row} | {
+                "output": row["output_1"],
+                "generator": row.get("generator_1", "text_davinci_003"),
+            }
         if not isinstance(row, dict) or not all(
             isinstance(row.get(name), str) for name in ("instruction", "output")
         ):
@@ -270,7 +367,8 @@ def _outputs(path: Path) -> list[dict[str, Any]]:
                 f"{path}: row {number}: AlpacaEval's format is a list of objects with the texts "
                 "'instruction' and 'output'"
             )
-    return [{"dataset": "alpaca_eval", **row} for row in found]
+        rows.append({"dataset": "alpaca_eval", **row})
+    return rows
 
 
 def references_identity(split: Split) -> str:

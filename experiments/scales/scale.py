@@ -29,7 +29,7 @@ from experiments.paths import LABORATORY
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, InstructionSet, Split
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS, StandIn
-from experiments.roles.sources import Shape, Source
+from experiments.roles.sources import Packaged, Shape, Source
 from experiments.scales.fetch import chosen, identity, instead_of, local
 from experiments.scales.hub import SourceError
 from neftune.training.model_folder import count_values
@@ -172,14 +172,20 @@ class Scale:
 
     def model_size(self, model: str) -> str:
         """A phrase for readers on what a model of a result really is, with its size."""
+        source = self.source(model)
         title, size = MODELS[model].title, count_of(self.parameters(model))
         if self._is_own(model):
             return f"a model of {size} parameters from your own folder, in the role of {title}"
+        if isinstance(source, Packaged):
+            return f"{source.title} ({size} parameters, {source.note}), a stand-in for {title}"
         return title if self._is_papers(model) else f"a {size}-parameter stand-in for {title}"
 
     def model_source(self, model: str) -> str:
-        """Where a model comes from, for readers: a repository of the hub, or a folder."""
+        """Where a model comes from, for readers: a repository of the hub, packages or a folder."""
         source = self.source(model)
+        if isinstance(source, Packaged):
+            packages = ", ".join(f"{each.name} {each.version}" for each in source.packages)
+            return f"{source.title} from {packages}"
         if isinstance(source, Path) and source.is_relative_to(LABORATORY):
             return source.relative_to(LABORATORY.parent.parent).as_posix()
         return str(source) if isinstance(source, Path) else source.name

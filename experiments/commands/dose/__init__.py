@@ -11,7 +11,7 @@ each model, so the second form also says which alpha here acts like which alpha 
 the project has measured (results/dose/), and suggests one.
 
 `make dose` writes a table and a picture of all models to `runs/results/dose/`. The two real models
-come from packages of the package index (experiments/scales/package_models.py). A model that cannot
+come from packages of the package index (experiments/roles/packaged.py). A model that cannot
 be measured here is named with the reason, and its committed measurement is shown.
 
 subjects.py   the models, and the rows that each is measured on
@@ -38,9 +38,9 @@ from experiments.commands.dose.subjects import (
 from experiments.commands.options import SettingError, positive
 from experiments.doses import OWN, Record, committed, find, measured_here
 from experiments.paths import RENDERED
+from experiments.roles.packaged import PACKAGED_MODELS
 from experiments.runs.provenance import write_provenance
 from experiments.scales.hub import SourceError
-from experiments.scales.package_models import PACKAGE_MODELS
 from neftune.training.files import write_atomic
 
 HELP = "what the noise does to a model before any training"
@@ -55,7 +55,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         help="a folder, a hub name, a laboratory role, or a model that packages carry "
-        f"({', '.join(PACKAGE_MODELS)}); without it, all known models",
+        f"({', '.join(PACKAGED_MODELS)}); without it, all known models",
     )
     parser.add_argument("--dataset-file", help=".json or .jsonl rows to measure --model on")
     parser.add_argument("--prompt", default=default.prompt, choices=("alpaca", "vicuna"))

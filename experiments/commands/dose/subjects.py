@@ -19,10 +19,12 @@ from experiments.commands.finetune.inputs import base_model
 from experiments.commands.options import SettingError
 from experiments.roles.instruction_sets import ALPACA
 from experiments.roles.models import MODELS
+from experiments.roles.packaged import PACKAGED_MODELS
+from experiments.roles.sources import Packaged
 from experiments.scales.fetch import variable
 from experiments.scales.hub import SourceError
 from experiments.scales.nano import NANO
-from experiments.scales.package_models import PACKAGE_MODELS, PackageModel, package_model
+from experiments.scales.packages import packaged_model
 from experiments.scales.scale import count_of
 from neftune.training.instructions import InstructionRow, checked, load_instructions
 from neftune.training.model_folder import count_values
@@ -85,7 +87,7 @@ def every_subject() -> list[Subject]:
     """The models that `make dose` measures: the laboratory's, then the packages'."""
     real = [
         _packaged(model, _real_rows, Path(os.environ.get(REAL_ROWS) or "alpaca_data.json").name)
-        for model in PACKAGE_MODELS.values()
+        for model in PACKAGED_MODELS.values()
     ]
     return [*map(_laboratory, NANO.models), *real]
 
@@ -94,7 +96,7 @@ def own_subject(model: str, dataset_file: str | None) -> Subject:
     """The model that a user names.
 
     Args:
-        model: a folder, a hub name, a role of the laboratory, or a name of `PACKAGE_MODELS`.
+        model: a folder, a hub name, a role of the laboratory, or a name of `PACKAGED_MODELS`.
         dataset_file: its rows; a role of the laboratory has rows of its own.
 
     Raises:
@@ -108,8 +110,8 @@ def own_subject(model: str, dataset_file: str | None) -> Subject:
             "--model needs --dataset-file, the rows to measure it on (.json, .jsonl)"
         )
     rows = partial(load_instructions, dataset_file)
-    if model in PACKAGE_MODELS and not Path(model).exists():
-        return _packaged(PACKAGE_MODELS[model], rows, Path(dataset_file).name)
+    if model in PACKAGED_MODELS and not Path(model).exists():
+        return _packaged(PACKAGED_MODELS[model], rows, Path(dataset_file).name)
     base = base_model(model)
     title = Path(model).resolve().name if Path(model).exists() else model
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(title).name).strip(".-") or "model"
@@ -140,9 +142,7 @@ def _laboratory(role: str) -> Subject:
     )
 
 
-def _packaged(
-    model: PackageModel, rows: Callable[[], list[InstructionRow]], rows_from: str
-) -> Subject:
+def _packaged(model: Packaged, rows: Callable[[], list[InstructionRow]], rows_from: str) -> Subject:
     packages = ", ".join(f"{each.name} {each.version}" for each in model.packages)
     return Subject(
         name=model.name,
@@ -151,7 +151,7 @@ def _packaged(
         source=f"the package index ({packages}), dequantized",
         rows_from=rows_from,
         rows=rows,
-        model=lambda: package_model(model),
+        model=lambda: packaged_model(model, "a folder of your own: --model FOLDER"),
         draws=PACKAGED_DRAWS.get(model.name, Subject.draws),
     )
 

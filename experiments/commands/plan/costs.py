@@ -78,7 +78,7 @@ def tokens_of(scale: Scale, model: str, dataset: InstructionSet, max_length: int
     where the rows alone are, and from the paper's statistics otherwise.
     """
     if scale.published_choices:
-        place = real_sets.source(dataset)
+        place = real_sets.source(scale.name, dataset)
         if not isinstance(place, Path):
             characters = PROMPT_CHARACTERS + OUTPUT_CHARACTERS[dataset.role]
             mean = min(max_length, characters / CHARACTERS_A_TOKEN)

