@@ -276,6 +276,7 @@ def _run_row(run: Run, records: Sequence[Record]) -> dict[str, Any]:
         "freelb": run.recipe.freelb.magnitude if run.recipe.freelb else None,
         "seed": run.seed,
         "interpolation": run.interpolation,
+        "stopped": run.stopped,
         "tokens": run.noise.tokens,
         **{name: getattr(run.recipe, name) for name in RIVAL_FIELDS},
     }

@@ -49,6 +49,7 @@ from neftune.distributions import Noise
 from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.data import Example, InstructionRow, checked, encode
+from neftune.training.epochs import EPOCHS
 from neftune.training.files import give_usual_permissions, replace_folder, write_atomic
 from neftune.training.finetune import finetune
 from neftune.training.prompts import PROMPTS
@@ -145,7 +146,7 @@ def _train(record: Record, path: Path) -> None:
     if path.exists():
         return
     if run.training != run:
-        _interpolate(run, path.parent)
+        _derive(run, path.parent)
         return
     processes = int(os.environ.get("PROCESSES", "0")) or max(1, torch.cuda.device_count())
     distributable = run.scale.execution(run.model, run.recipe).noise_by_sequence
@@ -155,23 +156,31 @@ def _train(record: Record, path: Path) -> None:
         _train_here(run, path.parent)
 
 
-def _interpolate(run: Run, out: Path) -> None:
-    """Write weights between those of the base model and the tuned ones, with the training's log."""
-    tuned, tokenizer = load_model_and_tokenizer(
-        run.training.folder / "model", run.recipe, seed=run.seed
-    )
+def _derive(run: Run, out: Path) -> None:
+    """Write weights that come from those of another run's training, with that training's log."""
+    unfinished = out.with_name(out.name + ".partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    trained = run.training.folder / "model"
+    if run.stopped is None:
+        _interpolate(run, trained, unfinished)
+    else:
+        shutil.copytree(trained / EPOCHS / str(run.stopped), unfinished)
+    load_tokenizer(trained).save_pretrained(unfinished)
+    for record in (Record(run.training, "log"), Record(run.training, "settings")):
+        shutil.copyfile(record.path, unfinished / record.path.name)
+    give_usual_permissions(unfinished)
+    replace_folder(unfinished, out)
+
+
+def _interpolate(run: Run, trained: Path, out: Path) -> None:
+    """Write weights between those of the base model and the tuned ones."""
+    tuned, _ = load_model_and_tokenizer(trained, run.recipe, seed=run.seed)
     base, _ = load_model_and_tokenizer(run.scale.base(run.model), run.recipe, seed=run.seed)
     start = base.state_dict()
     with torch.no_grad():
         for name, value in tuned.state_dict().items():
             value.copy_(torch.lerp(start[name], value, run.interpolation))
-    unfinished = out.with_name(out.name + ".partial")
-    tuned.save_pretrained(unfinished)
-    tokenizer.save_pretrained(unfinished)
-    for record in (Record(run.training, "log"), Record(run.training, "settings")):
-        shutil.copyfile(record.path, unfinished / record.path.name)
-    give_usual_permissions(unfinished)
-    replace_folder(unfinished, out)
+    tuned.save_pretrained(out)
 
 
 def _launch(processes: int, checkpoint: Path) -> None:

@@ -306,7 +306,7 @@ KINDS: dict[str, Kind] = {
 """Every kind of record.
 
 checkpoint    a Hugging Face checkpoint
-              (interpolated: made from that of the training)
+              (interpolated or stopped early: made from that of the training)
 log           the Trainer's log history, written with the checkpoint
 settings      resolved hyperparameters and sizes of the training, written with the checkpoint
 responses     AlpacaEval's model_outputs.json

@@ -45,10 +45,14 @@ class Run:
         interpolation: the share of the way from the base model's weights to the tuned ones that the
             run's weights lie at. Below 1 nothing is trained: they are made from those of the same
             run at 1.
+        stopped: the epoch after which the training is stopped early; None after its last one. The
+            weights are those that the whole training, with its schedule, had then, and nothing is
+            trained.
 
     Raises:
         UnknownNameError: the scale has no such model.
-        ValueError: the interpolation is not above 0 and at most 1.
+        ValueError: the interpolation is not above 0 and at most 1, it is stopped after no epoch
+            before the last, or both are asked for.
     """
 
     scale: Scale
@@ -58,6 +62,7 @@ class Run:
     recipe: Recipe
     seed: int
     interpolation: float = 1.0
+    stopped: int | None = None
 
     def __post_init__(self) -> None:
         self.scale.stand_in(self.model)
@@ -65,11 +70,21 @@ class Run:
             raise ValueError(
                 f"interpolation must be above 0 and at most 1, not {self.interpolation}"
             )
+        if self.stopped is not None:
+            if not 0 < self.stopped < self.recipe.epochs:
+                raise ValueError(
+                    f"stopped must be an epoch before the last of {self.recipe.epochs}, not "
+                    f"{self.stopped}"
+                )
+            if self.interpolation != 1:
+                raise ValueError("a run is either stopped early or interpolated")
 
     @property
     def training(self) -> Run:
         """The run whose training this one's weights come from; itself where they are its own."""
-        return self if self.interpolation == 1 else replace(self, interpolation=1.0)
+        if self.interpolation == 1 and self.stopped is None:
+            return self
+        return replace(self, interpolation=1.0, stopped=None)
 
     def settings(self) -> dict[str, Any]:
         """The run as JSON: the content of its `spec.json`."""
@@ -81,6 +96,7 @@ class Run:
             "recipe": asdict(self.recipe),
             "seed": self.seed,
             "interpolation": self.interpolation,
+            **({} if self.stopped is None else {"stopped": self.stopped}),
         }
 
     @cached_property
@@ -142,4 +158,5 @@ def run_from(settings: dict[str, Any]) -> Run:
         recipe=Recipe(**recipe),
         seed=settings["seed"],
         interpolation=settings["interpolation"],
+        stopped=settings.get("stopped"),
     )

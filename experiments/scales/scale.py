@@ -274,7 +274,7 @@ class Scale:
         """How one fine-tuning is carried out.
 
         The model's own settings (`StandIn.execution`) replace the scale's. FreeLB and the penalty
-        train padded batches, and an adapter on 4-bit weights is not compiled.
+        train padded batches, and an adapter on 4-bit weights is not compiled nor kept by epoch.
 
         Args:
             model: role of the base model.
@@ -284,7 +284,7 @@ class Scale:
         if recipe.freelb is not None or recipe.penalty:
             execution = replace(execution, packed=False)
         if recipe.adapter == "qlora":
-            execution = replace(execution, compile_blocks=False)
+            execution = replace(execution, compile_blocks=False, keep_epochs=False)
         return execution
 
     def other(self, dataset: InstructionSet) -> InstructionSet:

@@ -78,7 +78,11 @@ SMALL = replace(
     name="small",
     base_recipe=replace(PAPER.base_recipe, batch=32, micro_batch=16),
     base_execution=replace(
-        PAPER.base_execution, gradient_checkpointing=False, compile_blocks=True, sharding="none"
+        PAPER.base_execution,
+        compile_blocks=True,
+        gradient_checkpointing=False,
+        sharding="none",
+        keep_epochs=True,
     ),
     decoding=Decoding(max_new_tokens=512, batch=64),
     resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},

@@ -40,6 +40,7 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     precision.py        the number format of matrix products on this machine
     compilation.py      compiled transformer blocks
     checkpoints.py      resuming a training that was interrupted
+    epochs.py           keeping the weights after every epoch
     json_files.py       reading JSON files, with errors that name them
     files.py            writing files atomically
     foreign_messages.py hiding messages of other packages that tell a user nothing

@@ -47,6 +47,7 @@ from neftune.training.checkpoints import (
 from neftune.training.compilation import blocks, can_compile, compiled_blocks
 from neftune.training.data import Example, collator
 from neftune.training.dropout import dropped
+from neftune.training.epochs import KeepEpochs
 from neftune.training.files import give_usual_permissions, replace_folder
 from neftune.training.freelb import FreeLBTrainer
 from neftune.training.packing import KeepApart, pack
@@ -126,6 +127,7 @@ def finetune(
             *([KeepApart()] if execution.packed else []),
             NEFTune(noise, by_sequence=execution.noise_by_sequence),
             MarkComplete(),
+            *([KeepEpochs(unfinished)] if execution.keep_epochs else []),
         ],
     )
     with reporting(reporter if is_main_process() else None, unfinished) as callbacks:
@@ -205,7 +207,8 @@ def training_arguments(
         resume: the training continues from a checkpoint.
 
     Raises:
-        ValueError: the batch cannot be split over the processes, or cannot be packed.
+        ValueError: the batch cannot be split over the processes, or cannot be packed, or epochs
+            cannot be kept.
     """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     sharded = processes > 1 and execution.sharding != "none"
@@ -219,6 +222,8 @@ def training_arguments(
         raise ValueError(
             "FreeLB and the penalty train padded batches: set packed=False in the execution"
         )
+    if execution.keep_epochs and (sharded or recipe.adapter != "none"):
+        raise ValueError("keep_epochs needs a whole model in each process, without an adapter")
     logging_steps = max(1, steps // 20)
     fsdp_config = {
         "cpu_offload": execution.sharding == "fsdp, offload",

@@ -84,6 +84,8 @@ class Execution:
         sharding: how several processes divide a model. With `none` each holds the whole model
             (DDP); `fsdp` shards weights, gradients and optimizer states (FSDP2); `fsdp, offload`
             also keeps the shards in main memory.
+        keep_epochs: keep the weights after every epoch (`neftune.training.epochs`); not for sharded
+            models or adapters.
     """
 
     compile_blocks: bool = False
@@ -93,6 +95,7 @@ class Execution:
     noise_by_sequence: bool = False
     checkpoint_steps: int = 0
     sharding: Sharding = "none"
+    keep_epochs: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,10 +23,11 @@ from experiments.runs.dose import dose_at, dose_record
 from experiments.runs.jobs import JobError, make
 from experiments.runs.manifest import Entry, digest, write_entries
 from experiments.runs.record import Record
-from experiments.runs.run import Run
+from experiments.runs.run import Run, read_run
 from experiments.runs.study import Study
 from experiments.scales.nano import NANO
-from neftune.training.base_model import load_model_and_tokenizer
+from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
+from neftune.training.epochs import EPOCHS
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
@@ -149,34 +151,57 @@ def test_costs_of_both_orders_are_added_and_an_unknown_price_stays_unknown() -> 
     assert not spent.exists()
 
 
-def test_interpolated_weights_lie_between_the_base_models_and_the_tuned_ones(
-    workplace: Path,
-) -> None:
-    base, tokenizer = load_model_and_tokenizer(NANO.base(RUN.model), RUN.recipe, seed=0)
+def write_training(run: Run) -> dict[str, torch.Tensor]:
+    """A training's records with weights of 1 above the base model's; after epoch 1, of .5."""
+    base, tokenizer = load_model_and_tokenizer(NANO.base(run.model), run.recipe, seed=0)
     before = {name: value.clone() for name, value in base.state_dict().items()}
-    with torch.no_grad():
-        for value in base.parameters():
-            value.add_(1.0)
-    checkpoint = Record(RUN, "checkpoint")
+    checkpoint = Record(run, "checkpoint")
     folder = checkpoint.path.parent
-    RUN.write_spec()
-    base.save_pretrained(folder)
+    run.write_spec()
+    for place in (folder / EPOCHS / "1", folder):
+        with torch.no_grad():
+            for value in base.parameters():
+                value.add_(0.5)
+        base.save_pretrained(place)
     tokenizer.save_pretrained(folder)
     entries = {checkpoint.name: Entry(digest(checkpoint.files), {}, "a machine; float32", 1.0)}
     for kind in ("log", "settings"):
-        record = Record(RUN, kind)
+        record = Record(run, kind)
         record.path.write_text("{}\n")
         entries[record.name] = Entry(digest(record.files), {}, "a machine; float32", 0.0)
-    write_entries(RUN.folder, RUN.key, entries)
+    write_entries(run.folder, run.key, entries)
+    return before
 
-    between = replace(RUN, interpolation=0.25)
-    between.write_spec()
-    made = Record(between, "checkpoint")
+
+@pytest.mark.parametrize(
+    ("changed", "above"), [({"interpolation": 0.25}, 0.25), ({"stopped": 1}, 0.5)]
+)
+def test_weights_are_derived_from_another_runs_training(
+    changed: dict[str, Any], above: float, workplace: Path
+) -> None:
+    before = write_training(RUN)
+    derived = replace(RUN, **changed)
+    assert read_run(derived.write_spec().parent) == derived
+    made = Record(derived, "checkpoint")
     make([made.path])
-    assert made.sources() == {f"{RUN.key}/{checkpoint.name}": entries[checkpoint.name].sha256}
+    checkpoint = Record(RUN, "checkpoint")
+    entry = checkpoint.entry()
+    assert entry is not None
+    assert made.sources() == {f"{RUN.key}/{checkpoint.name}": entry.sha256}
     found = AutoModelForCausalLM.from_pretrained(made.path.parent).state_dict()
     for name, value in before.items():
-        torch.testing.assert_close(found[name], value + 0.25)
+        torch.testing.assert_close(found[name], value + above)
+    assert load_tokenizer(made.path.parent)
+    assert not (made.path.parent / EPOCHS).exists()
+
+
+@pytest.mark.parametrize("epoch", (0, 3))
+def test_a_run_is_stopped_before_its_last_epoch(epoch: int) -> None:
+    assert RUN.recipe.epochs == 3
+    with pytest.raises(ValueError, match="stopped must be an epoch before the last of 3"):
+        replace(RUN, stopped=epoch)
+    with pytest.raises(ValueError, match="either stopped early or interpolated"):
+        replace(RUN, stopped=1, interpolation=0.5)
 
 
 @pytest.mark.parametrize("share", (0.0, 1.5, -1.0))

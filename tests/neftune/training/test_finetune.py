@@ -22,6 +22,7 @@ from neftune import NEFTune, Noise
 from neftune.attachment import attach
 from neftune.training.compilation import blocks
 from neftune.training.data import Example, checked, encode
+from neftune.training.epochs import EPOCHS
 from neftune.training.finetune import finetune, freeze
 from neftune.training.recipe import Execution, Part, Recipe
 from tests.neftune.models import instructions, llama
@@ -212,6 +213,40 @@ def test_half_of_tied_embeddings_cannot_be_frozen() -> None:
     with pytest.raises(ValueError, match="untie them first"):
         freeze(llama(tied=True), ("embedding",))
     freeze(llama(tied=True), ("embedding", "lm_head"))
+
+
+def test_a_kept_epoch_is_what_a_shorter_training_at_the_same_rate_gives(
+    examples: list[Example], tmp_path: Path
+) -> None:
+    constant = replace(RECIPE, schedule="constant", epochs=2)
+    for epochs in (2, 1):
+        model, tokenizer = load()
+        finetune(
+            model,
+            tokenizer,
+            examples,
+            replace(constant, epochs=epochs),
+            Noise(5),
+            seed=0,
+            out=tmp_path / str(epochs),
+            execution=Execution(keep_epochs=epochs == 2),
+        )
+    kept = tmp_path / "2" / EPOCHS
+    assert [path.name for path in kept.iterdir()] == ["1"]
+    weights = [folder / "model.safetensors" for folder in (kept / "1", tmp_path / "1")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert not (tmp_path / "1" / EPOCHS).exists()
+    with pytest.raises(ValueError, match="keep_epochs needs a whole model"):
+        finetune(
+            model,
+            tokenizer,
+            examples,
+            replace(RECIPE, adapter="qlora"),
+            Noise(5),
+            seed=0,
+            out=tmp_path / "none",
+            execution=Execution(keep_epochs=True),
+        )
 
 
 def test_compiled_blocks_train_alike_and_are_taken_off_again(
