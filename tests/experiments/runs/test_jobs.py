@@ -32,6 +32,7 @@ from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
 
 RUN, OTHER = RUNS
+LONGER = replace(RUN, recipe=replace(RUN.recipe, epochs=3))
 
 
 @pytest.mark.skipif(is_flash_attn_2_available(), reason="flash-attn is installed here")
@@ -179,15 +180,15 @@ def write_training(run: Run) -> dict[str, torch.Tensor]:
 def test_weights_are_derived_from_another_runs_training(
     changed: dict[str, Any], above: float, workplace: Path
 ) -> None:
-    before = write_training(RUN)
-    derived = replace(RUN, **changed)
+    before = write_training(LONGER)
+    derived = replace(LONGER, **changed)
     assert read_run(derived.write_spec().parent) == derived
     made = Record(derived, "checkpoint")
     make([made.path])
-    checkpoint = Record(RUN, "checkpoint")
+    checkpoint = Record(LONGER, "checkpoint")
     entry = checkpoint.entry()
     assert entry is not None
-    assert made.sources() == {f"{RUN.key}/{checkpoint.name}": entry.sha256}
+    assert made.sources() == {f"{LONGER.key}/{checkpoint.name}": entry.sha256}
     found = AutoModelForCausalLM.from_pretrained(made.path.parent).state_dict()
     for name, value in before.items():
         torch.testing.assert_close(found[name], value + above)
@@ -197,11 +198,10 @@ def test_weights_are_derived_from_another_runs_training(
 
 @pytest.mark.parametrize("epoch", (0, 3))
 def test_a_run_is_stopped_before_its_last_epoch(epoch: int) -> None:
-    assert RUN.recipe.epochs == 3
     with pytest.raises(ValueError, match="stopped must be an epoch before the last of 3"):
-        replace(RUN, stopped=epoch)
+        replace(LONGER, stopped=epoch)
     with pytest.raises(ValueError, match="either stopped early or interpolated"):
-        replace(RUN, stopped=1, interpolation=0.5)
+        replace(LONGER, stopped=1, interpolation=0.5)
 
 
 @pytest.mark.parametrize("share", (0.0, 1.5, -1.0))
