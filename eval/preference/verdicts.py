@@ -1,0 +1,122 @@
+"""GPT-4's public verdicts: many models' answers to the same instructions, each against a reference.
+
+    pool = read_pool(Path("gpt4_verdicts.jsonl.xz"), references)
+    pool.models[3], pool.won[3].mean()                   # a model and its win rate, from 0 to 1
+
+The file has one JSON line for each answer: `model`, `instruction` (a place in AlpacaEval's list of
+instructions), `output`, and `preference`: 2 where the model's answer was preferred, 1 where the
+reference's was, 1.5 for a draw, null where there is no verdict. Its texts belong to others (CC
+BY-NC); nothing of them is written anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.float64]
+
+
+class VerdictsError(ValueError):
+    """The file of public verdicts cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Models that answered the same instructions, and what GPT-4 preferred.
+
+    Args:
+        instructions: their texts.
+        references: the reference's answers.
+        models: names of the models.
+        answers: by model, an answer to each instruction.
+        won: shape (models, instructions): 1 where the model's answer was preferred, 0 where the
+            reference's was, 0.5 for a draw, NaN where there is no verdict.
+    """
+
+    instructions: tuple[str, ...]
+    references: tuple[str, ...]
+    models: tuple[str, ...]
+    answers: tuple[tuple[str, ...], ...]
+    won: Table
+
+    def without(self, *models: str) -> Pool:
+        """The same without some models."""
+        kept = [place for place, model in enumerate(self.models) if model not in models]
+        return replace(
+            self,
+            models=tuple(self.models[place] for place in kept),
+            answers=tuple(self.answers[place] for place in kept),
+            won=self.won[kept],
+        )
+
+    def on(self, places: Sequence[int]) -> Pool:
+        """The same on some of the instructions."""
+        return replace(
+            self,
+            instructions=tuple(self.instructions[place] for place in places),
+            references=tuple(self.references[place] for place in places),
+            answers=tuple(tuple(each[place] for place in places) for each in self.answers),
+            won=self.won[:, list(places)],
+        )
+
+
+def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:
+    """Read the public verdicts.
+
+    Args:
+        path: the file, .jsonl or .jsonl.xz.
+        references: AlpacaEval's list, in its order: `instruction` and the reference's `output`.
+
+    Returns:
+        The models that have answered every instruction, by name.
+
+    Raises:
+        VerdictsError: the file is not there, or a line is not in the format.
+    """
+    if not path.exists():
+        raise VerdictsError(f"{path}: no such file")
+    count = len(references)
+    answers: dict[str, list[str | None]] = {}
+    won: dict[str, Table] = {}
+    opener = lzma.open if path.suffix == ".xz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                model, place, answer, verdict = _row(line, f"{path}: line {number}", count)
+                answers.setdefault(model, [None] * count)[place] = answer
+                won.setdefault(model, np.full(count, np.nan))[place] = verdict
+        except (lzma.LZMAError, UnicodeDecodeError, EOFError) as error:
+            raise VerdictsError(f"{path}: cannot be read: {error}") from None
+    whole = sorted(model for model, each in answers.items() if None not in each)
+    if len(whole) < 2:
+        raise VerdictsError(f"{path}: no two models have answered all {count} instructions")
+    return Pool(
+        tuple(row["instruction"] for row in references),
+        tuple(row["output"] for row in references),
+        tuple(whole),
+        tuple(tuple(str(answer) for answer in answers[model]) for model in whole),
+        np.stack([won[model] for model in whole]),
+    )
+
+
+def _row(line: str, where: str, count: int) -> tuple[str, int, str, float]:
+    try:
+        row = json.loads(line)
+        model, place, answer = row["model"], row["instruction"], row["output"]
+        preference = row["preference"]
+    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        raise VerdictsError(f"{where}: {type(error).__name__}: {error}") from None
+    if not isinstance(model, str) or not isinstance(answer, str):
+        raise VerdictsError(f"{where}: model and output must be texts")
+    if not isinstance(place, int) or not 0 <= place < count:
+        raise VerdictsError(f"{where}: instruction must be a number from 0 to {count - 1}")
+    if preference not in (None, 1, 1.5, 2):
+        raise VerdictsError(f"{where}: preference must be 1, 1.5, 2 or null, not {preference!r}")
+    return model, place, answer, np.nan if preference is None else preference - 1.0
