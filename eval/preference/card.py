@@ -1,14 +1,15 @@
 """How far the preference model can be trusted: public models that it was not fitted to.
 
     tests = left_out_in_turn(Seen(pool))                 # a Test for each model, minutes
-    card(tests)                                          # agreement, errors of win rates, calibration
+    card(tests)                                          # agreement, win rates, calibration
 
 Each public model is judged by a preference model that never saw its verdicts, in three ways:
 
 model         the model is left out: the case of a new model on known instructions
 relatives     it and the three models with the most similar answers are left out, since public
               models come in families, and a new model may have none here
-instructions  it is left out, and so are all verdicts on the fifth of the instructions that is judged
+instructions  it is left out, and so are all verdicts on the instructions that are judged, a fifth
+              at a time
 """
 
 from __future__ import annotations

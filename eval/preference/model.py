@@ -3,16 +3,17 @@
     judge = fit(Seen(pool))
     judge.probabilities(answers)                         # (instructions,), one model's answers
 
-Gradient-boosted trees, whose settings are fixed. The fit takes seconds, so nothing is stored. Of what
-was tried on models left out in turn, trees agreed with GPT-4 most often and gave the win rates with
-the smallest errors; logistic regression on the same features, alone or averaged with the trees, and
-trees without the means over all of a model's answers were worse on both.
+Gradient-boosted trees, whose settings are fixed. The fit takes seconds, so nothing is stored. Of
+what was tried on models left out in turn, trees agreed with GPT-4 most often and gave the win rates
+with the smallest errors; logistic regression on the same features, alone or averaged with the
+trees, and trees without the means over all of a model's answers were worse on both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
