@@ -220,7 +220,10 @@ def annotate(
         other_output_keys_to_keep=("{annotation_key}_raw_completion",),
     )
     annotations = annotator.annotate_head2head(
-        outputs_1=list(reference_outputs), outputs_2=list(model_outputs)
+        outputs_1=list(reference_outputs),
+        outputs_2=list(model_outputs),
+        # A judge that is a function may look at all of a model's answers.
+        chunksize=len(instructions),
     )
     for what, fields in annotator.noticed.items():
         counts = ", ".join(f"{n} × {name}" for name, n in sorted(fields.items()) if n)

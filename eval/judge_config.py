@@ -222,7 +222,8 @@ def judge_identity(folder: Path) -> dict[str, str]:
         folder: the judge's folder.
 
     Returns:
-        `configuration`, a SHA-256 of the contents of its `configs.yaml` and its prompt template;
+        `configuration`, a SHA-256 of the contents of its `configs.yaml`, its prompt template and
+        the files that it is fitted to;
         `model`, what is asked over an API, with JUDGE_MODEL respected; `server`, the address of
         that API without a user and password. The last two are empty for a judge without an API.
 
@@ -235,9 +236,18 @@ def judge_identity(folder: Path) -> dict[str, str]:
         model = os.environ.get("JUDGE_MODEL") or model
         server = Endpoint(_base_url()).address
     digest = hashlib.sha256()
-    for path in (folder / "configs.yaml", _template(folder)):
+    for path in (folder / "configs.yaml", _template(folder), *_fitted_to(folder)):
         digest.update(bytes.fromhex(file_sha256(path)))
     return {"configuration": digest.hexdigest(), "model": model or "", "server": server}
+
+
+def _fitted_to(folder: Path) -> list[Path]:
+    """The files that a judge is fitted to: what the variable names that its configuration names."""
+    variable = (judge_configuration(folder).get("completions_kwargs") or {}).get("fitted_to")
+    place = Path(os.environ.get(str(variable)) or "") if variable else Path()
+    if place.is_file():
+        return [place]
+    return sorted(place.glob("*/alpaca_eval_gpt4/annotations.json")) if variable else []
 
 
 def _template(folder: Path) -> Path:

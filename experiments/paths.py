@@ -20,3 +20,6 @@ RESULTS = Path("results")
 
 LABORATORY = Path(__file__).parent / "nano"
 """The laboratory's own folder, which holds its base models and the configurations of its judges."""
+
+PUBLIC_JUDGE = Path(__file__).parent / "scales" / "judges" / "public_verdicts"
+"""The configuration of the judge that is fitted to GPT-4's public verdicts."""

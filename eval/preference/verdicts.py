@@ -3,17 +3,19 @@
     pool = read_pool(Path("gpt4_verdicts.jsonl.xz"), references)
     pool.models[3], pool.won[3].mean()                   # a model and its win rate, from 0 to 1
 
-The file has one JSON line for each answer: `model`, `instruction` (a place in AlpacaEval's list of
-instructions), `output`, and `preference`: 2 where the model's answer was preferred, 1 where the
-reference's was, 1.5 for a draw, null where there is no verdict. Its texts belong to others (CC
-BY-NC); nothing of them is written anywhere.
+The verdicts are a folder of AlpacaEval's repository, `results`, which has
+`<model>/alpaca_eval_gpt4/annotations.json` for each model; or a file with one JSON line for each
+answer: `model`, `instruction` (a place in AlpacaEval's list of instructions), `output`, and
+`preference`: 2 where the model's answer was preferred, 1 where the reference's was, 1.5 for a draw,
+null where there is no verdict. Their texts belong to others (CC BY-NC); nothing of them is written
+anywhere.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Table = NDArray[np.float64]
+Verdict = tuple[str, int, str, float]
+"""A model, the place of the instruction, the answer, and 1, 0.5, 0 or NaN."""
+REFERENCE = "text_davinci_003"
 
 
 class VerdictsError(ValueError):
@@ -71,7 +76,7 @@ def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:
     """Read the public verdicts.
 
     Args:
-        path: the file, .jsonl or .jsonl.xz.
+        path: the folder, or the file, .jsonl or .jsonl.xz.
         references: AlpacaEval's list, in its order: `instruction` and the reference's `output`.
 
     Returns:
@@ -81,19 +86,14 @@ def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:
         VerdictsError: the file is not there, or a line is not in the format.
     """
     if not path.exists():
-        raise VerdictsError(f"{path}: no such file")
+        raise VerdictsError(f"{path}: no such file or folder")
     count = len(references)
     answers: dict[str, list[str | None]] = {}
     won: dict[str, Table] = {}
-    opener = lzma.open if path.suffix == ".xz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        try:
-            for number, line in enumerate(lines, start=1):
-                model, place, answer, verdict = _row(line, f"{path}: line {number}", count)
-                answers.setdefault(model, [None] * count)[place] = answer
-                won.setdefault(model, np.full(count, np.nan))[place] = verdict
-        except (lzma.LZMAError, UnicodeDecodeError, EOFError) as error:
-            raise VerdictsError(f"{path}: cannot be read: {error}") from None
+    read = _of_folder(path, references) if path.is_dir() else _of_file(path, count)
+    for model, place, answer, verdict in read:
+        answers.setdefault(model, [None] * count)[place] = answer
+        won.setdefault(model, np.full(count, np.nan))[place] = verdict
     whole = sorted(model for model, each in answers.items() if None not in each)
     if len(whole) < 2:
         raise VerdictsError(f"{path}: no two models have answered all {count} instructions")
@@ -106,7 +106,43 @@ def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:
     )
 
 
-def _row(line: str, where: str, count: int) -> tuple[str, int, str, float]:
+def _of_file(path: Path, count: int) -> Iterator[Verdict]:
+    opener = lzma.open if path.suffix == ".xz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                yield _row(line, f"{path}: line {number}", count)
+        except (lzma.LZMAError, UnicodeDecodeError, EOFError) as error:
+            raise VerdictsError(f"{path}: cannot be read: {error}") from None
+
+
+def _of_folder(folder: Path, references: Sequence[Mapping[str, str]]) -> Iterator[Verdict]:
+    """The verdicts of each model of AlpacaEval's repository; those on other references are not."""
+    places = {row["instruction"]: place for place, row in enumerate(references)}
+    for path in sorted(folder.glob("*/alpaca_eval_gpt4/annotations.json")):
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+            for row in rows:
+                turned = row["generator_2"] == REFERENCE
+                if not turned and row["generator_1"] != REFERENCE:
+                    continue
+                preference = row["preference"]
+                own = row["output_1" if turned else "output_2"]
+                if row["instruction"] not in places or not isinstance(own, str):
+                    continue
+                # AlpacaEval has written draws as 0, too.
+                verdict = {None: np.nan, 0: 0.5}.get(preference, preference and preference - 1)
+                yield (
+                    path.parent.parent.name,
+                    places[row["instruction"]],
+                    own,
+                    1 - verdict if turned else verdict,
+                )
+        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
+            raise VerdictsError(f"{path}: {type(error).__name__}: {error}") from None
+
+
+def _row(line: str, where: str, count: int) -> Verdict:
     try:
         row = json.loads(line)
         model, place, answer = row["model"], row["instruction"], row["output"]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.paths import LABORATORY
+from experiments.paths import LABORATORY, PUBLIC_JUDGE
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,19 @@ JUDGES: dict[str, Judge] = {
         "GPT-4",
         {
             "nano": LABORATORY / "judges" / "gpt_4_role",
-            "small": Shipped("alpaca_eval_gpt4"),
+            "small": PUBLIC_JUDGE,
             "paper": Shipped("alpaca_eval_gpt4"),
         },
         {
             "nano": "an oracle of the made-up world with the length preference of GPT-4's public "
-            "verdicts, and as far from it as GPT-4 is from people"
+            "verdicts, and as far from it as GPT-4 is from people",
+            "small": "a model of GPT-4's public verdicts on the same instructions",
         },
     ),
     "chatgpt": Judge(
         "ChatGPT",
         {
             "nano": LABORATORY / "judges" / "chatgpt_role",
-            "small": Shipped("chatgpt"),
             "paper": Shipped("chatgpt"),
         },
         {"nano": "the judge in GPT-4's role with more errors, at ChatGPT's published agreement"},

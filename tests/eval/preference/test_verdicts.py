@@ -35,6 +35,36 @@ def test_models_come_by_name_with_their_verdicts(tmp_path: Path, name: str) -> N
     assert pool.references[1] == "Done 1."
 
 
+def test_a_folder_of_alpaca_evals_repository_is_read(tmp_path: Path) -> None:
+    for model, turned in (("a", False), ("b", True), ("other-reference", False)):
+        names = ["text_davinci_003" if model != "other-reference" else "gpt4", model]
+        rows = []
+        for n, reference in enumerate(REFERENCES):
+            texts = [reference["output"], f"{model} {n}"]
+            preference = (1, 0, 2)[n]
+            if turned:
+                texts, preference = texts[::-1], (2, 0, 1)[n]
+            own = names[::-1] if turned else names
+            rows.append(
+                {
+                    "instruction": reference["instruction"],
+                    **{f"output_{place + 1}": text for place, text in enumerate(texts)},
+                    **{f"generator_{place + 1}": name for place, name in enumerate(own)},
+                    "preference": preference,
+                }
+            )
+        path = tmp_path / model / "alpaca_eval_gpt4" / "annotations.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(rows))
+    pool = read_pool(tmp_path, REFERENCES)
+    assert pool.models == ("a", "b")
+    assert pool.answers[1] == ("b 0", "b 1", "b 2")
+    assert np.array_equal(pool.won, [[0, 0.5, 1]] * 2)
+    path.write_text("[{}]")
+    with pytest.raises(VerdictsError, match=r"other-reference.*KeyError"):
+        read_pool(tmp_path, REFERENCES)
+
+
 def test_a_model_that_did_not_answer_everything_is_left_out(tmp_path: Path) -> None:
     rows = [*ROWS, {**ROWS[0], "model": "c"}]
     assert read_pool(written(tmp_path / "v.jsonl", rows), REFERENCES).models == ("a", "b")
@@ -65,7 +95,7 @@ def test_a_line_that_is_no_verdict_is_refused(tmp_path: Path, row: object, words
 
 
 def test_a_file_that_is_not_there_or_damaged_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VerdictsError, match="no such file"):
+    with pytest.raises(VerdictsError, match="no such file or folder"):
         read_pool(tmp_path / "v.jsonl", REFERENCES)
     damaged = written(tmp_path / "v.jsonl.xz", list(ROWS))
     damaged.write_bytes(damaged.read_bytes()[:-20])
