@@ -1,6 +1,6 @@
 """How far the preference model can be trusted: public models that it was not fitted to.
 
-    tests = left_out_in_turn(Seen(pool))                 # a Test for each model, minutes
+    tests = left_out_in_turn(Seen(pool))                 # one for each model, minutes
     card(tests)                                          # agreement, win rates, calibration
 
 Each public model is judged by a preference model that never saw its verdicts, in three ways:
@@ -35,23 +35,25 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Test:
+class LeftOut:
     """One model that was left out.
 
     Args:
         model: its name.
+        nearest: the public model whose answers are most similar to its own.
         won: GPT-4's verdicts, as of `Pool.won`.
         longer: 1 where the answer is longer than the reference's, else 0.
         found: by way, the probabilities that it is preferred.
     """
 
     model: str
+    nearest: str
     won: Table
     longer: Table
     found: dict[str, Table]
 
 
-def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[Test]:
+def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[LeftOut]:
     """Judge public models with preference models that did not see their verdicts.
 
     Args:
@@ -72,7 +74,8 @@ def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[Te
             "instructions": _by_fold(parts, folds, read, at),
         }
         longer = (seen.lengths[at] > seen.reference_length).astype(float)
-        tests.append(Test(name, seen.pool.won[at], longer, found))
+        nearest = seen.pool.models[relatives[0]]
+        tests.append(LeftOut(name, nearest, seen.pool.won[at], longer, found))
     return tests
 
 
@@ -92,7 +95,7 @@ def _by_fold(parts: Sequence[Seen], folds: Table, read: Sequence[Own], at: int) 
     return found
 
 
-def card(tests: Sequence[Test]) -> dict[str, Any]:
+def card(tests: Sequence[LeftOut]) -> dict[str, Any]:
     """What the tests come to, as JSON.
 
     Agreement is in per cent of the instructions on which GPT-4 preferred one of the two answers;
@@ -102,14 +105,15 @@ def card(tests: Sequence[Test]) -> dict[str, Any]:
     return {
         "models": [_of_model(test) for test in tests],
         "ways": {way: _of_way(tests, way) for way in WAYS},
+        "differences of relatives": _of_differences(tests),
         "baselines": {
-            "the longer answer": _mean([_agreement(t.longer, t.won) for t in tests]),
-            "the model's favourite": _mean([_favourite(t.won) for t in tests]),
+            "the longer answer": _mean([_agreement(test.longer, test.won) for test in tests]),
+            "the model's favourite": _mean([_favourite(test.won) for test in tests]),
         },
     }
 
 
-def _of_model(test: Test) -> dict[str, Any]:
+def _of_model(test: LeftOut) -> dict[str, Any]:
     return {
         "model": test.model,
         "win rate by GPT-4": 100 * float(np.nanmean(test.won)),
@@ -122,7 +126,7 @@ def _of_model(test: Test) -> dict[str, Any]:
     }
 
 
-def _of_way(tests: Sequence[Test], way: str) -> dict[str, Any]:
+def _of_way(tests: Sequence[LeftOut], way: str) -> dict[str, Any]:
     true = [100 * float(np.nanmean(test.won)) for test in tests]
     found = [_rate(test.found[way], test.won) for test in tests]
     errors = np.subtract(found, true)
@@ -138,7 +142,28 @@ def _of_way(tests: Sequence[Test], way: str) -> dict[str, Any]:
     }
 
 
-def _calibration(tests: Sequence[Test], way: str) -> list[dict[str, float]]:
+def _of_differences(tests: Sequence[LeftOut]) -> dict[str, float]:
+    """The error of the difference between two similar models' win rates, neither of them seen.
+
+    Each model is paired with the one whose answers are most similar. The judge errs on both alike,
+    so the error of a difference is smaller than that of a win rate. Both errors are those of the
+    way `relatives`.
+    """
+    by_name = {test.model: test for test in tests}
+    error = {
+        name: _rate(test.found["relatives"], test.won) - 100 * float(np.nanmean(test.won))
+        for name, test in by_name.items()
+    }
+    pairs = {frozenset((each.model, each.nearest)) for each in tests if each.nearest in by_name}
+    # The order of a pair means nothing, so the mean error is 0 and the mean square its variance.
+    squares = [(error[a] - error[b]) ** 2 for a, b in (sorted(pair) for pair in pairs)]
+    return {
+        "pairs": len(squares),
+        "standard deviation of the error": float(np.sqrt(np.mean(squares))) if squares else np.nan,
+    }
+
+
+def _calibration(tests: Sequence[LeftOut], way: str) -> list[dict[str, float]]:
     """By tenths of the probability: its mean, and how often GPT-4 preferred the answer, in %."""
     found = np.concatenate([test.found[way] for test in tests])
     won = np.concatenate([test.won for test in tests])
