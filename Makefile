@@ -9,12 +9,12 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
-             unpack release notebooks test test-long lint bench architecture clean
+             unpack release notebooks judge-card test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
 WHICH       := TABLE FIGURE NAME
-ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS LEADERBOARD_DATA MODEL_% DATA_% GEMMA_TERMS \
+ENVIRONMENT := JUDGE_MODEL JUDGE_BASE_URL JUDGE_PRICES REFERENCE_OUTPUTS PUBLIC_VERDICTS LEADERBOARD_DATA MODEL_% DATA_% GEMMA_TERMS \
                CHECK REPORT_TO WANDB_% OPENAI_BASE_URL \
                ATTENTION PRECISION ROWS INSTRUCTIONS PROCESSES PROFILE OPENAI_API_KEY HF_% CUDA_% SBATCH_% OMP_NUM_THREADS TMPDIR
 $(foreach target,$(ARTIFACTS),$(eval settings.$(target) := SEEDS JOBS SCALE $(ENVIRONMENT)))
@@ -28,6 +28,7 @@ settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
 settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
 settings.laboratory-check := JOBS
+settings.judge-card := $(ENVIRONMENT)
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
@@ -144,6 +145,9 @@ dose: $(READY) ## what the noise does to each model before training (DATA_alpaca
 
 laboratory-check: $(READY) ## whether the laboratory meets its stated conditions (trains without noise)
 	$(RUN) laboratory_check $(OPTIONS)
+
+judge-card: $(READY) ## how far the judge of the scale small can be trusted (PUBLIC_VERDICTS=… REFERENCE_OUTPUTS=…)
+	$(RUN) judge_card $(OPTIONS)
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)
