@@ -115,7 +115,7 @@ def card(tests: Sequence[LeftOut]) -> dict[str, Any]:
 
 def _of_model(test: LeftOut) -> dict[str, Any]:
     return {
-        "model": test.model,
+        "name": test.model,
         "win rate by GPT-4": 100 * float(np.nanmean(test.won)),
         "the longer answer": _agreement(test.longer, test.won),
         "the model's favourite": _favourite(test.won),

@@ -139,7 +139,7 @@ def model_rows(found: dict[str, Any]) -> list[list[str]]:
         head += [f"win rate, %, without {title}", f"agreement, %, without {title}"]
     rows = [[*head, *(f"agreement of {rule}, %" for rule in rules)]]
     for model in found["models"]:
-        row = [model["model"], f"{model['win rate by GPT-4']:.1f}"]
+        row = [model["name"], f"{model['win rate by GPT-4']:.1f}"]
         for way in WAYS:
             row += [f"{model[way]['win rate']:.1f}", f"{model[way]['agreement']:.1f}"]
         rows.append([*row, *(f"{model[rule]:.1f}" for rule in rules)])
