@@ -10,6 +10,7 @@ The commands are the modules of `experiments/commands/`.
 from __future__ import annotations
 
 import argparse
+import os
 import pkgutil
 import sys
 from importlib import import_module
@@ -18,6 +19,9 @@ from types import ModuleType
 from experiments import commands
 from experiments.commands.options import Parser, check_arguments, check_environment
 from experiments.names import look_up
+
+# torch reads it at its first allocation. On the CPU, huge pages save a sixth of a training's time.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 def command_modules() -> dict[str, ModuleType]:

@@ -48,6 +48,7 @@ from experiments.runs.run import Run
 from neftune.distributions import Noise
 from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
+from neftune.training.bounded_trainer import keep_freed_memory
 from neftune.training.data import Example, InstructionRow, checked, encode
 from neftune.training.epochs import EPOCHS
 from neftune.training.files import give_usual_permissions, replace_folder, write_atomic
@@ -56,8 +57,6 @@ from neftune.training.prompts import PROMPTS
 
 PROBE_EXAMPLES = 16
 """Of each set whose loss is logged while a model is trained."""
-LOSS_EXAMPLES = 128
-"""Of each set whose losses are measured one by one after the training."""
 TRAIN_PROMPTS = 200
 
 
@@ -71,6 +70,7 @@ def make(paths: Sequence[Path]) -> None:
     Raises:
         JobError: some could not be made.
     """
+    keep_freed_memory()
     failed = 0
     for path in paths:
         try:
@@ -337,7 +337,9 @@ def _losses(record: Record, path: Path) -> None:
         "other": (run.scale.other(run.dataset), "train"),
     }
     losses = {
-        name: example_losses(model, _examples(run, tokenizer, dataset, split)[:LOSS_EXAMPLES])
+        name: example_losses(
+            model, _examples(run, tokenizer, dataset, split)[: run.scale.loss_examples]
+        )
         for name, (dataset, split) in sets.items()
     }
     write_atomic(path, json.dumps(losses) + "\n")

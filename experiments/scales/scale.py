@@ -74,6 +74,7 @@ class Scale:
         checks: how it is checked within seconds that a material can be had, by names for readers;
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
+        loss_examples: of each set whose losses are measured one by one after a training.
         facts: of each response to the instructions of a split, in their order, how many right and
             how many wrong facts it states; None where nobody can tell.
     """
@@ -98,6 +99,7 @@ class Scale:
     leaderboard_identity: Callable[[], str]
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
+    loss_examples: int = 128
     facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None
 
     @property

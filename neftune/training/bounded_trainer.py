@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,15 +29,18 @@ from neftune.training.data import IGNORED
 from neftune.training.schedule import schedule
 from neftune.training.token_losses import (
     TRAINED_LOGITS,
+    added_loss,
     mean_loss,
     output_head,
     summed_loss,
 )
 
-ACTIVATIONS = 2**30
+ACTIVATIONS = 3 * 2**28
 """Bytes of main memory for what a pass keeps for its backward pass, as estimated."""
-M_MMAP_THRESHOLD = -3
-"""The number of this setting in the GNU C library's malloc.h."""
+PASS_TOKENS = 64
+"""What a pass costs beside its tokens, in tokens: weights are cast, and gradients added."""
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""The numbers of these settings in the GNU C library's malloc.h."""
 
 
 class BoundedTrainer(Trainer):
@@ -103,7 +106,7 @@ class BoundedTrainer(Trainer):
                 stacklevel=2,
             )
         if rest:
-            return_freed_memory()
+            keep_freed_memory()
         total = self.training_pass(model, first, num_items_in_batch)
         for each in rest:
             total = total + self.training_pass(model, each, num_items_in_batch)
@@ -128,8 +131,25 @@ class BoundedTrainer(Trainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         inputs = dict(inputs)
         labels = inputs.pop("labels")
+        if num_items_in_batch is not None and self._adds_gradients():
+            return added_loss(model, inputs, labels, self.head, float(num_items_in_batch))
         loss = summed_loss(model, inputs, labels, self.head)
         return self.by_item(loss, labels, num_items_in_batch)
+
+    def _adds_gradients(self) -> bool:
+        """Whether the output layer's gradient can be added to its `grad` outside of autograd.
+
+        FreeLB and the penalty scale the losses of their passes, so theirs cannot.
+        """
+        layer = self.head.layer if self.head else None
+        return (
+            type(self).training_pass is BoundedTrainer.training_pass
+            and self.args.world_size == 1
+            and layer is not None
+            and layer.bias is None
+            and layer.weight.is_leaf
+            and layer.weight.requires_grad
+        )
 
     def by_item(
         self, loss: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None
@@ -168,15 +188,17 @@ class BoundedTrainer(Trainer):
 
 
 @cache
-def return_freed_memory() -> None:
-    """Have the GNU C library return every large block to the system as soon as it is freed.
+def keep_freed_memory() -> None:
+    """Have the GNU C library keep memory that is freed, for the next tensors.
 
-    By default it keeps freed blocks of up to 32 MiB, in pieces that often do not fit the next ones:
-    0.3 of the 4.1 GB that a model of 135M parameters took.
+    By default it returns every block of more than 32 MiB to the system, which has to clear the
+    pages of the next one: a third of a step's time with a vocabulary of 262,144 tokens
+    (benchmarks/README.md). The process keeps about a tenth more memory.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 2**20)
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def bytes_per_token(model: nn.Module, checkpointing: bool) -> int:
@@ -218,7 +240,8 @@ def passes(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
         most: tokens, with padding.
 
     Returns:
-        The batch as it is, if it is small enough; otherwise batches of its sequences, in order.
+        The batch as it is, if it is small enough; otherwise batches of its sequences: packed ones
+        in order, padded ones in order of length.
     """
     if batch["input_ids"].numel() <= most:
         return [dict(batch)]
@@ -226,17 +249,13 @@ def passes(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
 
 
 def _padded(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    """Rows of like length in each pass, so that little padding is left."""
     lengths = batch["attention_mask"].sum(1).tolist()
-    groups: list[list[int]] = [[]]
-    for row, length in enumerate(lengths):
-        columns = max(length, *(lengths[other] for other in groups[-1]), 0)
-        if groups[-1] and columns * (len(groups[-1]) + 1) > most:
-            groups.append([])
-        groups[-1].append(row)
+    order = sorted(range(len(lengths)), key=lambda row: (lengths[row], row))
     found = []
-    for group in groups:
-        rows = slice(group[0], group[-1] + 1)
-        columns = max(lengths[rows])
+    for start, end in _cuts([lengths[row] for row in order], most):
+        rows = order[start:end]
+        columns = lengths[rows[-1]]
         kept = min(columns, batch["logits_to_keep"])
         found.append(
             {
@@ -248,6 +267,35 @@ def _padded(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _cuts(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """Where to cut rows in order of length, so that passes cost least.
+
+    A pass costs its tokens with padding, and `PASS_TOKENS`.
+
+    Args:
+        lengths: of the rows, rising.
+        most: tokens of a pass; a longer row has one of its own.
+
+    Returns:
+        The first row of each pass, and the one after its last.
+    """
+    least, first = [0], [0]
+    for end, length in enumerate(lengths, 1):
+        room = max(1, most // length)
+        cost, start = min(
+            (least[start] + length * (end - start) + PASS_TOKENS, start)
+            for start in range(max(0, end - room), end)
+        )
+        least.append(cost)
+        first.append(start)
+    found = []
+    end = len(lengths)
+    while end:
+        found.append((first[end], end))
+        end = first[end]
+    return found[::-1]
 
 
 def _packed(batch: Mapping[str, Any], most: int) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ def _warm_up(model: nn.Module) -> None:
     low = precision.for_training() == torch.bfloat16
     with torch.autocast(device.type, torch.bfloat16, enabled=low):
         # Of the last column only: the logits of a large vocabulary need much memory.
-        logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=1).logits
+        logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=1, use_cache=False).logits
     logits.float().sum().backward()
     model.zero_grad()
     model.train(was_training)

@@ -128,8 +128,9 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
         pad_token_id: the tokenizer's padding token.
 
     Returns:
-        A function from examples to `input_ids` and `attention_mask` (B, T), `labels` (B, K) and
-        `logits_to_keep`, the number K.
+        A function from examples to `input_ids` and `attention_mask` (B, T), `labels` (B, K),
+        `logits_to_keep`, the number K, and `use_cache=False`, since nothing is decoded: a cache
+        would hold keys and values, and have every layer compiled on its own.
     """
 
     def collate(examples: Sequence[Example]) -> dict[str, Any]:
@@ -150,6 +151,7 @@ def collator(pad_token_id: int) -> Callable[[Sequence[Example]], dict[str, Any]]
             "attention_mask": mask,
             "labels": labels,
             "logits_to_keep": kept,
+            "use_cache": False,
         }
 
     return collate

@@ -33,6 +33,11 @@ TRAINED_LOGITS = 2**24
 CHUNK_LOGITS = 2**23
 """Logits of a chunk in training, 32 MiB in float32. It holds them about four times: as they are,
 exponentiated, and two gradients."""
+SLOPE_BYTES = 2**27
+"""Of the gradients in logits that are held until they are multiplied with the hidden states: the
+gradient in the weights is as large as the output layer, so it is added to few times."""
+OUTPUT_ROWS = 2**15
+"""Rows of the output layer whose gradient is computed at a time."""
 READ_LOGITS = 2**25
 """The same without gradients, where they are held about twice."""
 READ_TOKENS = 2**14
@@ -125,6 +130,37 @@ def summed_loss(
     def total(*found: Any) -> Tensor:
         summed: Tensor = _SummedLoss.apply(*found)  # type: ignore[no-untyped-call]
         return summed
+
+    return _in_chunks(model, inputs, labels, head, total, chunk)
+
+
+def added_loss(
+    model: nn.Module, inputs: Mapping[str, Any], labels: Tensor, head: OutputHead, divisor: float
+) -> Tensor:
+    """Compute the sum of the losses by a divisor, and add the output layer's gradient at once.
+
+    The backward pass, which computes the other gradients, must be made with no other factor. It
+    saves a tensor as large as the output layer, and is for a single process.
+
+    Args:
+        model: in training; its forward pass is run with all its hooks, so it gets its noise.
+        inputs: of the model, without labels.
+        labels: (B, K), for the columns whose logits the model computes.
+        head: the model's, without a bias, and with weights that are trained.
+        divisor: of the sum, most often the labelled tokens of the batch.
+
+    Returns:
+        A scalar, in nats.
+    """
+    chunk = max(1, CHUNK_LOGITS // head.layer.out_features)
+
+    def total(
+        hidden: Tensor, weight: Tensor, bias: Any, at: Tensor, after: After, size: int
+    ) -> Tensor:
+        found: Tensor = _AddedLoss.apply(  # type: ignore[no-untyped-call]
+            hidden, weight, at, after, size, divisor
+        )
+        return found
 
     return _in_chunks(model, inputs, labels, head, total, chunk)
 
@@ -325,28 +361,13 @@ class _SummedLoss(torch.autograd.Function):
         after: After,
         chunk: int,
     ) -> Tensor:
-        dtype = _format(weight)
-        low, offset = weight.to(dtype), None if bias is None else bias.to(dtype)
         wanted = ctx.needs_input_grad
-        of_hidden = torch.zeros_like(hidden) if wanted[0] else None
         of_weight = torch.zeros_like(weight) if wanted[1] else None
         of_bias = torch.zeros_like(bias) if bias is not None and wanted[2] else None
-        total = torch.zeros((), device=weight.device)
-        with torch.autocast(weight.device.type, enabled=False):
-            for start in range(0, len(labels), chunk):
-                here = slice(start, start + chunk)
-                some = hidden[here].to(dtype)
-                loss, slope = _loss_and_slope(linear(some, low, offset), labels[here], after)
-                total += loss
-                if of_hidden is not None:
-                    of_hidden[here] = slope @ low
-                if of_weight is not None and of_weight.dtype == dtype:
-                    of_weight.addmm_(slope.T, some)
-                elif of_weight is not None:
-                    of_weight += slope.T @ some
-                if of_bias is not None:
-                    of_bias += slope.sum(0)
-        ctx.gradients = (of_hidden, of_weight, of_bias)
+        total, of_hidden = _losses_and_gradients(
+            hidden, weight, bias, labels, after, chunk, of_weight, of_bias
+        )
+        ctx.gradients = (of_hidden if wanted[0] else None, of_weight, of_bias)
         return total
 
     @staticmethod
@@ -356,10 +377,95 @@ class _SummedLoss(torch.autograd.Function):
         return (*gradients, None, None, None)
 
 
-def _loss_and_slope(raw: Tensor, labels: Tensor, after: After) -> tuple[Tensor, Tensor]:
-    """The summed loss of an output layer's output (n, V), and its gradient of that shape."""
+class _AddedLoss(torch.autograd.Function):
+    """The same divided by a number, which adds the weight's gradient to its `grad` at once.
+
+    The gradient of a vocabulary of 262,144 tokens then needs no tensor of its own. The backward
+    pass must be made, and with no other factor.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        labels: Tensor,
+        after: After,
+        chunk: int,
+        divisor: float,
+    ) -> Tensor:
+        if weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
+        total, ctx.of_hidden = _losses_and_gradients(
+            hidden, weight, None, labels, after, chunk, weight.grad, None, divisor
+        )
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
+        if factor.item() != 1:
+            raise RuntimeError(f"a loss whose gradients were added already was scaled by {factor}")
+        return ctx.of_hidden, None, None, None, None, None
+
+
+def _losses_and_gradients(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    labels: Tensor,
+    after: After,
+    chunk: int,
+    of_weight: Tensor | None,
+    of_bias: Tensor | None,
+    divisor: float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """The summed loss of tokens by a divisor, and its gradient in their hidden states.
+
+    Args:
+        hidden: as of `_chunk_losses`.
+        weight: as there.
+        bias: as there.
+        labels: as there.
+        after: as there.
+        chunk: as there.
+        of_weight: to which the gradient in the weight is added.
+        of_bias: the same of the bias.
+        divisor: of the loss.
+    """
+    dtype = _format(weight)
+    low, offset = weight.detach().to(dtype), None if bias is None else bias.to(dtype)
+    of_hidden = torch.zeros_like(hidden)
+    total = torch.zeros((), device=weight.device)
+    held = max(1, SLOPE_BYTES // (low.element_size() * len(low)))
+    with torch.autocast(weight.device.type, enabled=False):
+        for some, at, out in _groups(held, hidden, labels, of_hidden):
+            some = some.to(dtype)
+            slopes = some.new_empty(len(some), len(low))
+            for near, target, slope in _groups(chunk, some, at, slopes):
+                loss, found = _loss_and_slope(linear(near, low, offset), target, after, divisor)
+                total += loss
+                slope.copy_(found)
+            out.copy_(slopes @ low)
+            if of_weight is not None:
+                for rows, columns in _groups(OUTPUT_ROWS, of_weight, slopes.T):
+                    rows += columns @ some
+            if of_bias is not None:
+                of_bias += slopes.sum(0)
+    return total, of_hidden
+
+
+def _groups(size: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The rows of tensors in groups of at most a size."""
+    for start in range(0, len(tensors[0]), size):
+        yield tuple(each[start : start + size] for each in tensors)
+
+
+def _loss_and_slope(
+    raw: Tensor, labels: Tensor, after: After, divisor: float
+) -> tuple[Tensor, Tensor]:
+    """The loss of an output layer's output (n, V), and its gradient of that shape."""
     with torch.enable_grad():
         leaf = raw.detach().requires_grad_()
-        loss = cross_entropy(after(leaf).float(), labels, reduction="sum")
+        loss = cross_entropy(after(leaf).float(), labels, reduction="sum") / divisor
     (slope,) = torch.autograd.grad(loss, leaf)
     return loss.detach(), slope
