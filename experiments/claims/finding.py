@@ -132,6 +132,7 @@ def questions(premises: Sequence[Premise], study: Study) -> list[Question]:
     return [
         _question(premise, alpha, judge, study)
         for premise in premises
+        if study.scale.name in premise.scales
         for judge in _judges(premise, study)
         for alpha in premise.alphas
     ]

@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 
 from analysis.equal_loss import side
 from analysis.intervals import Estimate
+from analysis.judge_error import with_judge_error
 from experiments.cells.cell import Cell
 from experiments.cells.metrics import (
     CHARACTERS,
+    FAR_LOSS,
     FITTED_LOSS,
     HELD_OUT_LOSS,
     LENGTH_CONTROLLED,
@@ -43,9 +45,11 @@ from experiments.roles.instruction_sets import (
     OPEN_PLATYPUS,
     InstructionSet,
 )
+from experiments.runs.real_models import REAL_MODELS
 from experiments.runs.rivals import RIVALS, SETS
 from experiments.runs.selection import QLORA_SETS
 from experiments.runs.study import Runs, Study
+from experiments.scales.judge_error import error_of_differences
 from experiments.tables import table4
 from neftune.distributions import Noise
 
@@ -214,6 +218,57 @@ def _rival(name: str, loss: Metric, where: str) -> Measure:
     )
 
 
+def _real_models(
+    metric: Callable[[tuple[Runs, ...]], Metric],
+    *,
+    items: str = INSTRUCTIONS,
+    condition: str = "test",
+    stopped: int | None = None,
+) -> Callable[[Study, str], list[Part]]:
+    """With noise and without on Alpaca, a part a real model.
+
+    Args:
+        metric: what is measured, given both arms.
+        items: as of `Part`.
+        condition: how the models were asked.
+        stopped: the epoch after which the training without noise is stopped.
+    """
+
+    def parts(study: Study, judge: str) -> list[Part]:
+        found = []
+        for model in REAL_MODELS:
+            before = study.baseline(ALPACA, model=model)
+            if stopped is not None:
+                before = tuple(replace(run, stopped=stopped) for run in before)
+            arms = (study.neft(ALPACA, model=model), before)
+            title = study.scale.model_size(model)
+            found.append(
+                _part(title, metric(arms), arms, items=items, judge=judge, condition=condition)
+            )
+        return found
+
+    return parts
+
+
+def _always(metric: Metric) -> Callable[[tuple[Runs, ...]], Metric]:
+    return lambda arms: metric
+
+
+def as_gpt_4(parts: Parts) -> Estimate:
+    """The difference, with an interval that covers how the fitted judge errs about GPT-4."""
+    error, count = error_of_differences()
+    return with_judge_error(difference(parts), error, count)
+
+
+REAL_LOSSES = {
+    "training": (FITTED_LOSS, "training rows"),
+    "held-out": (HELD_OUT_LOSS, "held-out rows"),
+    "other": (FAR_LOSS, "training rows of another set"),
+}
+EARLY = 2
+"""Epochs of the training without noise that is stopped early."""
+
+
 EQUAL_LOSSES = {"held-out": (HELD_OUT_LOSS, "held-out rows"), "training": (FITTED_LOSS, "its rows")}
 """The losses at which noise is compared with a rival, by their names in measures."""
 
@@ -288,6 +343,61 @@ MEASURES: dict[str, Measure] = {
         "share of flipped tokens of the base model that has most, %",
         _flips,
         largest,
+    ),
+    "win rate, real models": Measure(
+        "win rate gain on Alpaca over two real models, points, with the fitted judge's error",
+        _real_models(_always(WIN_RATE)),
+        as_gpt_4,
+        judged=True,
+    ),
+    "win rate by the fitted judge, real models": Measure(
+        "win rate gain on Alpaca over two real models as the fitted judge sees it, points",
+        _real_models(_always(WIN_RATE)),
+        judged=True,
+    ),
+    "win rate at equal length, real models": Measure(
+        "win rate gain on Alpaca over two real models at equal length as the fitted judge sees it "
+        "(length-controlled; interval over four forms), points",
+        _real_models(_always(LENGTH_CONTROLLED)),
+        gain_at_equal_length,
+        judged=True,
+    ),
+    "characters, real models": Measure(
+        "change of mean length on Alpaca over two real models, %",
+        _real_models(_always(CHARACTERS)),
+        percent,
+    ),
+    "2-gram repetition, real models": Measure(
+        "change of 2-gram repetition on Alpaca over two real models, points",
+        _real_models(lambda arms: table4.metrics(arms)["2-gram repetition"]),
+    ),
+    **{
+        f"{which} loss, real models": Measure(
+            f"mean change over {items} after tuning two real models on Alpaca, nats per token",
+            _real_models(_always(metric), items=items),
+        )
+        for which, (metric, items) in REAL_LOSSES.items()
+    },
+    "ROUGE-L on training prompts, real models": Measure(
+        "change of ROUGE-L on training prompts of Alpaca over two real models, 0 to 1",
+        _real_models(
+            _always(figure5.METRICS["ROUGE-L"]), items="training prompts", condition="train"
+        ),
+    ),
+    **{
+        f"{which} loss against early stopping, real models": Measure(
+            f"mean of noise minus that of stopping after {EARLY} epochs without it over {items}, "
+            "two real models on Alpaca, nats per token",
+            _real_models(_always(metric), items=items, stopped=EARLY),
+        )
+        for which, (metric, items) in REAL_LOSSES.items()
+        if which != "training"
+    },
+    "win rate against early stopping, real models": Measure(
+        f"win rate of noise minus that of stopping after {EARLY} epochs without it as the fitted "
+        "judge sees it, two real models on Alpaca, points",
+        _real_models(_always(WIN_RATE), stopped=EARLY),
+        judged=True,
     ),
     **{
         f"noise against {RIVALS[name].title}, same {which} loss": _rival(name, *loss)

@@ -24,6 +24,7 @@ from experiments.claims.measures import MEASURES
 from experiments.claims.published_changes import FULL_GAINS, QLORA_GAINS, of_table_6
 from experiments.claims.rule import DIRECTIONS, Direction
 from experiments.names import look_up
+from experiments.scales.registry import SCALES
 
 FILE = Path(__file__).with_name("premises.yaml")
 CHOSEN = "chosen"
@@ -69,6 +70,7 @@ class Premise:
     limits: tuple[float, float] | None = None
     gain: Gain | None = None
     judges: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ("nano", "paper")
 
 
 def read(text: str) -> tuple[Premise, ...]:
@@ -94,11 +96,11 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
     try:
         if fields.get("gain"):
             fields["gain"] = Gain(**fields["gain"])
-        for name in ("alphas", "limits", "judges"):
+        for name in ("alphas", "limits", "judges", "scales"):
             if not isinstance(fields.get(name, []), list):
                 raise PremiseError(f"claim {entry.get('id')}: {name} is no list")
         fields["alphas"] = tuple(map(str, fields["alphas"]))
-        for name in ("limits", "judges"):
+        for name in ("limits", "judges", "scales"):
             if name in fields:
                 fields[name] = tuple(fields[name])
         fields["published"] = fields["published"].format_map(_published())
@@ -111,6 +113,8 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
     look_up("direction", premise.direction, dict.fromkeys(DIRECTIONS))
     for judge in premise.judges:
         look_up("judge", judge, dict.fromkeys(JUDGE_ROLES))
+    for scale in premise.scales:
+        look_up("scale", scale, SCALES)
     if measure.judged != bool(premise.judges):
         raise PremiseError(f"claim {premise.id}: its measure and its judges do not fit")
     if wrong := next(_wrong(premise), None):
@@ -161,7 +165,8 @@ def _published() -> dict[str, Any]:
 
 MEANING = (
     *("measures.py", "estimates.py", "finding.py", "rule.py"),
-    *("../runs/rivals.py", "../../analysis/equal_loss.py", "../../analysis/intervals.py"),
+    *("../runs/rivals.py", "../runs/real_models.py", "../../analysis/judge_error.py"),
+    *("../../analysis/equal_loss.py", "../../analysis/intervals.py"),
 )
 """The files that say what the file's words mean, beside it."""
 

@@ -1,7 +1,9 @@
 """The study of real models: what the scale `small` trains, fixed before any of it was trained.
 
-    rates = chosen_rates(SMALL)                          # by held-out loss, without noise
-    arms(SMALL, "llama-2-7b", ALPACA, rates["llama-2-7b"], seeds=3)
+    make selection SCALE=small                           # each model's learning rate
+
+    study = Study(SMALL, seeds=3, selection=load_selection(SMALL))
+    arms(study, "llama-2-7b")                            # on Alpaca, every noise
 
 Each model has its own learning rate, chosen on Alpaca and used for every set. One alpha is another
 treatment for each model, so beside the paper's three there is the alpha at which a model's KL at
@@ -11,21 +13,30 @@ variance of a dose that both can bear.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-
-from experiments.roles.instruction_sets import ALPACA, InstructionSet
-from experiments.runs.record import Record
+from experiments.published import ALPHA_GRID
+from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, SHAREGPT
 from experiments.runs.rivals import equal_variance
 from experiments.runs.run import Run
+from experiments.runs.selection import (
+    BY_HELD_OUT_LOSS,
+    Choice,
+    Selection,
+    Trials,
+    choose,
+    pair_name,
+    record_choices,
+    recorded_choices,
+    selection_of,
+)
+from experiments.runs.study import Runs, Study
 from experiments.scales.scale import Scale
 from neftune.distributions import Noise
 
 BASE, CHAT = "llama-2-7b", "llama-2-chat-7b"
 """The roles that gemma-3-270m and SmolLM2-135M-Instruct play."""
-RATES = (5e-5, 1e-4, 2e-4)
-"""Learning rates that are tried, around the paper's."""
+REAL_MODELS = (BASE, CHAT)
+OTHER_SETS = (EVOL_INSTRUCT, SHAREGPT)
+AS_ON_ALPACA = "the same as on Alpaca"
 EQUAL_DOSE = {BASE: 1.3, CHAT: 18.0}
 """The alpha at which a model has the KL that the other one has at alpha 5."""
 GAUSSIAN = {BASE: 5.0, CHAT: 15.0}
@@ -33,45 +44,47 @@ GAUSSIAN = {BASE: 5.0, CHAT: 15.0}
 SEED = 0
 
 
-def rate_trials(scale: Scale, model: str) -> dict[float, Run]:
-    """The runs by which a model's learning rate is chosen; the chosen one is a run of the study."""
+def rate_trials(scale: Scale) -> Trials:
+    """The runs by which learning rates are chosen; the chosen ones are runs of the study."""
     return {
-        rate: Run(scale, model, ALPACA, Noise(0), scale.recipe(model, ALPACA, lr=rate), SEED)
-        for rate in RATES
+        ("lr", pair_name(model, ALPACA)): {
+            rate: Run(scale, model, ALPACA, Noise(0), scale.recipe(model, ALPACA, lr=rate), SEED)
+            for rate in scale.lr_grid
+        }
+        for model in REAL_MODELS
     }
 
 
-def chosen_rate(trials: Mapping[float, Run]) -> float:
-    """The learning rate with the lowest loss on held-out rows after the last epoch."""
-    losses = {
-        rate: float(np.mean(Record(run, "losses").read()["validation"]))
-        for rate, run in trials.items()
-    }
-    return min(losses, key=lambda rate: (losses[rate], rate))
-
-
-def arms(
-    scale: Scale, model: str, dataset: InstructionSet, rate: float, seeds: int
-) -> dict[str, tuple[Run, ...]]:
-    """The runs of a model on a set, by the titles of their rows.
+def select_real(scale: Scale, jobs: int | None) -> Selection:
+    """Choose each model's learning rate, by its loss on held-out rows of Alpaca, and record it.
 
     Args:
         scale: `SMALL`.
-        model: the role of the base model.
-        dataset: the instruction set; on others than Alpaca there are two arms.
-        rate: the model's learning rate.
-        seeds: how many.
+        jobs: trainings at a time; by default one a core.
     """
-    noises = {"no noise": Noise(0), "alpha 10": Noise(10)}
-    if dataset == ALPACA:
-        noises = {
-            "no noise": Noise(0),
-            **{f"alpha {alpha:g}": Noise(alpha) for alpha in (5.0, 10.0, 15.0)},
-            f"alpha {EQUAL_DOSE[model]:g}": Noise(EQUAL_DOSE[model]),
-            f"Gaussian, variance of {GAUSSIAN[model]:g}": equal_variance(GAUSSIAN[model]),
-        }
-    recipe = scale.recipe(model, dataset, lr=rate)
+    trials = rate_trials(scale)
+    chosen = choose(trials, BY_HELD_OUT_LOSS, recorded_choices(scale), jobs)
+    for model in REAL_MODELS:
+        rate = chosen["lr", pair_name(model, ALPACA)].value
+        for dataset in OTHER_SETS:
+            chosen["lr", pair_name(model, dataset)] = Choice(rate, (), AS_ON_ALPACA)
+    record_choices(scale, chosen, trials)
+    return selection_of(chosen)
+
+
+def noises(model: str) -> dict[str, Noise]:
+    """The noises of a model on Alpaca, by the titles of their rows."""
+    equal, gaussian = EQUAL_DOSE[model], GAUSSIAN[model]
     return {
-        title: tuple(Run(scale, model, dataset, noise, recipe, seed) for seed in range(seeds))
-        for title, noise in noises.items()
+        "no noise": Noise(0),
+        **{f"alpha {alpha:g}": Noise(alpha) for alpha in ALPHA_GRID},
+        f"alpha {equal:g}": Noise(equal),
+        f"Gaussian, variance of {gaussian:g}": equal_variance(gaussian),
+    }
+
+
+def arms(study: Study, model: str) -> dict[str, Runs]:
+    """The runs of a model on Alpaca, by the titles of their rows."""
+    return {
+        title: study.noisy(ALPACA, noise, model=model) for title, noise in noises(model).items()
     }

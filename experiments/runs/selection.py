@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ class Selection:
     """Every choice.
 
     Args:
-        lr: by instruction set.
+        lr: by instruction set; at the scale `small`, by "model/instruction set".
         qlora_lr: by instruction set.
         alpha: by "model/instruction set"; empty where only the learning rates were chosen.
         freelb: the strength of the adversary (`freelb`); None there.
@@ -123,8 +123,8 @@ class Selection:
     freelb: Choice | None = None
 
 
-def alpha_name(model: str, dataset: InstructionSet) -> str:
-    """The name of a pair in `Selection.alpha`."""
+def pair_name(model: str, dataset: InstructionSet) -> str:
+    """The name of a pair in `Selection.alpha`, and in `Selection.lr` at the scale `small`."""
     return f"{model}/{dataset.role}"
 
 
@@ -138,8 +138,12 @@ PUBLISHED = Selection(
         },
         **{f"{MODEL}/{role}": Choice(alpha, ()) for role, alpha in TABLE_7_ALPHA.items()},
         **{
-            alpha_name(model, EVOL_INSTRUCT): Choice(alpha, ())
+            pair_name(model, EVOL_INSTRUCT): Choice(alpha, ())
             for model, alpha in TABLE_9_ALPHA.items()
+        },
+        **{
+            f"llama-2-chat-7b/{role}": Choice(TABLE_7_ALPHA[role], ())
+            for role in ("alpaca", "sharegpt")
         },
     },
     qlora_lr={dataset.role: Choice(2e-4, ()) for dataset in QLORA_SETS},
@@ -147,9 +151,10 @@ PUBLISHED = Selection(
 )
 """The paper's own choices, which the real scales use; QLoRA's is its authors' default.
 
-Where Tables 7 and 8 give two alphas for the same pair (LLaMA-2 7B on ShareGPT: 10 and 15), that of
-Table 7 is used. The paper does not give what it chose for FreeLB; 1 is of the order of its authors'
-values.
+LLaMA-2-Chat 7B is tuned on Evol-Instruct alone in the paper; on Alpaca and ShareGPT, which the
+scale `small` adds, it has the alphas of LLaMA-2 7B. Where Tables 7 and 8 give two alphas for the
+same pair (LLaMA-2 7B on ShareGPT: 10 and 15), that of Table 7 is used. The paper does not give what
+it chose for FreeLB; 1 is of the order of its authors' values.
 """
 
 
@@ -183,7 +188,9 @@ def load_selection(scale: Scale) -> Selection:
         return PUBLISHED
     if not path.exists():
         raise FileNotFoundError(f"{path}: no selection yet; make it with `make selection`")
-    selection = _selection(_recorded(scale))
+    selection = selection_of(recorded_choices(scale))
+    if scale.published_choices:
+        return replace(PUBLISHED, lr={**PUBLISHED.lr, **selection.lr})
     if selection.freelb is None:
         raise SelectionError(
             f"{path}: has learning rates and no alphas; choose those with `make selection`"
@@ -217,7 +224,7 @@ class _Measure:
     sign: int
 
 
-_BY_HELD_OUT_LOSS = _Measure(
+BY_HELD_OUT_LOSS = _Measure(
     HELD_OUT_LOSS,
     lambda run: Record(run, "losses"),
     lambda record: float(np.mean(record.read()["validation"])),
@@ -253,7 +260,7 @@ def noise_trials(scale: Scale, lr: Mapping[str, Choice]) -> Trials:
         lr: the chosen learning rates, by instruction set.
     """
     found: dict[ChoiceName, Mapping[float, Run]] = {
-        ("alpha", alpha_name(model, d)): {
+        ("alpha", pair_name(model, d)): {
             alpha: _trial(scale, model, d, alpha, selected_lr=lr[d.role].value)
             for alpha in ALPHA_GRID
         }
@@ -288,13 +295,13 @@ def select_rates(scale: Scale, jobs: int | None) -> Selection:
     Raises:
         SelectionError: the recorded choices cannot be read.
     """
-    recorded = _recorded(scale)
+    recorded = recorded_choices(scale)
     trials = rate_trials(scale)
-    rates = _choose(trials, _BY_HELD_OUT_LOSS, recorded, jobs)
-    later = noise_trials(scale, _selection(rates).lr)
+    rates = choose(trials, BY_HELD_OUT_LOSS, recorded, jobs)
+    later = noise_trials(scale, selection_of(rates).lr)
     still = {name: c for name, c in recorded.items() if _is_of(c, later.get(name), _BY_WIN_RATE)}
-    _record(scale, rates | still, trials)
-    return _selection(rates)
+    record_choices(scale, rates | still, trials)
+    return selection_of(rates)
 
 
 def select(scale: Scale, jobs: int | None) -> Selection:
@@ -312,20 +319,26 @@ def select(scale: Scale, jobs: int | None) -> Selection:
         SelectionError: the recorded choices cannot be read.
     """
     lr = select_rates(scale, jobs).lr
-    recorded = _recorded(scale)
+    recorded = recorded_choices(scale)
     trials = noise_trials(scale, lr)
     rates = {name: choice for name, choice in recorded.items() if name[0] in RATES}
-    chosen = rates | _choose(trials, _BY_WIN_RATE, recorded, jobs)
-    _record(scale, chosen, {**rate_trials(scale), **trials})
-    return _selection(chosen)
+    chosen = rates | choose(trials, _BY_WIN_RATE, recorded, jobs)
+    record_choices(scale, chosen, {**rate_trials(scale), **trials})
+    return selection_of(chosen)
 
 
-def _choose(
+def choose(
     trials: Trials, by: _Measure, recorded: Choices, jobs: int | None
 ) -> dict[ChoiceName, Choice]:
     """Each choice that was made from the same trials before, or else the best of its values.
 
     Of equally good values the smallest is chosen.
+
+    Args:
+        trials: the runs of every value.
+        by: what the values are compared by.
+        recorded: earlier choices.
+        jobs: trainings at a time; by default one a core.
     """
     missing = {
         name: {value: by.record(run) for value, run in tried.items()}
@@ -355,7 +368,7 @@ def _name(record: Record) -> str:
     return record.path.relative_to(RUNS / record.run.scale.name).as_posix()
 
 
-def _selection(choices: Choices) -> Selection:
+def selection_of(choices: Choices) -> Selection:
     """Choices by what they are for."""
 
     def part(kind: str) -> dict[str, Choice]:
@@ -364,9 +377,9 @@ def _selection(choices: Choices) -> Selection:
     return Selection(part("lr"), part("qlora_lr"), part("alpha"), choices.get(FREELB))
 
 
-def _record(scale: Scale, choices: Choices, trials: Trials) -> None:
+def record_choices(scale: Scale, choices: Choices, trials: Trials) -> None:
     """Write choices to the user's own folder, where they are not the recorded ones already."""
-    text = json.dumps(asdict(_selection(choices)), indent=1) + "\n"
+    text = json.dumps(asdict(selection_of(choices)), indent=1) + "\n"
     recorded = selection_file(scale)
     if recorded.exists() and recorded.read_text() == text:
         return
@@ -376,7 +389,7 @@ def _record(scale: Scale, choices: Choices, trials: Trials) -> None:
     write_provenance(path.with_name("selection.provenance.json"), "make selection", [SEED], runs)
 
 
-def _recorded(scale: Scale) -> dict[ChoiceName, Choice]:
+def recorded_choices(scale: Scale) -> dict[ChoiceName, Choice]:
     """Every recorded choice.
 
     Raises:

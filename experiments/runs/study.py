@@ -15,7 +15,7 @@ from typing import Any
 from experiments.names import look_up
 from experiments.roles.instruction_sets import InstructionSet
 from experiments.runs.run import Run
-from experiments.runs.selection import MODEL, Choice, Selection, alpha_name, freelb
+from experiments.runs.selection import MODEL, Choice, Selection, freelb, pair_name
 from experiments.scales.scale import Adapter, Scale
 from neftune.distributions import Noise
 from neftune.training.recipe import Recipe
@@ -53,9 +53,14 @@ class Study:
     def recipe(
         self, dataset: InstructionSet, model: str, adapter: Adapter = "none", **changes: Any
     ) -> Recipe:
-        """The hyperparameters of a fine-tuning, with the learning rate chosen for its set."""
+        """The hyperparameters of a fine-tuning, with the learning rate chosen for its set.
+
+        Where each model has its own, it is that of the model and the set.
+        """
         rates = self.selection.qlora_lr if adapter == "qlora" else self.selection.lr
-        rate = look_up("selected learning rate", dataset.role, rates).value
+        pair = pair_name(model, dataset)
+        name = pair if pair in rates else dataset.role
+        rate = look_up("selected learning rate", name, rates).value
         return self.scale.recipe(model, dataset, adapter=adapter, selected_lr=rate, **changes)
 
     def noisy(
@@ -84,7 +89,7 @@ class Study:
 
     def alpha(self, dataset: InstructionSet, model: str = MODEL) -> float:
         """The alpha chosen for a model and an instruction set."""
-        name = alpha_name(model, dataset)
+        name = pair_name(model, dataset)
         return look_up("selected alpha", name, self.selection.alpha).value
 
     def neft(self, dataset: InstructionSet, *, model: str = MODEL, **changes: Any) -> Runs:

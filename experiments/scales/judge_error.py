@@ -1,0 +1,41 @@
+"""How the fitted judge errs, from its card: what intervals of GPT-4's win rates are widened by.
+
+    error, pairs = error_of_differences()                # 4.9 points, of 31 pairs
+    with_judge_error(difference, error, pairs)           # analysis/judge_error.py
+
+The card is the one that `make judge-card` made here, or else the project's.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from experiments.paths import RENDERED, RESULTS
+
+CARD = "public-judge/card.json"
+
+
+def error_of_differences() -> tuple[float, int]:
+    """How the difference of two similar models' win rates is off.
+
+    Returns:
+        The standard deviation of the error, in points, and the number of pairs that it is of.
+    """
+    found = _card()["differences of relatives"]
+    return float(found["standard deviation of the error"]), int(found["pairs"])
+
+
+def error_of_win_rates() -> tuple[float, int]:
+    """The same of a single win rate, of models that were left out with their relatives."""
+    card = _card()
+    found = card["ways"]["relatives"]["win rate, standard deviation of the error"]
+    return float(found), len(card["models"])
+
+
+@lru_cache(maxsize=1)
+def _card() -> dict[str, Any]:
+    own, shipped = (folder / CARD for folder in (RENDERED, RESULTS))
+    found: dict[str, Any] = json.loads((own if own.exists() else shipped).read_text())
+    return found
