@@ -87,7 +87,7 @@ def _without_verdicts(seen: Seen, where: NDArray[np.bool_]) -> Seen:
     return other
 
 
-def _by_fold(parts: Sequence[Seen], folds: Table, read: Sequence[Own], at: int) -> Table:
+def _by_fold(parts: Sequence[Seen], folds: NDArray[Any], read: Sequence[Own], at: int) -> Table:
     found = np.full(len(folds), np.nan)
     for fold, part in enumerate(parts):
         judged = fit(part, read, [at]).of_read(read[at])

@@ -42,6 +42,7 @@ class Artifact:
         data: what the cells say, as JSON.
         rows: the same as rows of text, titles first.
         draw: the same as a picture; it puts a message, computed from the data, above a title.
+        only: the one scale at which it is made, where it is not made at all.
         target: what `make` is told to make it; the name, where nothing else is said.
     """
 
@@ -54,6 +55,7 @@ class Artifact:
     rows: Callable[[Data], Rows]
     draw: Draw
     target: str = ""
+    only: str = ""
 
     def command(self, scale: str, seeds: int) -> str:
         """What a user types to have it made at a scale with some seeds."""

@@ -61,9 +61,12 @@ def run(arguments: argparse.Namespace) -> None:
     print(total)
 
 
-def everything() -> list[Artifact]:
-    """Every table and figure, and the ablation over alpha."""
-    return [*ARTIFACTS.values(), ablation_artifact(Ablation(ALPHAS))]
+def everything(scale: Scale) -> list[Artifact]:
+    """Every table and figure that a scale makes; where it makes all, the ablation over alpha."""
+    if scale.artifacts is not None:
+        return [ARTIFACTS[name] for name in scale.artifacts]
+    made = [artifact for artifact in ARTIFACTS.values() if artifact.only in ("", scale.name)]
+    return [*made, ablation_artifact(Ablation(ALPHAS))]
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ class Asked:
 def ask(scale: Scale) -> Asked:
     """What the paper asks of a scale, with the choices that were made for it."""
     selection = load_selection(scale)
-    studies = [(a, Study(scale, a.seeds, selection)) for a in everything()]
+    studies = [
+        (a, Study(scale, min(a.seeds, scale.most_seeds), selection)) for a in everything(scale)
+    ]
     study = study_of(scale)
     return Asked(
         tuple((a, each, a.cells(each)) for a, each in studies),

@@ -79,9 +79,13 @@ JUDGES: dict[str, Judge] = {
         "ChatGPT",
         {
             "nano": LABORATORY / "judges" / "chatgpt_role",
+            "small": PUBLIC_JUDGE,
             "paper": Shipped("chatgpt"),
         },
-        {"nano": "the judge in GPT-4's role with more errors, at ChatGPT's published agreement"},
+        {
+            "nano": "the judge in GPT-4's role with more errors, at ChatGPT's published agreement",
+            "small": "the model of GPT-4's public verdicts, as in GPT-4's role",
+        },
     ),
     "oracle": Judge(
         "Oracle",

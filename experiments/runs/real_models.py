@@ -13,6 +13,8 @@ variance of a dose that both can bear.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from experiments.published import ALPHA_GRID
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, SHAREGPT
 from experiments.runs.rivals import equal_variance
@@ -41,6 +43,9 @@ EQUAL_DOSE = {BASE: 1.3, CHAT: 18.0}
 """The alpha at which a model has the KL that the other one has at alpha 5."""
 GAUSSIAN = {BASE: 5.0, CHAT: 15.0}
 """The alpha whose variance the Gaussian noise has: KL .12 and .065, the nearest of the grid."""
+NO_NOISE = "no noise"
+INTERPOLATED = 0.7
+"""The share of the way from the base model's weights, one of those of the laboratory's rival."""
 SEED = 0
 
 
@@ -76,7 +81,7 @@ def noises(model: str) -> dict[str, Noise]:
     """The noises of a model on Alpaca, by the titles of their rows."""
     equal, gaussian = EQUAL_DOSE[model], GAUSSIAN[model]
     return {
-        "no noise": Noise(0),
+        NO_NOISE: Noise(0),
         **{f"alpha {alpha:g}": Noise(alpha) for alpha in ALPHA_GRID},
         f"alpha {equal:g}": Noise(equal),
         f"Gaussian, variance of {gaussian:g}": equal_variance(gaussian),
@@ -84,7 +89,21 @@ def noises(model: str) -> dict[str, Noise]:
 
 
 def arms(study: Study, model: str) -> dict[str, Runs]:
-    """The runs of a model on Alpaca, by the titles of their rows."""
+    """The runs of a model on Alpaca, by the titles of their rows.
+
+    The last rows cost no training: the one without noise, stopped early or interpolated with the
+    base model.
+    """
+    base = study.baseline(ALPACA, model=model)
     return {
-        title: study.noisy(ALPACA, noise, model=model) for title, noise in noises(model).items()
+        **{title: study.noisy(ALPACA, n, model=model) for title, n in noises(model).items()},
+        **{
+            f"no noise, stopped after epoch {epoch}": tuple(
+                replace(run, stopped=epoch) for run in base
+            )
+            for epoch in (1, 2)
+        },
+        f"no noise, {INTERPOLATED:.0%} of the way": tuple(
+            replace(run, interpolation=INTERPOLATED) for run in base
+        ),
     }

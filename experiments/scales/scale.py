@@ -74,6 +74,8 @@ class Scale:
         checks: how it is checked within seconds that a material can be had, by names for readers;
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
+        artifacts: the names of what `make paper` makes; all where None.
+        most_seeds: of any result.
         loss_examples: of each set whose losses are measured one by one after a training.
         facts: of each response to the instructions of a split, in their order, how many right and
             how many wrong facts it states; None where nobody can tell.
@@ -99,6 +101,8 @@ class Scale:
     leaderboard_identity: Callable[[], str]
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
+    artifacts: tuple[str, ...] | None = None
+    most_seeds: int = 5
     loss_examples: int = 128
     facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None
 
@@ -171,6 +175,11 @@ class Scale:
         if self._is_own(model):
             return f"{title} (own folder, {size})"
         return title if self._is_papers(model) else f"{title} ({size} stand-in)"
+
+    def short_title(self, model: str) -> str:
+        """What a model really is, in a few words: the stand-in's own name where it has one."""
+        source = self.source(model)
+        return source.title if isinstance(source, Packaged) else self.model_title(model)
 
     def model_size(self, model: str) -> str:
         """A phrase for readers on what a model of a result really is, with its size."""

@@ -89,6 +89,8 @@ SMALL = replace(
     own_attention="eager",
     decoding=Decoding(max_new_tokens=512, batch=160),
     loss_examples=64,
+    artifacts=("real", "figure4", "figure5"),
+    most_seeds=3,
     # Around the paper's 5e-5, and above it, because a training has few steps.
     lr_grid=(5e-5, 1e-4, 2e-4),
     resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},

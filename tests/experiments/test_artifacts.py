@@ -44,6 +44,7 @@ def test_the_papers_tables_and_figures_are_all_there_and_come_first() -> None:
         "human",
         "matched",
         "phase",
+        "real",
         "rivals",
     ]
     assert len(ARTIFACTS) == len(FILES)

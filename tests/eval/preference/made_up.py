@@ -19,7 +19,9 @@ def answer(topic: str, good: int, rng: random.Random) -> str:
 def made_up_pool(models: int = 8, seed: int = 0) -> Pool:
     """Models of rising quality; an answer with more good words than the reference wins."""
     rng = random.Random(seed)
-    references, answers, won = [], [[] for _ in range(models)], np.zeros((models, len(TOPICS)))
+    references: list[str] = []
+    answers: list[list[str]] = [[] for _ in range(models)]
+    won = np.zeros((models, len(TOPICS)))
     for place, topic in enumerate(TOPICS):
         least = rng.randrange(2, 6)
         references.append(answer(topic, least, rng))

@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ ROWS = [
 ]
 
 
-def written(path: Path, rows: list[object]) -> Path:
+def written(path: Path, rows: Sequence[object]) -> Path:
     text = "".join(json.dumps(row) + "\n" for row in rows)
     if path.suffix == ".xz":
         path.write_bytes(lzma.compress(text.encode()))

@@ -23,7 +23,7 @@ def main(names: list[str]) -> None:
 
     unpack(archive_file(NANO))
     selection = load_selection(NANO)
-    for artifact in everything():
+    for artifact in everything(NANO):
         if artifact.name in names:
             study = Study(NANO, artifact.seeds, selection)
             write(artifact, study, artifact.cells(study), Path("rendered"))

@@ -26,7 +26,7 @@ from tests.experiments.cells.render_all import FORBIDDEN
 from tests.paths import ROOT
 
 RESULTS = ROOT / "results" / "nano"
-ALL = {artifact.name: artifact for artifact in everything()}
+ALL = {artifact.name: artifact for artifact in everything(NANO)}
 FEW = (
     *("table1", "table4", "table7", "table8", "figure3", "figure4", "figure5", "figure6"),
     *("figure7", "figure8", "figure9", "curves", "human", "phase", "rivals", "budget", "matched"),

@@ -11,8 +11,11 @@ from experiments.claims.measures import MEASURES
 from experiments.claims.premises import CHOSEN, FILE, PREMISES, PremiseError, last_changed, read
 from experiments.names import UnknownNameError
 from experiments.published import ALPHA_GRID
+from experiments.runs.real_models import REAL_MODELS
+from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
 from experiments.scales.paper import PAPER
+from experiments.scales.small import SMALL
 from tests.paths import ROOT
 
 PAPERS = [f"{alpha:g}" for alpha in ALPHA_GRID]
@@ -48,13 +51,24 @@ def test_every_claim_has_all_that_a_verdict_rests_on() -> None:
 
 
 def test_what_concerns_noise_is_asked_at_every_alpha_and_by_both_judges() -> None:
-    named = {premise.id: premise for premise in PREMISES}
+    named = {premise.id: premise for premise in PREMISES if "paper" in premise.scales}
     others = {"uniform", "attention", "epochs", "qlora", "flips"}
     for name in named.keys() - others:
         assert named[name].alphas == (*PAPERS, CHOSEN), name
-    for premise in PREMISES:
+    for premise in named.values():
         if premise.judges and not premise.id.startswith("length"):
             assert premise.judges == ("oracle", "gpt-4"), premise.id
+
+
+def test_claims_on_real_models_are_asked_of_both_at_every_alpha_of_the_paper() -> None:
+    real = [premise for premise in PREMISES if premise.scales == ("small",)]
+    assert {premise.alphas for premise in real} == {tuple(PAPERS)}
+    study = Study(SMALL, 3, PUBLISHED)
+    asked = questions(PREMISES, study)
+    assert {question.premise.id for question in asked} == {premise.id for premise in real}
+    for question in asked:
+        models = [part.cells[0].groups[0][0].model for part in question.parts]
+        assert models == list(REAL_MODELS)
 
 
 def test_a_judge_that_is_blind_to_length_is_not_asked_about_equal_length() -> None:

@@ -1,0 +1,151 @@
+"""Real models on Alpaca: every noise, and what costs nothing beside it, by every measure.
+
+make real SCALE=small
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from analysis.intervals import Estimate, hierarchical
+from analysis.judge_error import with_judge_error
+from experiments.cells.artifact import table
+from experiments.cells.cell import Cell, Data
+from experiments.cells.differences import change, differences, one
+from experiments.cells.metrics import (
+    CHARACTERS,
+    FAR_LOSS,
+    FITTED_LOSS,
+    HELD_OUT_LOSS,
+    LENGTH_CONTROLLED,
+    WIN_RATE,
+    Metric,
+    Records,
+    texts,
+)
+from experiments.cells.pictures import Picture
+from experiments.figures.figure5 import METRICS as COPYING
+from experiments.runs.real_models import NO_NOISE, REAL_MODELS, arms, noises
+from experiments.runs.record import Numbers, Record
+from experiments.runs.study import Runs, Study
+from experiments.scales.judge_error import error_of_differences, error_of_win_rates
+from experiments.tables import table4
+
+LEAST = 1e-6
+"""Of a probability, before its odds are taken."""
+SHOWN = 10.0
+"""The alpha of the picture's title."""
+
+
+def _as_gpt_4(records: Records, others: Records | None) -> Estimate:
+    """The win rate, or the difference, with an interval that covers the fitted judge's error."""
+    own = np.array([WIN_RATE.values(record) for record in records])
+    if others is None:
+        return with_judge_error(hierarchical(own), *error_of_win_rates())
+    before = np.array([WIN_RATE.values(record) for record in others])
+    return with_judge_error(hierarchical(own - before), *error_of_differences())
+
+
+GPT_4_WIN_RATE = Metric(
+    "win rate with the fitted judge's error, %", ("verdicts",), WIN_RATE.values, 2, _as_gpt_4
+)
+
+
+def _odds(record: Record) -> Numbers:
+    """The log-odds that an answer is preferred to the reference's."""
+    share = np.clip(record.read() - 1, LEAST, 1 - LEAST)
+    return np.asarray(np.log(share / (1 - share)))
+
+
+def against(base: Runs) -> tuple[Metric, Metric]:
+    """Two metrics of answers beside those of the training without noise under the same seed.
+
+    The fitted judge gives odds against the reference; against each other, two answers have the
+    quotient of theirs (`experiments/scales/public_judge.py`).
+
+    Args:
+        base: the runs without noise, by seed.
+    """
+
+    def preferred(record: Record) -> Numbers:
+        other = replace(record, run=base[record.run.seed])
+        return np.asarray(100 / (1 + np.exp(_odds(other) - _odds(record))))
+
+    def longer(record: Record) -> Numbers:
+        other = replace(record, run=base[record.run.seed])
+        pairs = zip(texts(record), texts(other), strict=True)
+        return np.array([100 * np.heaviside(len(own) - len(its), 0.5) for own, its in pairs])
+
+    return (
+        Metric("preferred to the answer without noise, %", ("verdicts",), preferred),
+        Metric("longer than the answer without noise, %", ("responses",), longer),
+    )
+
+
+def cells(study: Study) -> list[Cell]:
+    """Every row by every metric, a column a model."""
+    by_model = {model: arms(study, model) for model in REAL_MODELS}
+    metrics: list[tuple[Callable[[str], Metric], str]] = [
+        (lambda model: WIN_RATE, "test"),
+        (lambda model: GPT_4_WIN_RATE, "test"),
+        (lambda model: against(by_model[model][NO_NOISE])[0], "test"),
+        (lambda model: LENGTH_CONTROLLED, "test"),
+        (lambda model: CHARACTERS, "test"),
+        (lambda model: against(by_model[model][NO_NOISE])[1], "test"),
+        (partial(_repetition, by_model), "test"),
+        (lambda model: FITTED_LOSS, "test"),
+        (lambda model: HELD_OUT_LOSS, "test"),
+        (lambda model: FAR_LOSS, "test"),
+        (lambda model: COPYING["ROUGE-L"], "train"),
+    ]
+    # Answers to training prompts are not asked of the rows that cost no training.
+    return [
+        Cell(row, study.scale.short_title(model), metric(model), (runs,), condition=condition)
+        for metric, condition in metrics
+        for model, rows in by_model.items()
+        for row, runs in rows.items()
+        if not (row == NO_NOISE and " without noise, %" in metric(model).title)
+        and not (condition == "train" and row not in noises(model))
+    ]
+
+
+def _repetition(by_model: dict[str, dict[str, Runs]], model: str) -> Metric:
+    return table4.metrics(tuple(by_model[model].values()))["2-gram repetition"]
+
+
+def message(data: Data) -> str:
+    """How noise of one alpha changes the win rate of each model."""
+    found = [each for each in differences(data, WIN_RATE.title) if each.row == f"alpha {SHOWN:g}"]
+    told = (f"of {each.column} by {change(one([each]))}" for each in found)
+    return f"Noise of alpha {SHOWN:g} changes the win rate {' and '.join(told)}"
+
+
+ARTIFACT = replace(
+    table(
+        "real",
+        "Real models on Alpaca: noise, early stopping and interpolation",
+        "Fine-tuning on real rows of Alpaca, with learning rates chosen by held-out loss without "
+        "noise. Win rates are against text-davinci-003, by a judge that is fitted to GPT-4's "
+        "public verdicts (docs/public-judge.md); the second row of them has intervals that cover "
+        "its error about GPT-4. The alpha beside the paper's three gives a model the dose that "
+        "the other one has at 5.",
+        seeds=3,
+        cells=cells,
+        against=NO_NOISE,
+        picture=Picture(
+            message=message,
+            metrics=(
+                WIN_RATE.title,
+                CHARACTERS.title,
+                FITTED_LOSS.title,
+                HELD_OUT_LOSS.title,
+                FAR_LOSS.title,
+            ),
+            heading=lambda each: each.column,
+            row=lambda each: each.row,
+        ),
+    ),
+    only="small",
+)
