@@ -16,7 +16,7 @@ from experiments.cells.cell import Cell, Data, records_of, values_of
 from experiments.cells.differences import signed_interval
 from experiments.cells.metrics import Metric
 from experiments.cells.pictures import titled
-from experiments.roles.instruction_sets import ALPACA, INSTRUCTION_SETS
+from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.record import Numbers
 from experiments.runs.study import BASELINE, NEFT, Study
 
@@ -43,7 +43,7 @@ def cells(study: Study) -> list[Cell]:
     """Both arms on every set, by every probe; the items are the logged steps."""
     return [
         Cell(arm, dataset.title, METRICS[probe], (runs,))
-        for dataset in INSTRUCTION_SETS.values()
+        for dataset in study.scale.sets
         for probe in PROBES
         for arm, runs in study.arms(dataset).items()
     ]

@@ -138,7 +138,7 @@ def _too_large(run: Run, at_once: int, gpus: Sequence[float]) -> str | None:
         if offloaded > main:
             return f"needs {offloaded:,.0f} GiB of main memory, there are {main:,.0f}; {otherwise}"
     else:
-        each, there = gpu_memory(shape, run.recipe, execution, 1) + PROGRAM, main
+        each, there = gpu_memory(shape, run.recipe, execution, 0) + PROGRAM, main
         what = "GiB of memory"
     if each > there:
         return f"a training needs {each:,.1f} {what}, there are {there:,.1f}; {otherwise}"

@@ -10,8 +10,12 @@ from experiments.roles.sources import Shape
 from neftune.training.recipe import Execution, Recipe
 
 GIB = 2**30
-ACTIVATIONS = 2**30
+ACTIVATIONS = 3 * 2**28
 """Bytes for which a CPU splits its passes (`neftune.training.bounded_trainer`)."""
+KEPT = 1.15
+"""On a CPU a process keeps freed memory, a part of which fits no later tensor."""
+SLOPE_BYTES = 2**27
+"""Of the gradients in logits that are held at once."""
 TRAINED_LOGITS, READ_LOGITS, READ_TOKENS = 2**24, 2**25, 2**14
 """Logits held at once with and without gradients, and tokens of a pass without gradients, as in
 `neftune.training.token_losses`; that module and the one above import torch, which a plan does not
@@ -48,10 +52,10 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
     # One bfloat16 input a block is kept when activations are recomputed; else about 34 bytes a
     # hidden unit (Korthikanti et al. 2022, without the attention's matrix) in every block.
     recompute = execution.gradient_checkpointing
-    kept = 2 * shape.layers if recompute else 34 * shape.layers
+    stored = 2 * shape.layers if recompute else 34 * shape.layers
     working = 34 + 6 * shape.feedforward / shape.hidden
     number = 2 if gpus else 4
-    a_token = shape.hidden * (kept + working * recompute) * number / 2
+    a_token = shape.hidden * (stored + working * recompute) * number / 2
     width = recipe.micro_batch * recipe.max_length
     if not gpus:
         width = min(width, max(recipe.max_length, int(ACTIVATIONS / a_token)))
@@ -65,6 +69,7 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
     share = 0.0 if offloaded else 1 / gpus if sharded else 1.0
     if not recipe.epochs:
         gradients = optimizer = trained = gathered = read = 0.0
+    kept = 1.0 if gpus else KEPT
     parts = {
         "weights": weights * share,
         "gradients": gradients * share,
@@ -72,18 +77,19 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
         "activations": max(trained, read) + gathered,
         "main memory": weights + gradients + optimizer if offloaded else 0.0,
     }
-    return {name: value / GIB for name, value in parts.items()}
+    return {name: kept * value / GIB for name, value in parts.items()}
 
 
 def _logits(shape: Shape, recipe: Recipe, tokens: int) -> float:
-    """Bytes for the loss of a pass: logits, held about four times, and the output layer's gradient.
+    """Bytes for the loss of a pass: logits, held about four times, and what the vocabulary needs.
 
-    That gradient is collected chunk by chunk, before it is added to those of earlier passes.
+    In chunks that is a bfloat16 copy of the output layer, the gradients in some logits, and an
+    embedding's gradient of a pass, before it is added to those of earlier passes.
     """
     found = 16.0 * min(tokens * shape.vocabulary, TRAINED_LOGITS)
     in_chunks = tokens * shape.vocabulary > TRAINED_LOGITS
     if in_chunks and recipe.adapter == "none" and "lm_head" not in recipe.frozen:
-        found += 4.0 * shape.vocabulary * shape.hidden
+        found += 6.0 * shape.vocabulary * shape.hidden + SLOPE_BYTES
     return found
 
 

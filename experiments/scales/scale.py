@@ -26,7 +26,13 @@ from eval.decoding import Decoding
 from eval.judge_config import OPENAI, api_model, judge_identity
 from experiments.names import look_up
 from experiments.paths import LABORATORY
-from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, InstructionSet, Split
+from experiments.roles.instruction_sets import (
+    ALPACA,
+    EVOL_INSTRUCT,
+    INSTRUCTION_SETS,
+    InstructionSet,
+    Split,
+)
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS, StandIn
 from experiments.roles.sources import Packaged, Shape, Source
@@ -74,6 +80,7 @@ class Scale:
         checks: how it is checked within seconds that a material can be had, by names for readers;
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
+        sets: the instruction sets that it has.
         artifacts: the names of what `make paper` makes; all where None.
         most_seeds: of any result.
         loss_examples: of each set whose losses are measured one by one after a training.
@@ -101,6 +108,7 @@ class Scale:
     leaderboard_identity: Callable[[], str]
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
+    sets: tuple[InstructionSet, ...] = tuple(INSTRUCTION_SETS.values())
     artifacts: tuple[str, ...] | None = None
     most_seeds: int = 5
     loss_examples: int = 128

@@ -15,7 +15,13 @@ from functools import cache
 from typing import Any
 
 from eval.decoding import Decoding
-from experiments.roles.instruction_sets import InstructionSet, Split
+from experiments.roles.instruction_sets import (
+    ALPACA,
+    EVOL_INSTRUCT,
+    SHAREGPT,
+    InstructionSet,
+    Split,
+)
 from experiments.scales import real_sets
 from experiments.scales.hub import SourceError
 from experiments.scales.paper import PAPER, checks_at
@@ -89,6 +95,8 @@ SMALL = replace(
     own_attention="eager",
     decoding=Decoding(max_new_tokens=512, batch=160),
     loss_examples=64,
+    # OpenPlatypus is on the hub alone.
+    sets=(ALPACA, EVOL_INSTRUCT, SHAREGPT),
     artifacts=("real", "figure4", "figure5"),
     most_seeds=3,
     # Around the paper's 5e-5, and above it, because a training has few steps.

@@ -17,16 +17,16 @@ from experiments.cells.metrics import (
 )
 from experiments.cells.pictures import Picture
 from experiments.published import TABLE_1
-from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.study import BASELINE, NEFT, Study
 
 PUBLISHED = {BASELINE: TABLE_1["LLaMA-2 7B"], NEFT: TABLE_1["+NEFT"]}
 AVERAGE = "Average"
+NUMBERS = {3: "three", 4: "four"}
 
 
 def cells(study: Study) -> list[Cell]:
     """Both arms on each set and on average; below the win rates, what else differs."""
-    runs = {role: study.arms(dataset) for role, dataset in INSTRUCTION_SETS.items()}
+    runs = {dataset.role: study.arms(dataset) for dataset in study.scale.sets}
     found = []
     metrics = [(WIN_RATE, "gpt-4"), (LENGTH_CONTROLLED, "gpt-4")]
     if study.scale.has_judge("oracle"):
@@ -35,23 +35,23 @@ def cells(study: Study) -> list[Cell]:
     for metric, judge in metrics:
         for arm in (BASELINE, NEFT):
             published = PUBLISHED[arm] if metric is WIN_RATE else {}
-            for role, dataset in INSTRUCTION_SETS.items():
-                group = (runs[role][arm],)
+            for dataset in study.scale.sets:
+                role, group = dataset.role, (runs[dataset.role][arm],)
                 found.append(
                     Cell(arm, dataset.title, metric, group, published.get(role), judge=judge)
                 )
             if metric is not LENGTH_CONTROLLED:
                 every = tuple(arms[arm] for arms in runs.values())
-                found.append(
-                    Cell(arm, AVERAGE, metric, every, published.get("average"), judge=judge)
-                )
+                average = published.get("average") if len(every) == len(published) - 1 else None
+                found.append(Cell(arm, AVERAGE, metric, every, average, judge=judge))
     return found
 
 
 def message(data: Data) -> str:
     """How much the average win rate changes."""
     average = change(one(differences(data), column=AVERAGE))
-    said = f"Noise changes the win rate by {average} on average over four sets"
+    sets = len({cell["column"] for cell in data["cells"]} - {AVERAGE})
+    said = f"Noise changes the win rate by {average} on average over {NUMBERS[sets]} sets"
     by_oracle = differences(data, BY_JUDGE["oracle"].title)
     return (
         f"{said}, by the oracle by {change(one(by_oracle, column=AVERAGE))}" if by_oracle else said

@@ -22,7 +22,7 @@ from experiments.cells.metrics import (
 )
 from experiments.cells.pictures import Picture
 from experiments.published import TABLE_4
-from experiments.roles.instruction_sets import INSTRUCTION_SETS, InstructionSet
+from experiments.roles.instruction_sets import InstructionSet
 from experiments.runs.record import Record
 from experiments.runs.study import BASELINE, NEFT, Runs, Study
 from experiments.scales.scale import Row, Scale
@@ -66,7 +66,8 @@ def metrics(arms: tuple[Runs, ...]) -> dict[str, Metric]:
 def cells(study: Study) -> list[Cell]:
     """Both arms and the training data on each set."""
     found = []
-    for role, dataset in INSTRUCTION_SETS.items():
+    for dataset in study.scale.sets:
+        role = dataset.role
         arms = study.arms(dataset)
         published = TABLE_4[TRAINING_DATA]["characters"][role]
         mean = partial(_mean_characters, study.scale, dataset)

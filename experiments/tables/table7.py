@@ -10,7 +10,6 @@ from experiments.cells.differences import change, differences, one
 from experiments.cells.metrics import setting
 from experiments.cells.pictures import Picture
 from experiments.published import TABLE_7_ALPHA
-from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.study import NEFT, Study
 from experiments.tables import table1
 
@@ -22,8 +21,8 @@ def cells(study: Study) -> list[Cell]:
     return [
         *table1.cells(study),
         *(
-            Cell(NEFT, d.title, ALPHA, published=TABLE_7_ALPHA[role], constant=study.alpha(d))
-            for role, d in INSTRUCTION_SETS.items()
+            Cell(NEFT, d.title, ALPHA, published=TABLE_7_ALPHA[d.role], constant=study.alpha(d))
+            for d in study.scale.sets
         ),
     ]
 
