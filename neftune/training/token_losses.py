@@ -404,7 +404,9 @@ class _AddedLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
         if factor.item() != 1:
-            raise RuntimeError(f"a loss whose gradients were added already was scaled by {factor}")
+            raise RuntimeError(
+                f"a loss whose gradients were added already was scaled by {factor:g}"
+            )
         return ctx.of_hidden, None, None, None, None, None
 
 

@@ -207,7 +207,7 @@ def test_titles_give_the_size_of_a_stand_in_and_only_of_a_stand_in(
     assert PAPER.model_title("llama-2-7b") == "LLaMA-2 7B"
     assert PAPER.model_size("llama-2-7b") == "LLaMA-2 7B"
     assert PAPER.model_source("llama-2-7b") == "meta-llama/Llama-2-7b-hf"
-    assert SMALL.model_title("llama-2-7b") == "LLaMA-2 7B (135M stand-in)"
+    assert SMALL.model_title("llama-2-7b") == "LLaMA-2 7B (268M stand-in)"
     assert NANO.model_title("llama-2-7b") == "LLaMA-2 7B (2.4M stand-in)"
     assert NANO.model_size("llama-2-7b") == "a 2.4M-parameter stand-in for LLaMA-2 7B"
     assert NANO.model_source("llama-2-7b") == "experiments/nano/models/llama-2-7b"

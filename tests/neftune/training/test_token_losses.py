@@ -23,6 +23,7 @@ from neftune.training.token_losses import (
     OutputHead,
     _chunk_losses,
     _SummedLoss,
+    added_loss,
     mean_loss,
     output_head,
     summed_loss,
@@ -131,6 +132,46 @@ def test_a_model_with_noise_gets_the_same_gradients(
         model.zero_grad()
     for whole, chunk in zip(*found, strict=True):
         torch.testing.assert_close(chunk, whole, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("slopes", (2, 100), ids=("many groups", "one group"))
+@pytest.mark.parametrize("name", ("llama", "tied llama", "gemma2", "cohere"))
+def test_gradients_that_are_added_at_once_are_the_same_over_several_passes(
+    name: str, slopes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_losses, "CHUNK_LOGITS", 64 * 3)
+    monkeypatch.setattr(token_losses, "SLOPE_BYTES", 4 * 64 * slopes)
+    monkeypatch.setattr(token_losses, "OUTPUT_ROWS", 10)
+    torch.manual_seed(0)
+    model = MODELS[name]().train()
+    head = output_head(model)
+    assert head is not None
+    found = []
+    for at_once in (False, True):
+        model.zero_grad()
+        losses = []
+        for examples in (EXAMPLES[:4], EXAMPLES[4:]):
+            inputs = collator(0)(examples)
+            labels = inputs.pop("labels")
+            if at_once:
+                loss = added_loss(model, inputs, labels, head, divisor=7.0)
+            else:
+                loss = summed_loss(model, inputs, labels, head) / 7
+            loss.backward()
+            losses.append(loss.detach())
+        found.append([*losses, *(p.grad.clone() for p in model.parameters() if p.grad is not None)])
+    for added, usual in zip(*found, strict=True):
+        torch.testing.assert_close(added, usual, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_whose_gradients_were_added_cannot_be_scaled() -> None:
+    model = llama().train()
+    head = output_head(model)
+    assert head is not None
+    inputs = collator(0)(EXAMPLES)
+    labels = inputs.pop("labels")
+    with pytest.raises(RuntimeError, match=r"was scaled by 0\.5"):
+        (added_loss(model, inputs, labels, head, divisor=7.0) / 2).backward()
 
 
 # GPT-2 counts padding on the left into its positions, so its losses depend on the padding.
