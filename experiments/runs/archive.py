@@ -4,8 +4,8 @@
     make release                                         # packs
 
 The archive holds what artifacts are made from (responses, verdicts, losses, scores, logs), in the
-formats in which jobs write them, and no weights. Same records, same bytes. Its SHA-256 lies beside
-it, and an archive with another one is refused.
+formats in which jobs write them, and no weights; texts of others are taken out (`withheld.py`).
+Same records, same bytes. Its SHA-256 lies beside it, and an archive with another one is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import lzma
 import os
 import shutil
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tqdm import tqdm
@@ -24,8 +24,13 @@ from experiments.paths import RESULTS, RUNS
 from experiments.runs.lock import hold_runs
 from experiments.runs.manifest import MANIFEST, digest
 from experiments.runs.run import Run
+from experiments.runs.withheld import Place, restored, texts_of, withheld
+from experiments.scales.registry import SCALES
 from experiments.scales.scale import Scale
 from neftune.training.files import write_atomic
+
+WITH_TEXTS = ("model_outputs.json", "annotations.json")
+"""The files in which texts of others may stand."""
 
 
 class ArchiveError(RuntimeError):
@@ -51,15 +56,23 @@ def pack(runs: Iterable[Run], archive: Path) -> None:
         run, path = entry
         return (str(path.relative_to(run.folder)), run.dataset.role, run.model, run.key)
 
+    texts = {run.scale: _texts(run.scale) for run, _ in found}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:xz", preset=9) as tar:
-        for _, path in tqdm(sorted(found, key=alike), desc="packing records", unit="file"):
+        for run, path in tqdm(sorted(found, key=alike), desc="packing records", unit="file"):
             content = path.read_bytes()
+            if path.name in WITH_TEXTS and texts[run.scale]:
+                content = withheld(content, texts[run.scale])
             entry = tarfile.TarInfo(path.relative_to(RUNS).as_posix())
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     write_atomic(archive, packed.getvalue())
     write_atomic(hash_file(archive), f"{digest({'': archive})}  {archive.name}\n")
+
+
+def _texts(scale: Scale) -> Mapping[Place, str]:
+    """The texts of others that the records of a scale hold; the laboratory's are our own."""
+    return texts_of(scale) if scale.published_choices else {}
 
 
 def _records(folder: Path) -> list[Path]:
@@ -87,6 +100,8 @@ def unpack(archive: Path) -> tuple[int, int]:
 
     Raises:
         ArchiveError: there is no archive, it is damaged, or it names a place outside of `runs/`.
+        SourceError: it is of a scale with real data, and these are not here.
+        WithheldError: these are others than the records were made with.
         RunsInUseError: a workflow is running.
     """
     check_hash(archive)
@@ -104,6 +119,7 @@ def _unpack(archive: Path, staging: Path) -> tuple[int, int]:
                 if not entry.isfile() or safe.name != entry.name:
                     raise tarfile.TarError(f"{entry.name} is no file of a run")
                 tar.extract(entry, staging, set_attrs=False, filter="data")
+        _put_texts_back(staging)
         return _put_in_place(staging)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise ArchiveError(
@@ -111,6 +127,14 @@ def _unpack(archive: Path, staging: Path) -> tuple[int, int]:
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _put_texts_back(staging: Path) -> None:
+    for folder in staging.iterdir():
+        scale = SCALES.get(folder.name)
+        if scale is not None and (texts := _texts(scale)):
+            for path in sorted(each for name in WITH_TEXTS for each in folder.rglob(name)):
+                path.write_bytes(restored(path.read_bytes(), texts))
 
 
 def _put_in_place(staging: Path) -> tuple[int, int]:

@@ -157,7 +157,7 @@ def test_gradients_that_are_added_at_once_are_the_same_over_several_passes(
                 loss = added_loss(model, inputs, labels, head, divisor=7.0)
             else:
                 loss = summed_loss(model, inputs, labels, head) / 7
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
         found.append([*losses, *(p.grad.clone() for p in model.parameters() if p.grad is not None)])
     for added, usual in zip(*found, strict=True):
@@ -171,7 +171,7 @@ def test_a_loss_whose_gradients_were_added_cannot_be_scaled() -> None:
     inputs = collator(0)(EXAMPLES)
     labels = inputs.pop("labels")
     with pytest.raises(RuntimeError, match=r"was scaled by 0\.5"):
-        (added_loss(model, inputs, labels, head, divisor=7.0) / 2).backward()
+        (added_loss(model, inputs, labels, head, divisor=7.0) / 2).backward()  # type: ignore[no-untyped-call]
 
 
 # GPT-2 counts padding on the left into its positions, so its losses depend on the padding.
