@@ -12,7 +12,7 @@ the byte, on a machine that has the data, and show nothing of it elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from experiments.scales.scale import Scale
@@ -37,16 +37,16 @@ def texts_of(scale: Scale) -> dict[Place, str]:
     Raises:
         SourceError: the data are not here.
     """
-    found: dict[Place, str] = {}
-    for number, row in enumerate(scale.references("test")):
-        for field in ("instruction", "output"):
-            found["reference", number, field] = row[field]
+    rows: dict[str, Sequence[Mapping[str, Any]]] = {"reference": scale.references("test")}
     for dataset in scale.sets:
         if dataset.piece_tokens is None:
-            for number, row in enumerate(scale.rows(dataset, "train")[:ROWS]):
-                for field in ("instruction", "output"):
-                    found[dataset.role, number, field] = row[field]
-    return found
+            rows[dataset.role] = scale.rows(dataset, "train")[:ROWS]
+    return {
+        (whose, number, field): row[field]
+        for whose, every in rows.items()
+        for number, row in enumerate(every)
+        for field in ("instruction", "output")
+    }
 
 
 def withheld(content: bytes, texts: Mapping[Place, str]) -> bytes:
