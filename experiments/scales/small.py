@@ -44,7 +44,7 @@ def wanted(variable: str, on_a_cpu: int) -> int | None:
     Raises:
         SourceError: the variable says something else.
     """
-    own = os.environ.get(variable) or ("all" if _has_gpu() else str(on_a_cpu))
+    own = os.environ.get(variable) or ("all" if has_gpu() else str(on_a_cpu))
     if own == "all":
         return None
     if not own.isdecimal() or int(own) < 1:
@@ -53,7 +53,8 @@ def wanted(variable: str, on_a_cpu: int) -> int | None:
 
 
 @cache
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
+    """Whether this machine has a GPU that torch sees."""
     import torch
 
     return torch.cuda.is_available()

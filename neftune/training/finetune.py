@@ -29,6 +29,7 @@ from torch import nn
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    TrainerCallback,
     TrainingArguments,
     set_seed,
 )
@@ -74,6 +75,7 @@ def finetune(
     probes: Mapping[str, Sequence[Example]] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
     report_to: str | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, Any]]:
     """Fine-tune a model, and write it with its tokenizer, the log and the settings.
 
@@ -93,6 +95,7 @@ def finetune(
         execution: how the training is executed.
         report_to: where the log is shown as well, see `neftune.training.reporting`; by default
             where the environment variable REPORT_TO says.
+        callbacks: further ones of the Trainer.
 
     Returns:
         The log, one dictionary for each line of `training_log.jsonl`: `loss` is the training loss
@@ -128,10 +131,11 @@ def finetune(
             NEFTune(noise, by_sequence=execution.noise_by_sequence),
             MarkComplete(),
             *([KeepEpochs(unfinished)] if execution.keep_epochs else []),
+            *callbacks,
         ],
     )
-    with reporting(reporter if is_main_process() else None, unfinished) as callbacks:
-        for callback in callbacks:
+    with reporting(reporter if is_main_process() else None, unfinished) as reporters:
+        for callback in reporters:
             trainer.add_callback(callback)
         _train(trainer, recipe, execution, checkpoint)
     settings["steps"] = trainer.state.global_step

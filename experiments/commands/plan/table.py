@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eval.judge_config import PRICES, api_model, prices_from_environment
 from experiments.cells.artifact import Artifact
@@ -23,6 +24,7 @@ from experiments.commands.plan.costs import (
     tokens_of,
     training_flops,
 )
+from experiments.commands.plan.pace import Pace, paces_of
 from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.published import HUMAN_STUDY, INSTRUCTIONS
@@ -35,6 +37,12 @@ from experiments.scales.memory import GIB, gpu_memory, memory
 from experiments.scales.scale import Scale
 from neftune.training.recipe import Execution, Recipe
 
+ANSWER_TOKENS = 80
+"""Of an answer of a small model tuned on Alpaca, about; a batch goes on until its longest ends."""
+PROBED = 16 * 5
+"""Examples of each set on which a training logs losses, by the times that it does."""
+JUDGED = 40.0
+"""Seconds in which the fitted judge is fitted, and judges a run's answers."""
 COMPARED = {"verdicts": INSTRUCTIONS, "head_to_head": int(HUMAN_STUDY["pairs"])}
 """Comparisons by the judge, by kind of record."""
 
@@ -109,10 +117,15 @@ def plan(
     runs = list(dict.fromkeys(asked))
     if not runs:
         return f"{artifact.title}: needs no training."
-    speeds: dict[str, float] = {
-        adapter: card.tflops * 1e12 * mfu * gpus if card else measured_speed(scale, adapter)
-        for adapter in sorted({run.recipe.adapter for run in runs})
-    }
+    paces = {}
+    speeds: dict[str, float] = {}
+    if card is None and scale.published_choices:
+        paces = paces_of(scale, list(dict.fromkeys(run.model for run in runs)))
+    else:
+        speeds = {
+            adapter: card.tflops * 1e12 * mfu * gpus if card else measured_speed(scale, adapter)
+            for adapter in sorted({run.recipe.adapter for run in runs})
+        }
     groups: dict[tuple[str, str, Recipe], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.model, run.dataset.title, run.recipe), []).append(run)
@@ -120,13 +133,19 @@ def plan(
     for members in groups.values():
         due = [record for record in records if record.run.training in set(members)]
         try:
-            lines.append(_line(members, due, card, gpus, speeds))
+            pace = paces.get(members[0].model)
+            lines.append(
+                _timed(_line(members, due, card, gpus, speeds), members[0], due, pace)
+                if pace
+                else _line(members, due, card, gpus, speeds)
+            )
         except TooLargeError as error:
             too_large.append(error)
     if not lines:
         every = f"none of its {len(too_large)} kinds of run fits: " if too_large[1:] else ""
         raise PlanError(f"{every}{too_large[0]}")
-    return _text(artifact, scale, lines, gpu, gpus, mfu, speeds) + "".join(
+    how = _how(gpu, gpus, mfu, speeds)
+    return _text(artifact, scale, lines, gpu, how) + "".join(
         f"\n\nNot in the table: {each}." for each in too_large
     )
 
@@ -163,7 +182,8 @@ def _line(
     batches = math.ceil(INSTRUCTIONS / scale.decoding.batch)
     steps = batches * min(scale.decoding.max_new_tokens, 2 * characters / CHARACTERS_A_TOKEN)
     each = steps * 2 * shape.parameters / (card.bandwidth * 1e12 * 0.5) if card else 0.0
-    hours = len(training) * flops / speeds[recipe.adapter] / 3600
+    speed = speeds.get(recipe.adapter, math.inf)
+    hours = len(training) * flops / speed / 3600
     return Line(
         model=scale.model_title(first.model),
         dataset=first.dataset.title,
@@ -180,6 +200,35 @@ def _line(
         calls=sum(COMPARED[record.kind] for record in judged),
         dollars=sum(COMPARED[r.kind] * _price(scale, r.judge, read) for r in judged),
     )
+
+
+def _timed(line: Line, run: Run, records: Sequence[Record], pace: Pace) -> Line:
+    """A line with the hours that this machine's cores take.
+
+    Args:
+        line: of the plan.
+        run: one of its runs.
+        records: what is still to be made of them.
+        pace: of the run's model.
+    """
+    scale, other = run.scale, run.scale.other(run.dataset)
+    far = tokens_of(scale, run.model, other, run.recipe.max_length)
+    means = (line.tokens.total / line.tokens.examples, far.total / far.examples)
+    # Of the set itself training and held-out rows, and of the other set.
+    read = (2 * means[0] + means[1]) / pace.read
+    steps = line.tokens.total * run.recipe.epochs * run.recipe.passes / pace.trained
+    training = pace.start + steps + PROBED * read
+    trained = {r.run for r in records if r.kind == "checkpoint" and r.run.training == r.run}
+    kinds = Counter(r.kind for r in records if r.kind in ("responses", "losses", "verdicts"))
+    asked = len(scale.references("test"))
+    answered = math.ceil(
+        asked / scale.decoding.batch
+    ) * scale.decoding.max_new_tokens * pace.step + asked * (
+        ANSWER_TOKENS * pace.row + means[0] / 2 / pace.read
+    )
+    seconds = kinds["responses"] * answered + kinds["losses"] * scale.loss_examples * read
+    seconds += kinds["verdicts"] * JUDGED
+    return replace(line, hours=len(trained) * training / 3600, decoding_hours=seconds / 3600)
 
 
 def _tokens(runs: Sequence[Run]) -> Tokens:
@@ -270,16 +319,17 @@ def _text(
     scale: Scale,
     lines: Sequence[Line],
     gpu: str | None,
-    gpus: int,
-    mfu: float,
-    speeds: Mapping[str, float],
+    how: str,
 ) -> str:
+    timed = gpu is not None or scale.published_choices
+    evaluation = "decoding" if gpu or not timed else "evaluation"
     unit = "GPU-hours" if gpu else "core-hours"
     rows = [
         [
             *("model", "set", "adapter", "runs", "trained", "tokens a run", "known from", "steps"),
             *("GiB a GPU" if gpu else "GiB", "GiB offloaded"),
-            *(f"training {unit}", f"decoding {unit}", "disk GiB", "judge calls", "judge dollars"),
+            *(f"training {unit}", f"{evaluation} {unit}"),
+            *("disk GiB", "judge calls", "judge dollars"),
         ]
     ]
     for line in lines:
@@ -290,7 +340,7 @@ def _text(
                 *(f"{line.tokens.total * line.recipe.epochs:,}", line.tokens.source),
                 *(f"{line.steps:,}", f"{line.gib:.2f}"),
                 f"{line.main_memory:,.0f}" if line.main_memory else "–",
-                *(f"{line.hours:,.2f}", f"{line.decoding_hours:,.2f}" if gpu else "–"),
+                *(f"{line.hours:,.2f}", f"{line.decoding_hours:,.2f}" if timed else "–"),
                 *(f"{line.disk:,.2f}", f"{line.calls:,}", _dollars(line.dollars)),
             ]
         )
@@ -299,17 +349,11 @@ def _text(
             *("total", "", "", str(sum(x.runs for x in lines)), str(sum(x.trained for x in lines))),
             *("", "", "", "", ""),
             f"{sum(x.hours for x in lines):,.2f}",
-            f"{sum(x.decoding_hours for x in lines):,.2f}" if gpu else "–",
+            f"{sum(x.decoding_hours for x in lines):,.2f}" if timed else "–",
             f"{sum(x.disk for x in lines):,.2f}",
             f"{sum(x.calls for x in lines):,}",
             _dollars(sum(x.dollars for x in lines)),
         ]
-    )
-    how = (
-        f"{gpus} x {gpu} for a fine-tuning, {mfu:.0%} of the peak reached"
-        if gpu
-        else " and ".join(f"{speed / 1e9:.0f}" for speed in speeds.values())
-        + " GFLOP/s a core, as the finished runs had"
     )
     hours = sum(x.hours + x.decoding_hours for x in lines)
     dollars = sum(x.dollars for x in lines)
@@ -320,6 +364,16 @@ def _text(
         f"{artifact.title}, scale {scale.name}: {how}.\n\n{markdown_table(rows)}\n\n"
         f"In all {hours:,.1f} {unit}, whose price is not counted, and for the judge's API {price}."
     )
+
+
+def _how(gpu: str | None, gpus: int, mfu: float, speeds: Mapping[str, float]) -> str:
+    """What the hours are computed from."""
+    if gpu:
+        return f"{gpus} x {gpu} for a fine-tuning, {mfu:.0%} of the peak reached"
+    if not speeds:
+        return "this machine, as measured"
+    each = " and ".join(f"{speed / 1e9:.0f}" for speed in speeds.values())
+    return f"{each} GFLOP/s a core, as the finished runs had"
 
 
 def _dollars(amount: float) -> str:
