@@ -187,6 +187,9 @@ def _by_our_jobs(count: int) -> tuple[dict[str, float], Path]:
 def measure(rows: int, instructions: int) -> dict[str, Any]:
     """Make every measurement, one after the other, in an empty folder."""
     base = SMALL.base(MODEL).resolve()
+    for name in ("DATA_alpaca", "DATA_evol_instruct", "REFERENCE_OUTPUTS"):
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).resolve())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.chdir(folder)

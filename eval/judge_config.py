@@ -235,19 +235,54 @@ def judge_identity(folder: Path) -> dict[str, str]:
     if model is not None:
         model = os.environ.get("JUDGE_MODEL") or model
         server = Endpoint(_base_url()).address
+    files = (folder / "configs.yaml", _template(folder), *_fitted_to(folder))
+    stamps = tuple((str(path.absolute()), path.stat().st_mtime_ns) for path in files)
+    return {"configuration": _hash_of(stamps), "model": model or "", "server": server}
+
+
+@lru_cache(maxsize=64)
+def _hash_of(stamps: tuple[tuple[str, int], ...]) -> str:
+    """The hash of files' contents; files are read again when one of them changes."""
     digest = hashlib.sha256()
-    for path in (folder / "configs.yaml", _template(folder), *_fitted_to(folder)):
-        digest.update(bytes.fromhex(file_sha256(path)))
-    return {"configuration": digest.hexdigest(), "model": model or "", "server": server}
+    for path, _ in stamps:
+        digest.update(bytes.fromhex(file_sha256(Path(path))))
+    return digest.hexdigest()
+
+
+def check_fitted_to(folder: Path) -> None:
+    """Refuse a judge that is fitted to verdicts which are not here.
+
+    Args:
+        folder: the judge's folder.
+
+    Raises:
+        JudgeError: says which variable names them.
+    """
+    variable = _variable(folder)
+    if variable and not _fitted_to(folder):
+        own = os.environ.get(variable)
+        found = f"{variable}={own}: no verdicts are there" if own else f"{variable} is not set"
+        raise JudgeError(
+            f"{found}: the judge of this scale is fitted to GPT-4's public verdicts; give the "
+            "folder `results` of a clone of github.com/tatsu-lab/alpaca_eval, or a file in the "
+            "format of eval/preference/verdicts.py"
+        )
+
+
+def _variable(folder: Path) -> str | None:
+    """The variable that names what a judge is fitted to; None where it is fitted to nothing."""
+    found = (judge_configuration(folder).get("completions_kwargs") or {}).get("fitted_to")
+    return str(found) if found else None
 
 
 def _fitted_to(folder: Path) -> list[Path]:
     """The files that a judge is fitted to: what the variable names that its configuration names."""
-    variable = (judge_configuration(folder).get("completions_kwargs") or {}).get("fitted_to")
-    place = Path(os.environ.get(str(variable)) or "") if variable else Path()
-    if place.is_file():
-        return [place]
-    return sorted(place.glob("*/alpaca_eval_gpt4/annotations.json")) if variable else []
+    variable = _variable(folder)
+    place = os.environ.get(variable) if variable else None
+    if not place:
+        return []
+    path = Path(place)
+    return [path] if path.is_file() else sorted(path.glob("*/alpaca_eval_gpt4/annotations.json"))
 
 
 def _template(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
     pool = read_pool(verdicts, references)               # 41 public models, GPT-4's verdict on each
     judge = fit(pool)
-    judge.probabilities(answers)                         # how likely GPT-4 prefers each of them
+    judge.probabilities(dict(enumerate(answers)))        # how likely GPT-4 prefers each of them
 
 verdicts.py   the public models' answers and GPT-4's verdicts, read and checked
 texts.py      what an answer is like: length, form, and likeness to other texts

@@ -111,13 +111,17 @@ def _forms(texts: Sequence[str]) -> Table:
     return np.array([form(text) for text in texts])
 
 
-def features(seen: Seen, own: Own, left_out: Sequence[int] = ()) -> Table:
+def features(
+    seen: Seen, own: Own, left_out: Sequence[int] = (), asked: Sequence[int] | None = None
+) -> Table:
     """Features of one model's answers.
 
     Args:
         seen: the pool.
         own: the answers, read.
         left_out: places of models whose answers and verdicts are not used.
+        asked: places of the instructions that the model has answered, over which the means are
+            taken; all, if not given.
 
     Returns:
         Shape (instructions, len(NAMES)).
@@ -159,7 +163,8 @@ def features(seen: Seen, own: Own, left_out: Sequence[int] = ()) -> Table:
     single = np.concatenate(
         [instruction, of_length, of_likeness, own.forms, own.forms - seen.reference_forms], axis=1
     )
-    whole = np.concatenate([of_length, of_likeness, own.forms], axis=1).mean(axis=0)
+    every = np.concatenate([of_length, of_likeness, own.forms], axis=1)
+    whole = (every if asked is None else every[list(asked)]).mean(axis=0)
     return np.concatenate([single, np.tile(whole, (len(single), 1))], axis=1)
 
 

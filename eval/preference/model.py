@@ -1,7 +1,7 @@
 """The preference model: fitted to GPT-4's verdicts on public models, asked about another model.
 
     judge = fit(Seen(pool))
-    judge.probabilities(answers)                         # (instructions,), one model's answers
+    judge.probabilities({12: "Paris.", 40: "No."})       # of a model's answers, by instruction
 
 Gradient-boosted trees, whose settings are fixed. The fit takes seconds, so nothing is stored. Of
 what was tried on models left out in turn, trees agreed with GPT-4 most often and gave the win rates
@@ -11,7 +11,7 @@ trees, and trees without the means over all of a model's answers were worse on b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,18 +37,28 @@ class Judge:
     left_out: tuple[int, ...]
     trees: HistGradientBoostingClassifier
 
-    def probabilities(self, answers: Sequence[str]) -> Table:
+    def probabilities(self, answers: Mapping[int, str]) -> Table:
         """How likely GPT-4 prefers each of one model's answers to the reference's.
 
         Args:
-            answers: one to each of the pool's instructions.
-        """
-        return self.of_read(self.seen.of(answers))
+            answers: by the place of the instruction in the pool; to some or all of them.
 
-    def of_read(self, own: Own) -> Table:
-        """The same for answers that have been read."""
-        found = features(self.seen, own, self.left_out)
-        return np.asarray(self.trees.predict_proba(found)[:, 1])
+        Returns:
+            One for each answer, in their order.
+        """
+        every = [answers.get(n, text) for n, text in enumerate(self.seen.pool.references)]
+        return self.of_read(self.seen.of(every), list(answers))
+
+    def of_read(self, own: Own, asked: Sequence[int] | None = None) -> Table:
+        """The same for answers that have been read.
+
+        Args:
+            own: an answer to each of the pool's instructions.
+            asked: places of those that count; all, if not given.
+        """
+        found = features(self.seen, own, self.left_out, asked)
+        rows = found if asked is None else found[list(asked)]
+        return np.asarray(self.trees.predict_proba(rows)[:, 1])
 
 
 def fit(seen: Seen, read: Sequence[Own] = (), left_out: Sequence[int] = ()) -> Judge:

@@ -37,6 +37,10 @@ from experiments.scales.scale import Scale
 from neftune.training.files import write_atomic
 
 
+class ArtifactError(ValueError):
+    """A result is asked for where it is not made; the message says where it is."""
+
+
 def make(
     artifacts: Sequence[Artifact],
     scale: Scale,
@@ -57,6 +61,12 @@ def make(
     Returns:
         The Markdown files.
     """
+    for artifact in artifacts:
+        if artifact.only not in ("", scale.name):
+            raise ArtifactError(
+                f"{artifact.name} is made at the scale {artifact.only} alone: "
+                f"make {artifact.name} SCALE={artifact.only}"
+            )
     selection = load_selection(scale)
     studies = [Study(scale, seeds or artifact.seeds, selection) for artifact in artifacts]
     asked = [a.cells(study) for a, study in zip(artifacts, studies, strict=True)]

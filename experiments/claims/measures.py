@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 from analysis.equal_loss import side
 from analysis.intervals import Estimate
-from analysis.judge_error import with_judge_error
 from experiments.cells.cell import Cell
 from experiments.cells.metrics import (
     CHARACTERS,
@@ -49,7 +48,6 @@ from experiments.runs.real_models import REAL_MODELS
 from experiments.runs.rivals import RIVALS, SETS
 from experiments.runs.selection import QLORA_SETS
 from experiments.runs.study import Runs, Study
-from experiments.scales.judge_error import error_of_differences
 from experiments.tables import table4
 from neftune.distributions import Noise
 
@@ -254,12 +252,6 @@ def _always(metric: Metric) -> Callable[[tuple[Runs, ...]], Metric]:
     return lambda arms: metric
 
 
-def as_gpt_4(parts: Parts) -> Estimate:
-    """The difference, with an interval that covers how the fitted judge errs about GPT-4."""
-    error, count = error_of_differences()
-    return with_judge_error(difference(parts), error, count)
-
-
 REAL_LOSSES = {
     "training": (FITTED_LOSS, "training rows"),
     "held-out": (HELD_OUT_LOSS, "held-out rows"),
@@ -343,12 +335,6 @@ MEASURES: dict[str, Measure] = {
         "share of flipped tokens of the base model that has most, %",
         _flips,
         largest,
-    ),
-    "win rate, real models": Measure(
-        "win rate gain on Alpaca over two real models, points, with the fitted judge's error",
-        _real_models(_always(WIN_RATE)),
-        as_gpt_4,
-        judged=True,
     ),
     "win rate by the fitted judge, real models": Measure(
         "win rate gain on Alpaca over two real models as the fitted judge sees it, points",

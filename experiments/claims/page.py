@@ -27,7 +27,7 @@ from experiments.claims.finding import (
     runs_behind,
 )
 from experiments.claims.measures import MEASURES
-from experiments.claims.premises import CHOSEN, FILE, last_changed
+from experiments.claims.premises import CHOSEN, file_of, last_changed
 from experiments.claims.published_changes import PUBLISHED_CHANGES
 from experiments.claims.rule import UNTESTABLE, VERDICTS
 from experiments.runs.provenance import write_provenance
@@ -96,7 +96,8 @@ def claims_data(findings: Sequence[Finding], study: Study) -> Data:
     counted = Counter(distinct.values())
     judges = dict.fromkeys(finding.question.judge for finding in findings)
     return {
-        "premises": last_changed(),
+        "scale": study.scale.name,
+        "premises": last_changed(study.scale.name),
         "verdicts": {verdict: counted[verdict] for verdict in VERDICTS},
         "judges": {role: study.scale.describe_judge(role) for role in judges if role},
         "claims": list(claims.values()),
@@ -167,12 +168,14 @@ def beside_the_paper(data: Data) -> str:
 
 def claims_text(data: Data) -> str:
     """The claims as Markdown: rules, tables by group, why what could not be tested, parts."""
-    claims = data["claims"]
+    claims, scale = data["claims"], data.get("scale", "nano")
     parts = [
         INTRODUCTION.format(
-            premises=FILE.name,
-            changed=data["premises"]["commit"],
-            code=data["premises"]["code"],
+            premises=file_of(scale).name,
+            before=BEFORE[scale].format(
+                changed=data["premises"]["commit"], code=data["premises"]["code"]
+            ),
+            chosen=CHOICE if CHOSEN in _alphas(claims) else "",
             chance=by_chance(data),
             paper=beside_the_paper(data),
         )
@@ -192,12 +195,19 @@ def claims_text(data: Data) -> str:
     return "\n\n".join(parts)
 
 
+BEFORE = {
+    "nano": "any outcome of a run with noise was looked at (last changed in commit {changed}, when "
+    "the trainings that choose alpha had begun; the code that says what its words mean, in {code})",
+    "small": "any real model was trained with noise (last changed in commit {changed}; the code "
+    "that says what its words mean, in {code})",
+    "paper": "anything was trained (last changed in commit {changed}; the code that says what its "
+    "words mean, in {code})",
+}
+"""By scale, before what the premises were stated."""
 INTRODUCTION = """\
 What is claimed, the smallest change that matters, the dose of noise and the limits that make a \
-claim testable were stated in `experiments/claims/{premises}` before any outcome of a run with \
-noise was looked at (last changed in commit {changed}, when the trainings that choose alpha had \
-begun; the code that says what its words mean, in {code}); what came later is marked \
-*exploratory*. Estimates are paired differences with 95% intervals.
+claim testable were stated in `experiments/claims/{premises}` before {before}; what came later is \
+marked *exploratory*. Estimates are paired differences with 95% intervals.
 
 A claim of a rise or fall **holds** if the interval lies beyond the smallest change that matters, \
 **holds, but is negligible** if it lies between zero and that change, **does not hold** if it \
@@ -205,11 +215,12 @@ rules that change out and does not lie beyond zero on the claimed side, and is *
 otherwise. That something stays, or does not rise, holds if the interval lies within that change. \
 **Not testable here** means that the noise is too weak a treatment (the KL divergence that it \
 causes before any training, on the same set, is below the stated dose), that what is compared \
-with is at a ceiling or floor, or that there is nothing to explain. *Chosen* is the alpha that \
-validation chose for each model and set. All verdicts are on the models measured here, and not on \
-the paper's.
+with is at a ceiling or floor, or that there is nothing to explain. {chosen}All \
+verdicts are on the models measured here, and not on the paper's.
 
 {chance} {paper}"""
+
+CHOICE = "*Chosen* is the alpha that validation chose for each model and set. "
 
 PARTS = """\
 What the averages above are made of, each judged for itself by the same rule. These verdicts are \

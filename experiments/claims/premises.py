@@ -1,10 +1,13 @@
-"""The premises of every claim, read from `premises.yaml`: what was stated before the runs.
+"""The premises of every claim, read from two files: what was stated before the runs.
+
+`premises.yaml` has the claims that are asked of the laboratory and of the paper's models,
+`real_premises.yaml` those that are asked of real small models.
 
     PREMISES                                             # every claim, in the file's order
     by_id("conversation").margin                         # 1.0
-    last_changed()                                       # the file's hash and its last commit
+    last_changed("nano")                                 # a file's hash and its last commit
 
-To add a claim, add an entry to the file, and where it measures something new a measure to
+To add a claim, add an entry to a file, and where it measures something new a measure to
 `measures.py`.
 """
 
@@ -24,9 +27,10 @@ from experiments.claims.measures import MEASURES
 from experiments.claims.published_changes import FULL_GAINS, QLORA_GAINS, of_table_6
 from experiments.claims.rule import DIRECTIONS, Direction
 from experiments.names import look_up
-from experiments.scales.registry import SCALES
 
-FILE = Path(__file__).with_name("premises.yaml")
+FILE, REAL_FILE = (Path(__file__).with_name(f"{n}premises.yaml") for n in ("", "real_"))
+SCALES_OF = {FILE: ("nano", "paper"), REAL_FILE: ("small",)}
+"""The scales at which the claims of a file are asked."""
 CHOSEN = "chosen"
 """In place of an alpha: the one that validation chose for each model and set."""
 JUDGE_ROLES = ("oracle", "gpt-4", "chatgpt")
@@ -70,11 +74,15 @@ class Premise:
     limits: tuple[float, float] | None = None
     gain: Gain | None = None
     judges: tuple[str, ...] = ()
-    scales: tuple[str, ...] = ("nano", "paper")
+    scales: tuple[str, ...] = SCALES_OF[FILE]
 
 
-def read(text: str) -> tuple[Premise, ...]:
-    """The claims of the file's text.
+def read(text: str, scales: tuple[str, ...] = SCALES_OF[FILE]) -> tuple[Premise, ...]:
+    """The claims of a file's text.
+
+    Args:
+        text: YAML.
+        scales: at which they are asked.
 
     Raises:
         PremiseError: an entry has an unknown field, lacks one, or two have the same name.
@@ -84,7 +92,7 @@ def read(text: str) -> tuple[Premise, ...]:
     claims = content.get("claims") if isinstance(content, dict) else None
     if not isinstance(claims, list) or not claims:
         raise PremiseError("the file has no list of claims")
-    found = tuple(map(_premise, claims))
+    found = tuple(_premise({**claim, "scales": scales}) for claim in claims)
     names = [premise.id for premise in found]
     if len(set(names)) < len(names):
         raise PremiseError("two claims have the same id")
@@ -96,11 +104,11 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
     try:
         if fields.get("gain"):
             fields["gain"] = Gain(**fields["gain"])
-        for name in ("alphas", "limits", "judges", "scales"):
+        for name in ("alphas", "limits", "judges"):
             if not isinstance(fields.get(name, []), list):
                 raise PremiseError(f"claim {entry.get('id')}: {name} is no list")
         fields["alphas"] = tuple(map(str, fields["alphas"]))
-        for name in ("limits", "judges", "scales"):
+        for name in ("limits", "judges"):
             if name in fields:
                 fields[name] = tuple(fields[name])
         fields["published"] = fields["published"].format_map(_published())
@@ -113,8 +121,6 @@ def _premise(entry: Mapping[str, Any]) -> Premise:
     look_up("direction", premise.direction, dict.fromkeys(DIRECTIONS))
     for judge in premise.judges:
         look_up("judge", judge, dict.fromkeys(JUDGE_ROLES))
-    for scale in premise.scales:
-        look_up("scale", scale, SCALES)
     if measure.judged != bool(premise.judges):
         raise PremiseError(f"claim {premise.id}: its measure and its judges do not fit")
     if wrong := next(_wrong(premise), None):
@@ -165,17 +171,27 @@ def _published() -> dict[str, Any]:
 
 MEANING = (
     *("measures.py", "estimates.py", "finding.py", "rule.py"),
-    *("../runs/rivals.py", "../runs/real_models.py", "../../analysis/judge_error.py"),
+    *("../runs/rivals.py", "../runs/real_models.py"),
     *("../../analysis/equal_loss.py", "../../analysis/intervals.py"),
 )
 """The files that say what the file's words mean, beside it."""
 
 
-def last_changed() -> dict[str, str]:
-    """The SHA-256 of the file, and its last commit with its day; `code` is that of its meaning."""
+def file_of(scale: str) -> Path:
+    """The file with the claims that are asked at a scale."""
+    return next(file for file, scales in SCALES_OF.items() if scale in scales)
+
+
+def last_changed(scale: str) -> dict[str, str]:
+    """The SHA-256 of a file, and its last commit with its day; `code` is that of its meaning.
+
+    Args:
+        scale: at which its claims are asked.
+    """
+    file = file_of(scale)
     return {
-        "sha256": hashlib.sha256(FILE.read_bytes()).hexdigest(),
-        "commit": _last_commit(FILE.name),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "commit": _last_commit(file.name),
         "code": _last_commit(*MEANING),
     }
 
@@ -191,7 +207,11 @@ def _last_commit(*files: str) -> str:
     return asked.stdout.strip() or "not committed"
 
 
-PREMISES = read(FILE.read_text(encoding="utf-8"))
+PREMISES = tuple(
+    premise
+    for file, scales in SCALES_OF.items()
+    for premise in read(file.read_text(encoding="utf-8"), scales)
+)
 
 
 def by_id(name: str) -> Premise:

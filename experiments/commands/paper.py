@@ -126,9 +126,8 @@ class Asked:
 def ask(scale: Scale) -> Asked:
     """What the paper asks of a scale, with the choices that were made for it."""
     selection = load_selection(scale)
-    studies = [
-        (a, Study(scale, min(a.seeds, scale.most_seeds), selection)) for a in everything(scale)
-    ]
+    artifacts = [replace(a, seeds=min(a.seeds, scale.most_seeds)) for a in everything(scale)]
+    studies = [(a, Study(scale, a.seeds, selection)) for a in artifacts]
     study = study_of(scale)
     return Asked(
         tuple((a, each, a.cells(each)) for a, each in studies),

@@ -84,7 +84,7 @@ JUDGES: dict[str, Judge] = {
         },
         {
             "nano": "the judge in GPT-4's role with more errors, at ChatGPT's published agreement",
-            "small": "the model of GPT-4's public verdicts, as in GPT-4's role",
+            "small": "the model of GPT-4's public verdicts once more, so no second judge",
         },
     ),
     "oracle": Judge(

@@ -78,7 +78,9 @@ def _hub_cache() -> Path:
 
 
 def _checkpoint_bytes(run: Run) -> int:
-    return 4 * run.scale.parameters(run.model)
+    """The bytes of a run's weights, and of those after its earlier epochs where they are kept."""
+    kept = run.training == run and run.scale.execution(run.model, run.recipe).keep_epochs
+    return 4 * run.scale.parameters(run.model) * (max(1, run.recipe.epochs) if kept else 1)
 
 
 def _state_bytes(run: Run) -> int:

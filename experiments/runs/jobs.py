@@ -70,7 +70,8 @@ def make(paths: Sequence[Path]) -> None:
     Raises:
         JobError: some could not be made.
     """
-    keep_freed_memory()
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     failed = 0
     for path in paths:
         try:

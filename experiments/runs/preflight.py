@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from eval.judge_check import check_judge
-from eval.judge_config import api_model
+from eval.judge_config import api_model, check_fitted_to
 from experiments.roles.instruction_sets import ALPACA, InstructionSet
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS
@@ -175,6 +175,7 @@ def _judge(step: Record) -> list[Mapping[str, Check]]:
         folder = step.run.scale.judge(step.judge)
         if api_model(folder):
             within(LIMIT, partial(check_judge, folder))
+        check_fitted_to(folder)
         return 0
 
     title = JUDGES[step.judge].title if step.judge in JUDGES else step.judge

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -177,20 +177,26 @@ def selection_file(scale: Scale) -> Path:
 
 
 def load_selection(scale: Scale) -> Selection:
-    """Read the recorded choices; without any, a real scale takes the paper's.
+    """Read the recorded choices; the scale `paper` has the paper's where there are none.
 
     Raises:
         FileNotFoundError: nothing was chosen yet at this scale.
         SelectionError: the file has learning rates only, or cannot be read as choices.
     """
     path = selection_file(scale)
-    if not path.exists() and scale.published_choices:
+    if not path.exists() and scale.published_choices and len(scale.lr_grid) == 1:
         return PUBLISHED
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no selection yet; make it with `make selection`")
+        where = "" if scale.name == "nano" else f" SCALE={scale.name}"
+        raise FileNotFoundError(f"{path}: no selection yet; make it with `make selection{where}`")
     selection = selection_of(recorded_choices(scale))
     if scale.published_choices:
-        return replace(PUBLISHED, lr={**PUBLISHED.lr, **selection.lr})
+        return Selection(
+            lr={**PUBLISHED.lr, **selection.lr},
+            qlora_lr={**PUBLISHED.qlora_lr, **selection.qlora_lr},
+            alpha={**PUBLISHED.alpha, **selection.alpha},
+            freelb=selection.freelb or PUBLISHED.freelb,
+        )
     if selection.freelb is None:
         raise SelectionError(
             f"{path}: has learning rates and no alphas; choose those with `make selection`"

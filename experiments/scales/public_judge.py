@@ -3,9 +3,10 @@
     PUBLIC_VERDICTS=gpt4_verdicts.jsonl.xz make table1 SCALE=small …
 
 alpaca-eval calls `completions` in place of an API (`judges/public_verdicts/configs.yaml`). The
-judge is fitted to the public models' answers to the instructions that are judged
+judge is fitted to the public models' answers to all of AlpacaEval's instructions
 (`eval/preference/`), and gives the probability that GPT-4 prefers an answer to the reference's. Of
-two models neither of which is the reference, the odds against it are divided.
+two models neither of which is the reference, the odds against it are divided. Answers that are the
+reference's own are draws, which alpaca-eval does not ask about.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.judge_config import JudgeError
+from eval.judge_config import JudgeError, check_fitted_to
 from eval.preference.features import Seen
 from eval.preference.model import Judge, fit
 from eval.preference.verdicts import Pool, VerdictsError, read_pool
+from experiments.paths import PUBLIC_JUDGE
 from experiments.scales.real_sets import reference_outputs
 
 VARIABLE = "PUBLIC_VERDICTS"
@@ -67,17 +69,8 @@ def _pieces(prompt: str) -> tuple[str, str, str]:
 
 def _log_odds(instructions: tuple[str, ...], answers: tuple[str, ...]) -> Table:
     """The log-odds that each answer is preferred to the reference's; 0 for the reference itself."""
-    judge = _judge(instructions)
-    if answers == judge.seen.pool.references:
-        return np.zeros(len(answers))
-    found = np.clip(judge.probabilities(answers), 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(found / (1 - found)))
-
-
-@lru_cache(maxsize=2)
-def _judge(instructions: tuple[str, ...]) -> Judge:
-    """The judge of some instructions, fitted once in a process."""
-    pool = public_pool()
+    judge = _judge()
+    pool = judge.seen.pool
     places = {text: place for place, text in reversed(list(enumerate(pool.instructions)))}
     unknown = [text for text in instructions if text not in places]
     if unknown:
@@ -85,7 +78,17 @@ def _judge(instructions: tuple[str, ...]) -> Judge:
             f"{len(unknown)} of {len(instructions)} instructions have no public verdicts, for "
             f"example: {unknown[0][:80]}"
         )
-    return fit(Seen(pool.on([places[text] for text in instructions])))
+    given = {places[text]: answer for text, answer in zip(instructions, answers, strict=True)}
+    if all(answer == pool.references[place] for place, answer in given.items()):
+        return np.zeros(len(answers))
+    found = np.clip(judge.probabilities(given), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(found / (1 - found)))
+
+
+@lru_cache(maxsize=1)
+def _judge() -> Judge:
+    """The judge, fitted to all public verdicts once in a process; it is the same for every run."""
+    return fit(Seen(public_pool()))
 
 
 @lru_cache(maxsize=1)
@@ -95,14 +98,8 @@ def public_pool() -> Pool:
     Raises:
         JudgeError: it is not set, or cannot be used.
     """
-    own = os.environ.get(VARIABLE)
-    if not own:
-        raise JudgeError(
-            f"{VARIABLE} is not set: the judge of this scale is fitted to GPT-4's public verdicts. "
-            f"Name the folder `results` of a clone of github.com/tatsu-lab/alpaca_eval, or a file "
-            "in the format of eval/preference/verdicts.py"
-        )
+    check_fitted_to(PUBLIC_JUDGE)
     try:
-        return read_pool(Path(own), reference_outputs("test"))
+        return read_pool(Path(os.environ[VARIABLE]), reference_outputs("test"))
     except VerdictsError as error:
         raise JudgeError(f"{VARIABLE}: {error}") from None

@@ -44,7 +44,9 @@ def wanted(variable: str, on_a_cpu: int) -> int | None:
     Raises:
         SourceError: the variable says something else.
     """
+    # Jobs inherit it, so a node with a GPU does not decide otherwise than where it was asked.
     own = os.environ.get(variable) or ("all" if has_gpu() else str(on_a_cpu))
+    os.environ[variable] = own
     if own == "all":
         return None
     if not own.isdecimal() or int(own) < 1:

@@ -63,7 +63,8 @@ def against(base: Runs) -> tuple[Metric, Metric]:
     """Two metrics of answers beside those of the training without noise under the same seed.
 
     The fitted judge gives odds against the reference; against each other, two answers have the
-    quotient of theirs (`experiments/scales/public_judge.py`).
+    quotient of theirs (`experiments/scales/public_judge.py`), and equal ones are a draw. Nothing
+    checks this against GPT-4, whose public verdicts are all against the reference.
 
     Args:
         base: the runs without noise, by seed.
@@ -71,7 +72,9 @@ def against(base: Runs) -> tuple[Metric, Metric]:
 
     def preferred(record: Record) -> Numbers:
         other = replace(record, run=base[record.run.seed])
-        return np.asarray(100 / (1 + np.exp(_odds(other) - _odds(record))))
+        shares = 100 / (1 + np.exp(_odds(other) - _odds(record)))
+        equal = [own == its for own, its in zip(texts(record), texts(other), strict=True)]
+        return np.where(equal, 50.0, shares)
 
     def longer(record: Record) -> Numbers:
         other = replace(record, run=base[record.run.seed])
@@ -79,7 +82,9 @@ def against(base: Runs) -> tuple[Metric, Metric]:
         return np.array([100 * np.heaviside(len(own) - len(its), 0.5) for own, its in pairs])
 
     return (
-        Metric("preferred to the answer without noise, %", ("verdicts",), preferred),
+        Metric(
+            "preferred to the answer without noise by the judge's odds, %", ("verdicts",), preferred
+        ),
         Metric("longer than the answer without noise, %", ("responses",), longer),
     )
 
@@ -106,7 +111,7 @@ def cells(study: Study) -> list[Cell]:
         for metric, condition in metrics
         for model, rows in by_model.items()
         for row, runs in rows.items()
-        if not (row == NO_NOISE and " without noise, %" in metric(model).title)
+        if not (row == NO_NOISE and "the answer without noise" in metric(model).title)
         and not (condition == "train" and row not in noises(model))
     ]
 

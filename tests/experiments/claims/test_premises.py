@@ -146,7 +146,7 @@ def test_no_measure_is_there_that_no_claim_uses() -> None:
 
 
 def test_it_says_when_the_file_was_last_changed() -> None:
-    found = last_changed()
+    found = last_changed("nano")
     asked = ["git", "hash-object", str(FILE)]
     assert subprocess.run(asked, cwd=ROOT, capture_output=True, check=False).returncode == 0
     assert len(found["sha256"]) == 64

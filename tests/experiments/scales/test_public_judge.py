@@ -72,6 +72,15 @@ def test_a_part_of_the_instructions_is_judged_by_the_public_answers_to_it(
     references = [outputs(POOL.references, "r")[place] for place in range(0, 40, 2)]
     found = annotate(part, references, JUDGE)
     assert [row["instruction"] for row in found] == [row["instruction"] for row in part]
+    annotate(part[:5], references[:5], JUDGE)
+    assert _judge.cache_info().misses == 1
+
+
+def test_an_answer_that_is_the_references_is_a_draw_and_changes_little_for_the_others() -> None:
+    answers = (*POOL.references[:1], *OWN[1:])
+    drawn, usual = preferences(answers, POOL.references), preferences(OWN, POOL.references)
+    assert drawn[0] == 1.5
+    assert np.subtract(drawn[1:], usual[1:]) == pytest.approx(0, abs=0.2)
 
 
 def test_verdicts_by_other_public_verdicts_are_of_another_judge(
@@ -90,7 +99,7 @@ def test_without_public_verdicts_the_error_says_what_to_do(monkeypatch: pytest.M
     with pytest.raises(JudgeError, match=r"PUBLIC_VERDICTS is not set.*tatsu-lab/alpaca_eval"):
         preferences(OWN, POOL.references)
     monkeypatch.setenv("PUBLIC_VERDICTS", "nowhere.jsonl")
-    with pytest.raises(JudgeError, match=r"PUBLIC_VERDICTS: nowhere.jsonl: no such file"):
+    with pytest.raises(JudgeError, match=r"PUBLIC_VERDICTS=nowhere.jsonl: no verdicts are there"):
         preferences(OWN, POOL.references)
 
 
