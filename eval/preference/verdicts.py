@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,26 +50,6 @@ class Pool:
     models: tuple[str, ...]
     answers: tuple[tuple[str, ...], ...]
     won: Table
-
-    def without(self, *models: str) -> Pool:
-        """The same without some models."""
-        kept = [place for place, model in enumerate(self.models) if model not in models]
-        return replace(
-            self,
-            models=tuple(self.models[place] for place in kept),
-            answers=tuple(self.answers[place] for place in kept),
-            won=self.won[kept],
-        )
-
-    def on(self, places: Sequence[int]) -> Pool:
-        """The same on some of the instructions."""
-        return replace(
-            self,
-            instructions=tuple(self.instructions[place] for place in places),
-            references=tuple(self.references[place] for place in places),
-            answers=tuple(tuple(each[place] for place in places) for each in self.answers),
-            won=self.won[:, list(places)],
-        )
 
 
 def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:

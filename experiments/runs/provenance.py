@@ -25,6 +25,7 @@ PACKAGES = (
     "alpaca_eval",
     "lm_eval",
     "numpy",
+    "scikit-learn",
     "scipy",
     "snakemake",
 )

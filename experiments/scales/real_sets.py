@@ -4,8 +4,9 @@
     reference_outputs("test")
 
 Alpaca, Evol-Instruct 70k and OpenPlatypus are taken as they are; conversations of ShareGPT are cut
-into pieces as FastChat does (`split_conversations`). The last rows of each set are held out for the
-validation loss; nothing else is removed. Each set comes from the hub, or from a local file
+into pieces as FastChat does (`split_conversations`). Rows of each set are held out for the
+validation loss (the last ones; at `small`, ones drawn at random); nothing else is removed. Each set
+comes from the hub, or from a local file
 (`DATA_alpaca=…`, see `experiments/scales/fetch.py`).
 """
 

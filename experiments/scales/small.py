@@ -1,6 +1,6 @@
 """The scale `small`: real models of 70M to 360M parameters and real data, on a CPU or one GPU.
 
-make table1 SCALE=small DATA_alpaca=alpaca_data.json REFERENCE_OUTPUTS=annotations.json
+make real SCALE=small                                # docs/real-scale.md has the data's variables
 
 LLaMA-2-Chat 7B is SmolLM2-135M-Instruct and LLaMA-2 7B is gemma-3-270m, both from packages of the
 package index. Without a GPU, 384 rows of each set are trained on and 300 of AlpacaEval's

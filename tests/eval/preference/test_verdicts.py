@@ -71,15 +71,6 @@ def test_a_model_that_did_not_answer_everything_is_left_out(tmp_path: Path) -> N
     assert read_pool(written(tmp_path / "v.jsonl", rows), REFERENCES).models == ("a", "b")
 
 
-def test_some_models_and_instructions_can_be_taken(tmp_path: Path) -> None:
-    pool = read_pool(written(tmp_path / "v.jsonl", list(ROWS)), REFERENCES)
-    part = pool.without("a").on([2, 0])
-    assert part.models == ("b",)
-    assert part.answers == (("b 2", "b 0"),)
-    assert part.instructions == ("Do 2.", "Do 0.")
-    assert np.array_equal(part.won, [[np.nan, 0]], equal_nan=True)
-
-
 @pytest.mark.parametrize(
     ("row", "words"),
     (

@@ -142,7 +142,8 @@ def test_what_was_fetched_is_used_without_the_hub(tmp_path: Path) -> None:
         available("o/m")
         + "\n"
         + available("o/d", "dataset", file="a.json")
-        + "\nfrom experiments.scales.real_sets import check_set\nreport(lambda: check_set('paper', ALPACA))"
+        + "\nfrom experiments.scales.real_sets import check_set"
+        + "\nreport(lambda: check_set('paper', ALPACA))"
     )
     third = asked(tmp_path, fetch + check, HF_ENDPOINT=closed_port())
 
