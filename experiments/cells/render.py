@@ -30,7 +30,7 @@ from experiments.paths import RENDERED
 from experiments.runs.provenance import write_provenance
 from experiments.runs.record import Record
 from experiments.runs.run import Run
-from experiments.runs.selection import load_selection
+from experiments.runs.selection import check_chosen, load_selection
 from experiments.runs.study import Study
 from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
@@ -67,6 +67,7 @@ def make(
                 f"{artifact.name} is made at the scale {artifact.only} alone: "
                 f"make {artifact.name} SCALE={artifact.only}"
             )
+    check_chosen(scale)
     selection = load_selection(scale)
     studies = [Study(scale, seeds or artifact.seeds, selection) for artifact in artifacts]
     asked = [a.cells(study) for a, study in zip(artifacts, studies, strict=True)]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from analysis.equal_loss import side
 from analysis.intervals import Estimate
 from experiments.cells.cell import Cell
+from experiments.cells.copying import METRICS as COPYING
 from experiments.cells.metrics import (
     CHARACTERS,
     FAR_LOSS,
@@ -36,7 +37,7 @@ from experiments.claims.estimates import (
     losses_of,
     percent,
 )
-from experiments.figures import figure3, figure4, figure5, figure6
+from experiments.figures import figure3, figure4, figure6
 from experiments.roles.instruction_sets import (
     ALPACA,
     EVOL_INSTRUCT,
@@ -305,11 +306,11 @@ MEASURES: dict[str, Measure] = {
     ),
     "ROUGE-L on training prompts": Measure(
         "change of ROUGE-L on training prompts, 0 to 1",
-        _two_arms(figure5.METRICS["ROUGE-L"], items="training prompts", condition="train"),
+        _two_arms(COPYING["ROUGE-L"], items="training prompts", condition="train"),
     ),
     "BLEU-4 on training prompts": Measure(
         "change of BLEU-4 on training prompts, 0 to 1",
-        _two_arms(figure5.METRICS["BLEU-4"], items="training prompts", condition="train"),
+        _two_arms(COPYING["BLEU-4"], items="training prompts", condition="train"),
     ),
     "win rate of Uniform minus Gaussian, three sets": Measure(
         "win rate of Uniform minus that of Gaussian noise, three sets, points",
@@ -366,9 +367,7 @@ MEASURES: dict[str, Measure] = {
     },
     "ROUGE-L on training prompts, real models": Measure(
         "change of ROUGE-L on training prompts of Alpaca over two real models, 0 to 1",
-        _real_models(
-            _always(figure5.METRICS["ROUGE-L"]), items="training prompts", condition="train"
-        ),
+        _real_models(_always(COPYING["ROUGE-L"]), items="training prompts", condition="train"),
     ),
     **{
         f"{which} loss against early stopping, real models": Measure(

@@ -20,7 +20,7 @@ from experiments.paths import RENDERED
 from experiments.runs.archive import archive_file, unpack
 from experiments.runs.record import TRAINED, missing
 from experiments.runs.run import Run
-from experiments.runs.selection import load_selection
+from experiments.runs.selection import check_chosen, load_selection
 from experiments.runs.study import Study
 from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if archive_file(study.scale).exists():
         unpack(archive_file(study.scale))
+    check_chosen(study.scale)
     produce(records_of(asked), arguments.jobs)
     folder = RENDERED / study.scale.name
     data = write_claims(asked, study, folder)

@@ -35,7 +35,7 @@ from experiments.runs.archive import archive_file, unpack
 from experiments.runs.provenance import seconds
 from experiments.runs.record import Record, missing
 from experiments.runs.run import Run
-from experiments.runs.selection import load_selection
+from experiments.runs.selection import check_chosen, load_selection
 from experiments.runs.study import Study
 from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
@@ -147,6 +147,7 @@ def make_paper(scale: Scale, jobs: int | None, out: Path) -> tuple[str, list[Run
     Returns:
         A sentence on the runs and the time they took, and the runs.
     """
+    check_chosen(scale)
     if archive_file(scale).exists():
         unpack(archive_file(scale))
     asked = ask(scale)

@@ -3,30 +3,12 @@
 make figure5
 """
 
-import numpy as np
-
-from analysis.overfitting import bleu_4, rouge_l
 from experiments.cells.artifact import histogram_figure
 from experiments.cells.cell import Cell, Data
+from experiments.cells.copying import METRICS, SCORES
 from experiments.cells.differences import change, differences, one
-from experiments.cells.metrics import Metric, texts
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.record import Numbers, Record
 from experiments.runs.study import Study
-
-SCORES = {"ROUGE-L": rouge_l, "BLEU-4": bleu_4}
-
-
-def _metric(name: str) -> Metric:
-    def values(record: Record) -> Numbers:
-        given, run = texts(record), record.run
-        rows = run.scale.rows(run.dataset, "train")[: len(given)]
-        return np.array(SCORES[name](given, [str(row["output"]) for row in rows]))
-
-    return Metric(name, ("responses",), values, 3)
-
-
-METRICS = {name: _metric(name) for name in SCORES}
 
 
 def cells(study: Study) -> list[Cell]:

@@ -177,14 +177,14 @@ def selection_file(scale: Scale) -> Path:
 
 
 def load_selection(scale: Scale) -> Selection:
-    """Read the recorded choices; the scale `paper` has the paper's where there are none.
+    """Read the recorded choices; without any, a real scale takes the paper's.
 
     Raises:
         FileNotFoundError: nothing was chosen yet at this scale.
         SelectionError: the file has learning rates only, or cannot be read as choices.
     """
     path = selection_file(scale)
-    if not path.exists() and scale.published_choices and len(scale.lr_grid) == 1:
+    if not path.exists() and scale.published_choices:
         return PUBLISHED
     if not path.exists():
         where = "" if scale.name == "nano" else f" SCALE={scale.name}"
@@ -202,6 +202,19 @@ def load_selection(scale: Scale) -> Selection:
             f"{path}: has learning rates and no alphas; choose those with `make selection`"
         )
     return selection
+
+
+def check_chosen(scale: Scale) -> None:
+    """Refuse to train at a scale with several learning rates before one of them was chosen.
+
+    Raises:
+        SelectionError: none was chosen.
+    """
+    if scale.published_choices and len(scale.lr_grid) > 1 and not selection_file(scale).exists():
+        raise SelectionError(
+            f"{selection_file(scale)}: no learning rates were chosen yet; choose them with "
+            f"`make selection SCALE={scale.name}`"
+        )
 
 
 ChoiceName = tuple[str, str]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from eval.decoding import Decoding
@@ -54,9 +55,15 @@ def wanted(variable: str, on_a_cpu: int) -> int | None:
     return int(own)
 
 
+DEVICES = ("nvidia[0-9]*", "kfd", "dxg")
+"""Files in /dev that a machine with a GPU has: of NVIDIA, of AMD, and in Windows' Linux."""
+
+
 @cache
 def has_gpu() -> bool:
-    """Whether this machine has a GPU that torch sees."""
+    """Whether torch sees a GPU; it is asked only on a machine that may have one."""
+    if not any(True for pattern in DEVICES for _ in Path("/dev").glob(pattern)):
+        return False
     import torch
 
     return torch.cuda.is_available()

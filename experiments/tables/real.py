@@ -13,6 +13,7 @@ from analysis.intervals import Estimate, hierarchical
 from analysis.judge_error import with_judge_error
 from experiments.cells.artifact import table
 from experiments.cells.cell import Cell, Data
+from experiments.cells.copying import METRICS as COPYING
 from experiments.cells.differences import change, differences, one
 from experiments.cells.metrics import (
     CHARACTERS,
@@ -26,7 +27,6 @@ from experiments.cells.metrics import (
     texts,
 )
 from experiments.cells.pictures import Picture
-from experiments.figures.figure5 import METRICS as COPYING
 from experiments.runs.real_models import NO_NOISE, REAL_MODELS, arms, noises
 from experiments.runs.record import Numbers, Record
 from experiments.runs.study import Runs, Study

@@ -119,7 +119,7 @@ def plan(
         return f"{artifact.title}: needs no training."
     paces = {}
     speeds: dict[str, float] = {}
-    if card is None and scale.published_choices:
+    if card is None and scale.name == "small":
         paces = paces_of(scale, list(dict.fromkeys(run.model for run in runs)))
     else:
         speeds = {
@@ -321,7 +321,7 @@ def _text(
     gpu: str | None,
     how: str,
 ) -> str:
-    timed = gpu is not None or scale.published_choices
+    timed = gpu is not None or scale.name == "small"
     evaluation = "decoding" if gpu or not timed else "evaluation"
     unit = "GPU-hours" if gpu else "core-hours"
     rows = [

@@ -191,7 +191,7 @@ def test_a_misspelt_model_or_set_in_the_environment_is_an_error(
     (
         (("--help",), 0),
         (("plan", "table1", "--scale", "paper"), 0),
-        (("plan", "table2", "--scale", "small"), 0),
+        (("plan", "table2", "--scale", "small", "--gpu", "A100-80GB"), 0),
         (("show", "no-such-table"), 1),
         (("ablation", "--dataset", "alpacca"), 1),
         ((*FINETUNE, "lama"), 1),

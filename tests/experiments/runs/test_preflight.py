@@ -79,7 +79,7 @@ def test_table_1_of_the_paper_on_a_laptop_lists_all_that_is_missing(tmp_path: Pa
 
 
 def test_the_leaderboards_tasks_are_asked_for_where_they_are_needed(tmp_path: Path) -> None:
-    answer = asked(tmp_path, CODE % ("small", "figure3"), HF_ENDPOINT=closed_port())
+    answer = asked(tmp_path, CODE % ("paper", "figure3"), HF_ENDPOINT=closed_port())
     said = [line for line in lines(answer) if "LEADERBOARD_DATA=FOLDER" in line]
     assert len(said) == len(TASKS)
     assert "the judge" not in answer
