@@ -13,7 +13,7 @@ GIB = 2**30
 ACTIVATIONS = 3 * 2**28
 """Bytes for which a CPU splits its passes (`neftune.training.bounded_trainer`)."""
 KEPT = 1.15
-"""On a CPU a process keeps freed memory, a part of which fits no later tensor."""
+"""On a CPU a training of large passes keeps freed memory, a part of which fits no later tensor."""
 SLOPE_BYTES = 2**27
 """Of the gradients in logits that are held at once."""
 TRAINED_LOGITS, READ_LOGITS, READ_TOKENS = 2**24, 2**25, 2**14
@@ -69,7 +69,9 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
     share = 0.0 if offloaded else 1 / gpus if sharded else 1.0
     if not recipe.epochs:
         gradients = optimizer = trained = gathered = read = 0.0
-    kept = 1.0 if gpus else KEPT
+    divided = width < recipe.micro_batch * recipe.max_length
+    keeps = not gpus and (divided or width * shape.vocabulary > TRAINED_LOGITS)
+    kept = KEPT if keeps else 1.0
     parts = {
         "weights": weights * share,
         "gradients": gradients * share,
