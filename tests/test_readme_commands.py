@@ -24,6 +24,7 @@ RUN = (
 NOT_RUN = {
     "make test": "the tests themselves, which .ci/run runs in the same way",
     "make dose": "measures six models; tests/experiments/commands/test_dose.py measures one",
+    "make selection SCALE=small": "tunes two real models, which takes hours",
     "make table1 SCALE=paper": "needs LLaMA-2, a GPU and a judge",
     'make ablation ALPHA="0 1 2 5 10 15 30" DATASET=evol-instruct MODEL=llama-1-7b NOISE=gaussian '
     'SET="epochs=5"': "trains seven models; `make ablation` below does not",
