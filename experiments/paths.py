@@ -23,3 +23,13 @@ LABORATORY = Path(__file__).parent / "nano"
 
 PUBLIC_JUDGE = Path(__file__).parent / "scales" / "judges" / "public_verdicts"
 """The configuration of the judge that is fitted to GPT-4's public verdicts."""
+
+
+def own_or_shipped(name: str) -> Path:
+    """A file of results: the one that was made here where there is one, else the project's.
+
+    Args:
+        name: its path below the folder of results.
+    """
+    own = RENDERED / name
+    return own if own.exists() else RESULTS / name

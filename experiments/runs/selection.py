@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from analysis.intervals import win_rate
-from experiments.paths import RENDERED, RESULTS, RUNS
+from experiments.paths import RENDERED, RUNS, own_or_shipped
 from experiments.published import ALPHA_GRID, LEARNING_RATE, TABLE_7_ALPHA, TABLE_8, TABLE_9_ALPHA
 from experiments.roles.instruction_sets import (
     ALPACA,
@@ -172,8 +172,7 @@ def freelb(strength: float) -> FreeLB:
 
 def selection_file(scale: Scale) -> Path:
     """Where the choices are recorded: your own where there are any, else the project's."""
-    own, shipped = (folder / scale.name / "selection.json" for folder in (RENDERED, RESULTS))
-    return own if own.exists() else shipped
+    return own_or_shipped(f"{scale.name}/selection.json")
 
 
 def load_selection(scale: Scale) -> Selection:

@@ -12,7 +12,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from experiments.paths import RENDERED, RESULTS
+from experiments.paths import own_or_shipped
 
 CARD = "public-judge/card.json"
 
@@ -36,6 +36,5 @@ def error_of_win_rates() -> tuple[float, int]:
 
 @lru_cache(maxsize=1)
 def _card() -> dict[str, Any]:
-    own, shipped = (folder / CARD for folder in (RENDERED, RESULTS))
-    found: dict[str, Any] = json.loads((own if own.exists() else shipped).read_text())
+    found: dict[str, Any] = json.loads(own_or_shipped(CARD).read_text())
     return found

@@ -92,28 +92,43 @@ def against(base: Runs) -> tuple[Metric, Metric]:
 def cells(study: Study) -> list[Cell]:
     """Every row by every metric, a column a model."""
     by_model = {model: arms(study, model) for model in REAL_MODELS}
-    metrics: list[tuple[Callable[[str], Metric], str]] = [
-        (lambda model: WIN_RATE, "test"),
-        (lambda model: GPT_4_WIN_RATE, "test"),
-        (lambda model: against(by_model[model][NO_NOISE])[0], "test"),
-        (lambda model: LENGTH_CONTROLLED, "test"),
-        (lambda model: CHARACTERS, "test"),
-        (lambda model: against(by_model[model][NO_NOISE])[1], "test"),
-        (partial(_repetition, by_model), "test"),
-        (lambda model: FITTED_LOSS, "test"),
-        (lambda model: HELD_OUT_LOSS, "test"),
-        (lambda model: FAR_LOSS, "test"),
-        (lambda model: COPYING["ROUGE-L"], "train"),
+    metrics: list[tuple[Callable[[str], Metric], str, Callable[[str, str], bool]]] = [
+        (lambda model: WIN_RATE, "test", _always),
+        (lambda model: GPT_4_WIN_RATE, "test", _always),
+        (lambda model: against(by_model[model][NO_NOISE])[0], "test", _but_no_noise),
+        (lambda model: LENGTH_CONTROLLED, "test", _always),
+        (lambda model: CHARACTERS, "test", _always),
+        (lambda model: against(by_model[model][NO_NOISE])[1], "test", _but_no_noise),
+        (partial(_repetition, by_model), "test", _always),
+        (lambda model: FITTED_LOSS, "test", _always),
+        (lambda model: HELD_OUT_LOSS, "test", _always),
+        (lambda model: FAR_LOSS, "test", _always),
+        (lambda model: COPYING["ROUGE-L"], "train", _trained),
     ]
-    # Answers to training prompts are not asked of the rows that cost no training.
-    return [
-        Cell(row, study.scale.short_title(model), metric(model), (runs,), condition=condition)
-        for metric, condition in metrics
-        for model, rows in by_model.items()
-        for row, runs in rows.items()
-        if not (row == NO_NOISE and "the answer without noise" in metric(model).title)
-        and not (condition == "train" and row not in noises(model))
-    ]
+    found = []
+    for metric_of, condition, has in metrics:
+        for model, rows in by_model.items():
+            metric, column = metric_of(model), study.scale.short_title(model)
+            found += [
+                Cell(row, column, metric, (runs,), condition=condition)
+                for row, runs in rows.items()
+                if has(model, row)
+            ]
+    return found
+
+
+def _always(model: str, row: str) -> bool:
+    return True
+
+
+def _but_no_noise(model: str, row: str) -> bool:
+    """The rows that can be set against the one without noise."""
+    return row != NO_NOISE
+
+
+def _trained(model: str, row: str) -> bool:
+    """The rows that cost a training; of the others, answers to training prompts are not asked."""
+    return row in noises(model)
 
 
 def _repetition(by_model: dict[str, dict[str, Runs]], model: str) -> Metric:

@@ -111,6 +111,11 @@ def _is_complete(model: PreTrainedModel, head: OutputHead) -> bool:
     return bool((own - ours.to(own.device)).abs() <= rounding * own.abs())
 
 
+def _trained_chunk(head: OutputHead) -> int:
+    """Tokens of a chunk in training."""
+    return max(1, CHUNK_LOGITS // head.layer.out_features)
+
+
 def summed_loss(
     model: nn.Module, inputs: Mapping[str, Any], labels: Tensor, head: OutputHead
 ) -> Tensor:
@@ -125,13 +130,12 @@ def summed_loss(
     Returns:
         A scalar, in nats.
     """
-    chunk = max(1, CHUNK_LOGITS // head.layer.out_features)
 
     def total(*found: Any) -> Tensor:
         summed: Tensor = _SummedLoss.apply(*found)  # type: ignore[no-untyped-call]
         return summed
 
-    return _in_chunks(model, inputs, labels, head, total, chunk)
+    return _in_chunks(model, inputs, labels, head, total, _trained_chunk(head))
 
 
 def added_loss(
@@ -152,7 +156,6 @@ def added_loss(
     Returns:
         A scalar, in nats.
     """
-    chunk = max(1, CHUNK_LOGITS // head.layer.out_features)
 
     def total(
         hidden: Tensor, weight: Tensor, bias: Any, at: Tensor, after: After, size: int
@@ -162,7 +165,7 @@ def added_loss(
         )
         return found
 
-    return _in_chunks(model, inputs, labels, head, total, chunk)
+    return _in_chunks(model, inputs, labels, head, total, _trained_chunk(head))
 
 
 @torch.no_grad()

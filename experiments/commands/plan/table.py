@@ -134,11 +134,8 @@ def plan(
         due = [record for record in records if record.run.training in set(members)]
         try:
             pace = paces.get(members[0].model)
-            lines.append(
-                _timed(_line(members, due, card, gpus, speeds), members[0], due, pace)
-                if pace
-                else _line(members, due, card, gpus, speeds)
-            )
+            line = _line(members, due, card, gpus, speeds)
+            lines.append(_timed(line, members[0], due, pace) if pace else line)
         except TooLargeError as error:
             too_large.append(error)
     if not lines:
