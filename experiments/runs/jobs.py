@@ -354,11 +354,15 @@ def _spectrum(record: Record, path: Path) -> None:
 def _leaderboard(record: Record, path: Path) -> None:
     from eval.leaderboard import evaluate
 
-    tasks, include = record.run.scale.leaderboard()
+    scale = record.run.scale
+    tasks, include = scale.leaderboard()
     model, tokenizer = _tuned(record.run)
     folder = path.parent
     folder.mkdir(exist_ok=True)
-    scores = evaluate(model, tokenizer, tasks, include, cache=folder / "requests")
+    cache = folder / "requests"
+    scores = evaluate(
+        model, tokenizer, tasks, include, cache=cache, items=scale.leaderboard_items
+    )
     write_atomic(path, json.dumps(scores) + "\n")
     for requests in folder.glob("requests*"):
         requests.unlink()

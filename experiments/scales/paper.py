@@ -15,16 +15,25 @@ from experiments.roles.instruction_sets import InstructionSet
 from experiments.roles.models import MODELS
 from experiments.scales import real_sets
 from experiments.scales.fetch import check_model, chosen
-from experiments.scales.real_leaderboard import TASKS, check_task, leaderboard, leaderboard_identity
+from experiments.scales.real_leaderboard import (
+    TASKS,
+    Task,
+    check_task,
+    leaderboard,
+    leaderboard_identity,
+)
 from experiments.scales.scale import Check, Material, Scale
 from neftune.training.recipe import Execution, Recipe
 
 
-def checks_at(scale: str) -> Callable[[Material, InstructionSet], Mapping[str, Check]]:
+def checks_at(
+    scale: str, tasks: Mapping[str, Task]
+) -> Callable[[Material, InstructionSet], Mapping[str, Check]]:
     """How it is checked within seconds that what a scale does not make itself can be had.
 
     Args:
         scale: its name.
+        tasks: its benchmarks.
     """
 
     def measuring_model() -> int:
@@ -35,7 +44,10 @@ def checks_at(scale: str) -> Callable[[Material, InstructionSet], Mapping[str, C
         if material == "references":
             return {"AlpacaEval's instructions and reference answers": real_sets.check_references}
         if material == "leaderboard":
-            return {f"the leaderboard's {task}": partial(check_task, task) for task in TASKS}
+            return {
+                f"the leaderboard's {label}": partial(check_task, task)
+                for label, task in tasks.items()
+            }
         found: dict[str, Check] = {dataset.title: partial(real_sets.check_set, scale, dataset)}
         if dataset.piece_tokens is not None:
             found[MODELS[real_sets.MEASURING_MODEL].title] = measuring_model
@@ -85,6 +97,6 @@ PAPER = Scale(
     instructions_identity=real_sets.instructions_identity,
     leaderboard=leaderboard,
     leaderboard_identity=leaderboard_identity,
-    checks=checks_at("paper"),
+    checks=checks_at("paper", TASKS),
     notes=NOTES,
 )

@@ -9,6 +9,7 @@ Each task file is lm-eval's own with the leaderboard's number of shots; with loc
 those instead of the hub. The folder holds these sets in the formats in which they are distributed:
 
     arc_challenge_{train,test}.jsonl              AI2's fields, the hub's, or query, choices, gold
+    arc_easy_test.jsonl                           the same; at the scale `small` alone
     hellaswag_{train,validation}.jsonl            the hub's fields
     mmlu/{dev,test}/<subject>_{dev,test}.csv      57 subjects, with a line of titles or without
     TruthfulQA.csv                                the authors' table
@@ -22,7 +23,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,14 @@ class Task:
         return [p for p in sorted(_LM_EVAL.glob(self.pattern)) if not p.stem.startswith("_")]
 
 
-def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Sequence[str]], Path]:
+def leaderboard(
+    tasks: Mapping[str, Task] | None = None, prefix: str = "2023", out: Path = RUNS
+) -> tuple[Mapping[str, Sequence[str]], Path]:
     """Write the task files.
 
     Args:
-        later: with Winogrande and GSM8K, which the leaderboard had from autumn 2023 on.
+        tasks: `TASKS` by default, with `LATER_TASKS` or without; or `ZERO_SHOT_TASKS`.
+        prefix: of the names that lm-eval knows them by.
         out: where their folder goes.
 
     Returns:
@@ -78,16 +82,20 @@ def leaderboard(later: bool = False, out: Path = RUNS) -> tuple[Mapping[str, Seq
     data = _own_data()
     folder = out / ("leaderboard-local" if data else "leaderboard-hub")
     names: dict[str, list[str]] = {}
-    for label, task in (TASKS | (LATER_TASKS if later else {})).items():
+    for label, task in (TASKS if tasks is None else tasks).items():
         for path in task.files:
             stem = _stem(path)
-            name = f"2023_{stem}"
+            name = f"{prefix}_{stem}"
             settings: dict[str, Any] = {
                 "include": str(path),
                 "task": name,
                 "num_fewshot": task.shots,
                 "tag": None,
             }
+            if task.shots == 0:
+                # lm-eval reads the splits of examples even where none are shown.
+                unused = {"training", "fewshot", "validation"} - set(task.splits)
+                settings |= {f"{split}_split": None for split in unused}
             if data:
                 settings |= _local_files(data, folder, stem, task)
             # JSON is YAML, and needs no quoting rules of its own.
@@ -109,11 +117,11 @@ def _hash(data: Path) -> str:
     return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
-def check_task(label: str) -> int:
+def check_task(task: Task) -> int:
     """Check within seconds that a task's data can be had, and every item of local files.
 
     Args:
-        label: the leaderboard's name of the task.
+        task: one of `TASKS` or `ZERO_SHOT_TASKS`.
 
     Returns:
         The bytes that are still to be downloaded.
@@ -121,7 +129,7 @@ def check_task(label: str) -> int:
     Raises:
         SourceError: they cannot be had; the message says why, and what to do.
     """
-    task, data = TASKS[label], _own_data()
+    data = _own_data()
     if data is None:
         return available(Hub(task.hub, kind="dataset"), "a local folder: LEADERBOARD_DATA=FOLDER")
     for path in task.files:
@@ -274,3 +282,11 @@ LATER_TASKS = {
     ),
     "gsm8k": Task("gsm8k/gsm8k.yaml", 5, ("train", "test"), _as_on_the_hub, "openai/gsm8k"),
 }
+ZERO_SHOT_TASKS = {
+    "arc_easy": Task("arc/arc_easy.yaml", 0, ("test",), _arc, "allenai/ai2_arc"),
+    "arc": replace(TASKS["arc"], shots=0, splits=("test",)),
+    "mmlu": replace(TASKS["mmlu"], shots=0, splits=("test",)),
+    "truthfulqa": TASKS["truthfulqa"],
+}
+"""For models of less than a billion parameters, which are near chance on ARC-Challenge and MMLU
+with the leaderboard's examples too: ARC's easy questions beside them, and no examples."""

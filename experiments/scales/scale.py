@@ -84,6 +84,7 @@ class Scale:
         artifacts: the names of what `make paper` makes; all where None.
         most_seeds: of any result.
         loss_examples: of each set whose losses are measured one by one after a training.
+        leaderboard_items: of each of the leaderboard's tasks; all where None.
         facts: of each response to the instructions of a split, in their order, how many right and
             how many wrong facts it states; None where nobody can tell.
     """
@@ -112,6 +113,7 @@ class Scale:
     artifacts: tuple[str, ...] | None = None
     most_seeds: int = 5
     loss_examples: int = 128
+    leaderboard_items: int | None = None
     facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,14 @@ from experiments.roles.instruction_sets import (
 from experiments.scales import real_sets
 from experiments.scales.hub import SourceError
 from experiments.scales.paper import PAPER, checks_at
+from experiments.scales.real_leaderboard import ZERO_SHOT_TASKS, leaderboard, leaderboard_identity
 
 ROWS = 384
 INSTRUCTIONS = 300
 """On a machine without a GPU."""
+LEADERBOARD_ITEMS = 500
+"""Of each benchmark. Where two models differ on every ninth item, the interval of the difference
+of their scores is 3 points wide to each side."""
 
 
 def wanted(variable: str, on_a_cpu: int) -> int | None:
@@ -107,7 +111,7 @@ SMALL = replace(
     loss_examples=64,
     # OpenPlatypus is on the hub alone.
     sets=(ALPACA, EVOL_INSTRUCT, SHAREGPT),
-    artifacts=("real", "figure4", "figure5"),
+    artifacts=("real", "benchmarks", "figure4", "figure5"),
     most_seeds=3,
     # Around the paper's 5e-5, and above it, because a training has few steps.
     lr_grid=(5e-5, 1e-4, 2e-4),
@@ -117,5 +121,8 @@ SMALL = replace(
     references=references,
     references_identity=lambda split: _named(real_sets.references_identity(split)),
     instructions_identity=lambda split: _named(real_sets.instructions_identity(split)),
-    checks=checks_at("small"),
+    leaderboard=partial(leaderboard, ZERO_SHOT_TASKS, prefix="zero_shot"),
+    leaderboard_identity=lambda: f"{leaderboard_identity()}, {LEADERBOARD_ITEMS} of each task",
+    leaderboard_items=LEADERBOARD_ITEMS,
+    checks=checks_at("small", ZERO_SHOT_TASKS),
 )

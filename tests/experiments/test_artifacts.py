@@ -39,6 +39,7 @@ def test_every_file_defines_the_artifact_of_its_name(name: str) -> None:
 def test_the_papers_tables_and_figures_are_all_there_and_come_first() -> None:
     assert list(ARTIFACTS)[: len(OF_THE_PAPER)] == OF_THE_PAPER
     assert list(ARTIFACTS)[len(OF_THE_PAPER) :] == [
+        "benchmarks",
         "budget",
         "curves",
         "human",

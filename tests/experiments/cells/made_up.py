@@ -16,12 +16,15 @@ from experiments.cells.metrics import BY_JUDGE, CHARACTERS, FITTED_LOSS, HELD_OU
 from experiments.figures import curves
 from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.flips import SHOWN
+from experiments.runs.real_models import NO_NOISE
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.runs.study import BASELINE, NEFT, Study
 from experiments.tables.matched import LOSSES
 
 RNG = np.random.default_rng(0)
 AGAINST = {
+    "benchmarks": NO_NOISE,
+    "real": NO_NOISE,
     "phase": "alpha 0",
     "table3": "Base",
     "table11": "NEFT",
