@@ -170,7 +170,9 @@ def _line(
     gib = gpu_memory(shape, recipe, execution, gpus if card else 0)
     if card and gib > card.memory:
         raise TooLargeError(_does_not_fit(first, shape, execution, card, gpus))
-    training = {r.run for r in records if r.kind in ("checkpoint", "log", "settings")}
+    weights = {r.run for r in records if r.kind in ("checkpoint", "log", "settings")}
+    # Weights of a run that is stopped early or interpolated are kept, and cost no training.
+    training = weights & set(members)
     flops = training_flops(shape, recipe, tokens.total, execution.gradient_checkpointing)
     decoded = [record for record in records if record.kind == "responses"]
     judged = [record for record in records if record.kind in COMPARED]
@@ -193,7 +195,7 @@ def _line(
         main_memory=memory(shape, recipe, execution, gpus)["main memory"],
         hours=hours * (gpus if card else 1),
         decoding_hours=len(decoded) * each / 3600,
-        disk=len(training) * 4 * shape.parameters / GIB,
+        disk=len(weights) * 4 * shape.parameters / GIB,
         calls=sum(COMPARED[record.kind] for record in judged),
         dollars=sum(COMPARED[r.kind] * _price(scale, r.judge, read) for r in judged),
     )
@@ -215,7 +217,6 @@ def _timed(line: Line, run: Run, records: Sequence[Record], pace: Pace) -> Line:
     read = (2 * means[0] + means[1]) / pace.read
     steps = line.tokens.total * run.recipe.epochs * run.recipe.passes / pace.trained
     training = pace.start + steps + PROBED * read
-    trained = {r.run for r in records if r.kind == "checkpoint" and r.run.training == r.run}
     kinds = Counter(r.kind for r in records if r.kind in ("responses", "losses", "verdicts"))
     asked = len(scale.references("test"))
     answered = math.ceil(
@@ -225,7 +226,7 @@ def _timed(line: Line, run: Run, records: Sequence[Record], pace: Pace) -> Line:
     )
     seconds = kinds["responses"] * answered + kinds["losses"] * scale.loss_examples * read
     seconds += kinds["verdicts"] * JUDGED
-    return replace(line, hours=len(trained) * training / 3600, decoding_hours=seconds / 3600)
+    return replace(line, hours=(line.runs - line.trained) * training / 3600, decoding_hours=seconds / 3600)
 
 
 def _tokens(runs: Sequence[Run]) -> Tokens:

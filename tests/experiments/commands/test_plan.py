@@ -19,6 +19,7 @@ from experiments.names import UnknownNameError
 from experiments.published import EXAMPLES
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, SHAREGPT
 from experiments.roles.sources import Shape
+from experiments.runs.real_models import REAL_MODELS, arms, noises
 from experiments.runs.record import Record
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
@@ -282,6 +283,17 @@ def test_logits_take_no_more_memory_in_larger_passes(workplace: Path) -> None:
 
 def test_small_fits_one_gpu(workplace: Path) -> None:
     assert "total" in plan(ARTIFACTS["table1"], SMALL, "A5000-24GB", 1, 0.35, seeds=1)
+
+
+def test_runs_stopped_early_or_interpolated_cost_no_training_and_their_weights_are_kept(
+    workplace: Path,
+) -> None:
+    both = rows(plan(ARTIFACTS["real"], SMALL, "H100-80GB", 1, 0.35, seeds=1))[:-1]
+    for model, found in zip(REAL_MODELS, both, strict=True):
+        assert (found["runs"], found["trained"]) == (str(len(noises(model))), "0")
+        weights = 4 * SMALL.shape(model).parameters / GIB
+        kept = len(arms(Study(SMALL, 1, PUBLISHED), model))
+        assert float(found["disk GiB"]) == pytest.approx(kept * weights, abs=0.01)
 
 
 def test_an_unknown_gpu_is_an_error_that_lists_the_known_ones() -> None:
