@@ -1,6 +1,6 @@
 """Win rates by a judge that errs, with intervals that cover its error.
 
-    with_judge_error(rate, error=3.1, count=41)          # error and count: the judge's card
+    with_judge_error(rate, error=9.8, count=5)           # error and count: the judge's card
 
 A judge that is fitted to another judge's verdicts is wrong about a model as a whole, not only about
 single answers: its win rates of models that it has not seen scatter about the true ones. Among
@@ -19,7 +19,7 @@ def with_judge_error(found: Estimate, error: float, count: int) -> Estimate:
 
     Args:
         found: the value and the interval over seeds and instructions.
-        error: the standard deviation of the judge's error on models that it has not seen.
+        error: the root mean square of the judge's errors on models that it has not seen.
         count: how many models, or pairs of them, it was computed from.
 
     Returns:
@@ -28,7 +28,8 @@ def with_judge_error(found: Estimate, error: float, count: int) -> Estimate:
     """
     from scipy.stats import t
 
-    half = float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error * math.sqrt(1 + 1 / count)
+    # An error beside the root mean square of `count` others about 0 has that many degrees.
+    half = float(t.ppf((1 + CONFIDENCE) / 2, count)) * error
     return Estimate(
         found.value,
         found.value - math.hypot(found.value - found.low, half),

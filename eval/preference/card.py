@@ -1,7 +1,9 @@
 """How far the preference model can be trusted: public models that it was not fitted to.
 
-    tests = left_out_in_turn(Seen(pool))                 # one for each model, minutes
-    card(tests)                                          # agreement, win rates, calibration
+    seen = Seen(pool)
+    tests = left_out_in_turn(seen)                       # one for each model, minutes
+    pairs = pairs_left_out(seen)                         # one for each pair of similar models
+    card(tests, pairs)                                   # agreement, win rates, calibration
 
 Each public model is judged by a preference model that never saw its verdicts, in three ways:
 
@@ -32,6 +34,10 @@ WAYS = ("model", "relatives", "instructions")
 RELATIVES = 3
 FOLDS = 5
 BINS = 10
+WEAK = 60.0
+"""A win rate in per cent: a model below it is called weak. Real small models win less than all."""
+LENGTHS = (0.5, 1.0, 2.0)
+"""Between these an answer's length lies, as a multiple of the reference's, in characters."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,30 @@ class LeftOut:
 
     Args:
         model: its name.
-        nearest: the public model whose answers are most similar to its own.
         won: GPT-4's verdicts, as of `Pool.won`.
-        longer: 1 where the answer is longer than the reference's, else 0.
+        length: of each answer, as a multiple of the reference's.
         found: by way, the probabilities that it is preferred.
     """
 
     model: str
-    nearest: str
     won: Table
-    longer: Table
+    length: Table
     found: dict[str, Table]
+
+
+@dataclass(frozen=True)
+class PairLeftOut:
+    """Two models with similar answers, which one preference model did not see, nor their relatives.
+
+    Args:
+        models: their names.
+        won: GPT-4's verdicts on each.
+        found: the probabilities that each is preferred.
+    """
+
+    models: tuple[str, str]
+    won: tuple[Table, Table]
+    found: tuple[Table, Table]
 
 
 def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[LeftOut]:
@@ -66,17 +85,46 @@ def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[Le
     tests = []
     for name in tqdm(models or seen.pool.models, desc="models left out", unit="model"):
         at = seen.pool.models.index(name)
-        near = np.argsort(-read[at].to_pool.mean(axis=0), kind="stable")
-        relatives = [int(place) for place in near if place != at][:RELATIVES]
         found = {
             "model": fit(seen, read, [at]).of_read(read[at]),
-            "relatives": fit(seen, read, [at, *relatives]).of_read(read[at]),
+            "relatives": fit(seen, read, [at, *_relatives(read, at)]).of_read(read[at]),
             "instructions": _by_fold(parts, folds, read, at),
         }
-        longer = (seen.lengths[at] > seen.reference_length).astype(float)
-        nearest = seen.pool.models[relatives[0]]
-        tests.append(LeftOut(name, nearest, seen.pool.won[at], longer, found))
+        length = seen.lengths[at] / np.maximum(seen.reference_length, 1)
+        tests.append(LeftOut(name, seen.pool.won[at], length, found))
     return tests
+
+
+def pairs_left_out(seen: Seen) -> list[PairLeftOut]:
+    """Judge each model and the one with the most similar answers, neither of them seen.
+
+    Two runs of one base model are new to the judge together, so one preference model judges both,
+    fitted without them and without the relatives of either.
+
+    Args:
+        seen: the public models.
+    """
+    read = [seen.of(answers) for answers in seen.pool.answers]
+    near = [_relatives(read, at) for at in range(len(read))]
+    pairs = sorted({(min(at, of[0]), max(at, of[0])) for at, of in enumerate(near)})
+    tests = []
+    for first, second in tqdm(pairs, desc="pairs left out", unit="pair"):
+        judge = fit(seen, read, sorted({first, second, *near[first], *near[second]}))
+        names, won = seen.pool.models, seen.pool.won
+        tests.append(
+            PairLeftOut(
+                (names[first], names[second]),
+                (won[first], won[second]),
+                (judge.of_read(read[first]), judge.of_read(read[second])),
+            )
+        )
+    return tests
+
+
+def _relatives(read: Sequence[Own], at: int) -> list[int]:
+    """The places of the models whose answers are most similar to those of one, nearest first."""
+    near = np.argsort(-read[at].to_pool.mean(axis=0), kind="stable")
+    return [int(place) for place in near if place != at][:RELATIVES]
 
 
 def _without_verdicts(seen: Seen, where: NDArray[np.bool_]) -> Seen:
@@ -95,7 +143,7 @@ def _by_fold(parts: Sequence[Seen], folds: NDArray[Any], read: Sequence[Own], at
     return found
 
 
-def card(tests: Sequence[LeftOut]) -> dict[str, Any]:
+def card(tests: Sequence[LeftOut], pairs: Sequence[PairLeftOut]) -> dict[str, Any]:
     """What the tests come to, as JSON.
 
     Agreement is in per cent of the instructions on which GPT-4 preferred one of the two answers;
@@ -105,9 +153,11 @@ def card(tests: Sequence[LeftOut]) -> dict[str, Any]:
     return {
         "models": [_of_model(test) for test in tests],
         "ways": {way: _of_way(tests, way) for way in WAYS},
-        "differences of relatives": _of_differences(tests),
+        "weak models": _of_weak(tests),
+        "pairs": _of_pairs(pairs),
+        "by length": _by_length(tests),
         "baselines": {
-            "the longer answer": _mean([_agreement(test.longer, test.won) for test in tests]),
+            "the longer answer": _mean([_agreement(_longer(test), test.won) for test in tests]),
             "the model's favourite": _mean([_favourite(test.won) for test in tests]),
         },
     }
@@ -117,7 +167,7 @@ def _of_model(test: LeftOut) -> dict[str, Any]:
     return {
         "name": test.model,
         "win rate by GPT-4": 100 * float(np.nanmean(test.won)),
-        "the longer answer": _agreement(test.longer, test.won),
+        "the longer answer": _agreement(_longer(test), test.won),
         "the model's favourite": _favourite(test.won),
         **{
             way: {"agreement": _agreement(found, test.won), "win rate": _rate(found, test.won)}
@@ -142,25 +192,61 @@ def _of_way(tests: Sequence[LeftOut], way: str) -> dict[str, Any]:
     }
 
 
-def _of_differences(tests: Sequence[LeftOut]) -> dict[str, float]:
+def _of_weak(tests: Sequence[LeftOut]) -> dict[str, float]:
+    """The error of the win rates of weak models, left out with their relatives."""
+    errors = [
+        _rate(test.found["relatives"], test.won) - _rate(test.won, test.won)
+        for test in tests
+        if _rate(test.won, test.won) < WEAK
+    ]
+    return {
+        "win rate below, %": WEAK,
+        "models": len(errors),
+        "mean error": _mean(errors) if errors else np.nan,
+        "root mean square error": _root_mean_square(errors),
+    }
+
+
+def _of_pairs(pairs: Sequence[PairLeftOut]) -> dict[str, float]:
     """The error of the difference between two similar models' win rates, neither of them seen.
 
-    Each model is paired with the one whose answers are most similar. The judge errs on both alike,
-    so the error of a difference is smaller than that of a win rate. Both errors are those of the
-    way `relatives`.
+    The judge errs on both alike, so it is smaller than that of a win rate.
     """
-    by_name = {test.model: test for test in tests}
-    error = {
-        name: _rate(test.found["relatives"], test.won) - 100 * float(np.nanmean(test.won))
-        for name, test in by_name.items()
-    }
-    pairs = {frozenset((each.model, each.nearest)) for each in tests if each.nearest in by_name}
-    # The order of a pair means nothing, so the mean error is 0 and the mean square its variance.
-    squares = [(error[a] - error[b]) ** 2 for a, b in (sorted(pair) for pair in pairs)]
-    return {
-        "pairs": len(squares),
-        "standard deviation of the error": float(np.sqrt(np.mean(squares))) if squares else np.nan,
-    }
+    errors = []
+    for pair in pairs:
+        (first, second), (won, other) = pair.found, pair.won
+        true = _rate(won, won) - _rate(other, other)
+        errors.append(_rate(first, won) - _rate(second, other) - true)
+    # The order of a pair means nothing, so the mean error does not either.
+    return {"pairs": len(errors), "root mean square error": _root_mean_square(errors)}
+
+
+def _root_mean_square(errors: Sequence[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(errors)))) if errors else np.nan
+
+
+def _by_length(tests: Sequence[LeftOut]) -> list[dict[str, Any]]:
+    """By the length of an answer beside the reference's: agreement and calibration, in %."""
+    length = np.concatenate([test.length for test in tests])
+    won = np.concatenate([test.won for test in tests])
+    found = np.concatenate([test.found["model"] for test in tests])
+    place = np.searchsorted(LENGTHS, length)
+    rows = []
+    for each in range(len(LENGTHS) + 1):
+        here = (place == each) & ~np.isnan(won)
+        if here.any():
+            rows.append(
+                {
+                    "above": LENGTHS[each - 1] if each else 0.0,
+                    "to": LENGTHS[each] if each < len(LENGTHS) else None,
+                    "answers": int(here.sum()),
+                    "agreement": _agreement(found[here], won[here]),
+                    "the longer answer": _agreement((length[here] > 1).astype(float), won[here]),
+                    "probability": 100 * float(found[here].mean()),
+                    "preferred": 100 * float(won[here].mean()),
+                }
+            )
+    return rows
 
 
 def _calibration(tests: Sequence[LeftOut], way: str) -> list[dict[str, float]]:
@@ -179,6 +265,11 @@ def _calibration(tests: Sequence[LeftOut], way: str) -> list[dict[str, float]]:
         for each in range(BINS)
         if np.any(place == each)
     ]
+
+
+def _longer(test: LeftOut) -> Table:
+    """1 where the answer is longer than the reference's, else 0."""
+    return (test.length > 1).astype(float)
 
 
 def _agreement(found: Table, won: Table) -> float:

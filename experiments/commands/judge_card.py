@@ -38,12 +38,13 @@ def run(arguments: argparse.Namespace) -> None:
         SourceError: there are no instructions.
     """
     from eval.judge_config import judge_identity
-    from eval.preference.card import card, left_out_in_turn
+    from eval.preference.card import card, left_out_in_turn, pairs_left_out
     from eval.preference.features import Seen
     from experiments.paths import PUBLIC_JUDGE
     from experiments.scales.public_judge import public_pool
 
-    found = card(left_out_in_turn(Seen(public_pool())))
+    seen = Seen(public_pool())
+    found = card(left_out_in_turn(seen), pairs_left_out(seen))
     write(found, arguments.out, judge_identity(PUBLIC_JUDGE)["configuration"])
     print((arguments.out / "card.md").read_text())
     print(f"Written to {arguments.out}.")
@@ -86,7 +87,7 @@ def markdown(found: dict[str, Any]) -> str:
     """The card for readers."""
     from experiments.cells.markdown import markdown_table
 
-    pairs = found["differences of relatives"]
+    pairs, weak = found["pairs"], found["weak models"]
     return (
         "\n\n".join(
             [
@@ -97,9 +98,17 @@ def markdown(found: dict[str, Any]) -> str:
                 "this judge.",
                 "![card](card.png)",
                 markdown_table(way_rows(found)),
-                f"Of {pairs['pairs']} pairs of similar models, neither of them seen, the "
-                "difference of the two win rates is off by "
-                f"{pairs['standard deviation of the error']:.1f} points (standard deviation).",
+                f"Of {pairs['pairs']} pairs of similar models, both left out of one judge with "
+                "their relatives, the difference of the two win rates is off by "
+                f"{pairs['root mean square error']:.1f} points (root mean square).",
+                f"Of the {weak['models']} models that win less than {weak['win rate below, %']:g}%"
+                f", left out with their relatives, the win rates are off by "
+                f"{weak['root mean square error']:.1f} points (root mean square; on average "
+                f"{weak['mean error']:+.1f}).",
+                "## By length of the answer",
+                "Lengths are multiples of the reference's. The probability and the share that "
+                "GPT-4 preferred are means over answers of models that were left out.",
+                markdown_table(length_rows(found)),
                 "## By model",
                 markdown_table(model_rows(found)),
             ]
@@ -127,6 +136,18 @@ def way_rows(found: dict[str, Any]) -> list[list[str]]:
             f"{rate:.1f}" if name == "agreement" else "" for rate in found["baselines"].values()
         ]
         rows.append([title, *(f"{found['ways'][way][name]:.{digits}f}" for way in WAYS), *rules])
+    return rows
+
+
+def length_rows(found: dict[str, Any]) -> list[list[str]]:
+    """A row for each range of lengths."""
+    rules = ("agreement", "the longer answer", "probability", "preferred")
+    head = ["length", "answers", "agreement with GPT-4, %", "agreement of the longer answer, %"]
+    rows = [[*head, "probability by this judge, %", "preferred by GPT-4, %"]]
+    for each in found["by length"]:
+        to = "" if each["to"] is None else f" to {each['to']:g}"
+        lengths = f"above {each['above']:g}{to}" if each["above"] else to.strip()
+        rows.append([lengths, f"{each['answers']:,}", *(f"{each[rule]:.1f}" for rule in rules)])
     return rows
 
 

@@ -27,7 +27,7 @@ SCORES = {task: leaderboard_score(task, "score, %") for task in TASKS}
 
 
 def cells(study: Study) -> list[Cell]:
-    """Both models on each task: not tuned, and tuned on Alpaca without noise and with each alpha."""
+    """Both models on each task: not tuned, without noise and with each of the paper's alphas."""
     found = []
     for model in REAL_MODELS:
         rows = {NOT_TUNED: study.noisy(ALPACA, Noise(0), model=model, epochs=0)[:1] * study.seeds}

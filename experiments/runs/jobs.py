@@ -360,9 +360,7 @@ def _leaderboard(record: Record, path: Path) -> None:
     folder = path.parent
     folder.mkdir(exist_ok=True)
     cache = folder / "requests"
-    scores = evaluate(
-        model, tokenizer, tasks, include, cache=cache, items=scale.leaderboard_items
-    )
+    scores = evaluate(model, tokenizer, tasks, include, cache=cache, items=scale.leaderboard_items)
     write_atomic(path, json.dumps(scores) + "\n")
     for requests in folder.glob("requests*"):
         requests.unlink()

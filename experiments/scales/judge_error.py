@@ -1,6 +1,6 @@
 """How the fitted judge errs, from its card: what intervals of GPT-4's win rates are widened by.
 
-    error, pairs = error_of_differences()                # 4.9 points, of 31 pairs
+    error, pairs = error_of_differences()                # of pairs of similar public models
     with_judge_error(difference, error, pairs)           # analysis/judge_error.py
 
 The card is the one that `make judge-card` made here, or else the project's.
@@ -21,17 +21,16 @@ def error_of_differences() -> tuple[float, int]:
     """How the difference of two similar models' win rates is off.
 
     Returns:
-        The standard deviation of the error, in points, and the number of pairs that it is of.
+        The root mean square error, in points, and the number of pairs that it is of.
     """
-    found = _card()["differences of relatives"]
-    return float(found["standard deviation of the error"]), int(found["pairs"])
+    found = _card()["pairs"]
+    return float(found["root mean square error"]), int(found["pairs"])
 
 
 def error_of_win_rates() -> tuple[float, int]:
-    """The same of a single win rate, of models that were left out with their relatives."""
-    card = _card()
-    found = card["ways"]["relatives"]["win rate, standard deviation of the error"]
-    return float(found), len(card["models"])
+    """The same of a single win rate, of weak models that were left out with their relatives."""
+    found = _card()["weak models"]
+    return float(found["root mean square error"]), int(found["models"])
 
 
 @lru_cache(maxsize=1)

@@ -28,7 +28,7 @@ def test_the_interval_covers_the_truth_of_a_new_model() -> None:
         truth, sampled = 40.0, rng.normal(0, 1)
         value = truth + sampled + rng.normal(0, 3)
         found = with_judge_error(
-            Estimate(value, value - 1.96, value + 1.96), float(np.sqrt(np.mean(errors**2))), 13
+            Estimate(value, value - 1.96, value + 1.96), float(np.sqrt(np.mean(errors**2))), 12
         )
         held += found.low <= truth <= found.high
     assert 93 < 100 * held / 2000 < 98

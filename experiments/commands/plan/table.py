@@ -226,7 +226,9 @@ def _timed(line: Line, run: Run, records: Sequence[Record], pace: Pace) -> Line:
     )
     seconds = kinds["responses"] * answered + kinds["losses"] * scale.loss_examples * read
     seconds += kinds["verdicts"] * JUDGED
-    return replace(line, hours=(line.runs - line.trained) * training / 3600, decoding_hours=seconds / 3600)
+    return replace(
+        line, hours=(line.runs - line.trained) * training / 3600, decoding_hours=seconds / 3600
+    )
 
 
 def _tokens(runs: Sequence[Run]) -> Tokens:

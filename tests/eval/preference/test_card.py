@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.preference.card import WAYS, LeftOut, card, left_out_in_turn
+from eval.preference.card import WAYS, LeftOut, PairLeftOut, card, left_out_in_turn, pairs_left_out
 from eval.preference.features import Seen
 from tests.eval.preference.made_up import made_up_pool
 
@@ -13,21 +13,31 @@ def test_a_model_is_judged_in_three_ways_without_its_verdicts() -> None:
     (test,) = left_out_in_turn(Seen(pool), ["model-3"])
     assert set(test.found) == set(WAYS)
     assert all(np.isfinite(found).all() for found in test.found.values())
-    assert test.nearest != "model-3"
-    said = card([test])
+    said = card([test], [])
     (own,) = said["models"]
     assert own["win rate by GPT-4"] == pytest.approx(100 * pool.won[3].mean())
 
 
-def made_up(name: str, nearest: str, off: float) -> LeftOut:
+def test_every_model_is_in_a_pair_that_one_judge_has_not_seen() -> None:
+    pool = made_up_pool(12)
+    pairs = pairs_left_out(Seen(pool))
+    assert {name for pair in pairs for name in pair.models} == set(pool.models)
+    assert len({frozenset(pair.models) for pair in pairs}) == len(pairs)
+    for pair in pairs:
+        for name, won, found in zip(pair.models, pair.won, pair.found, strict=True):
+            assert np.array_equal(won, pool.won[pool.models.index(name)], equal_nan=True)
+            assert np.isfinite(found).all()
+
+
+def made_up(name: str, off: float) -> LeftOut:
     won = np.array([1.0, 0.0, 1.0, 0.5, np.nan, 0.0, 1.0, 0.0])
     found = np.array([0.9, 0.2, 0.4, 0.5, 0.1, 0.3, 0.8, 0.6]) + off
-    longer = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
-    return LeftOut(name, nearest, won, longer, dict.fromkeys(WAYS, found))
+    length = np.array([1.5, 3.0, 1.1, 0.9, 0.2, 0.3, 9.0, 1.0])
+    return LeftOut(name, won, length, dict.fromkeys(WAYS, found))
 
 
 def test_agreement_is_on_what_is_decided_and_win_rates_are_on_what_has_a_verdict() -> None:
-    said = card([made_up("a", "b", 0.0), made_up("b", "a", 0.05)])
+    said = card([made_up("a", 0.0), made_up("b", 0.05)], [])
     first = said["models"][0]
     assert first["model"]["agreement"] == pytest.approx(100 * 4 / 6)
     assert first["the longer answer"] == pytest.approx(100 * 5 / 6)
@@ -40,15 +50,41 @@ def test_agreement_is_on_what_is_decided_and_win_rates_are_on_what_has_a_verdict
     assert found["win rate, standard deviation of the error"] == pytest.approx(
         np.std(errors, ddof=1)
     )
-    # Both models are each other's nearest: one pair, whose errors differ by five points.
-    assert said["differences of relatives"] == {
-        "pairs": 1,
-        "standard deviation of the error": pytest.approx(5.0),
+    assert said["weak models"] == {
+        "win rate below, %": 60,
+        "models": 2,
+        "mean error": pytest.approx(np.mean(errors)),
+        "root mean square error": pytest.approx(np.sqrt(np.mean(np.square(errors)))),
     }
 
 
+def test_the_error_of_a_difference_is_that_of_both_models_by_one_judge() -> None:
+    first, second = made_up("a", 0.0), made_up("b", 0.05)
+    pair = PairLeftOut(
+        ("a", "b"), (first.won, second.won), (first.found["model"], second.found["model"])
+    )
+    assert card([first], [pair, pair])["pairs"] == {
+        "pairs": 2,
+        "root mean square error": pytest.approx(5.0),
+    }
+
+
+def test_lengths_are_apart_and_every_verdict_counts_once() -> None:
+    rows = card([made_up("a", 0.0)], [])["by length"]
+    assert [(row["above"], row["to"], row["answers"]) for row in rows] == [
+        (0.0, 0.5, 1),
+        (0.5, 1.0, 2),
+        (1.0, 2.0, 2),
+        (2.0, None, 2),
+    ]
+    assert rows[2]["probability"] == pytest.approx(100 * (0.9 + 0.4) / 2)
+    assert rows[2]["preferred"] == pytest.approx(100)
+    assert rows[2]["agreement"] == pytest.approx(50)
+    assert rows[2]["the longer answer"] == pytest.approx(100)
+
+
 def test_calibration_counts_every_answer_once() -> None:
-    said = card([made_up("a", "b", 0.0)])["ways"]["model"]["calibration"]
+    said = card([made_up("a", 0.0)], [])["ways"]["model"]["calibration"]
     assert sum(each["answers"] for each in said) == 7
     middle = next(each for each in said if each["probability"] == pytest.approx(50))
     assert middle["preferred"] == pytest.approx(50)
