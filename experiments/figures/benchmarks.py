@@ -10,9 +10,8 @@ from experiments.cells.cell import Cell, Data
 from experiments.cells.differences import differences, span
 from experiments.cells.metrics import leaderboard_score
 from experiments.cells.pictures import Picture
-from experiments.published import ALPHA_GRID
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.real_models import NO_NOISE, REAL_MODELS, noises
+from experiments.runs.real_models import NO_NOISE, REAL_MODELS, paper_noises
 from experiments.runs.study import Study
 from neftune.distributions import Noise
 
@@ -31,8 +30,8 @@ def cells(study: Study) -> list[Cell]:
     found = []
     for model in REAL_MODELS:
         rows = {NOT_TUNED: study.noisy(ALPACA, Noise(0), model=model, epochs=0)[:1] * study.seeds}
-        for title in (NO_NOISE, *(f"alpha {alpha:g}" for alpha in ALPHA_GRID)):
-            rows[title] = study.noisy(ALPACA, noises(model)[title], model=model)
+        for title, noise in paper_noises().items():
+            rows[title] = study.noisy(ALPACA, noise, model=model)
         found += [
             Cell(row, f"{study.scale.short_title(model)} / {title}", SCORES[task], (runs,))
             for task, title in TASKS.items()

@@ -3,7 +3,8 @@
     make selection SCALE=small                           # each model's learning rate
 
     study = Study(SMALL, seeds=3, selection=load_selection(SMALL))
-    arms(study, "llama-2-7b")                            # on Alpaca, every noise
+    arms(study, "llama-2-7b")                            # on Alpaca, the paper's alphas
+    treatments(study, "llama-2-7b")                      # and other noises, one seed
 
 Each model has its own learning rate, chosen on Alpaca and used for every set. One alpha is another
 treatment for each model, so beside the paper's three there is the alpha at which a model's KL at
@@ -77,26 +78,32 @@ def select_real(scale: Scale, jobs: int | None) -> Selection:
     return selection_of(chosen)
 
 
-def noises(model: str) -> dict[str, Noise]:
-    """The noises of a model on Alpaca, by the titles of their rows."""
-    equal, gaussian = EQUAL_DOSE[model], GAUSSIAN[model]
+def paper_noises() -> dict[str, Noise]:
+    """No noise and the paper's alphas, by the titles of their rows."""
     return {
         NO_NOISE: Noise(0),
         **{f"alpha {alpha:g}": Noise(alpha) for alpha in ALPHA_GRID},
+    }
+
+
+def other_noises(model: str) -> dict[str, Noise]:
+    """The noises that tell apart what a change is due to, by the titles of their rows."""
+    equal, gaussian = EQUAL_DOSE[model], GAUSSIAN[model]
+    return {
         f"alpha {equal:g}": Noise(equal),
         f"Gaussian, variance of {gaussian:g}": equal_variance(gaussian),
     }
 
 
 def arms(study: Study, model: str) -> dict[str, Runs]:
-    """The runs of a model on Alpaca, by the titles of their rows.
+    """The runs of a model on Alpaca with the paper's alphas, by the titles of their rows.
 
     The last rows cost no training: the one without noise, stopped early or interpolated with the
     base model.
     """
     base = study.baseline(ALPACA, model=model)
     return {
-        **{title: study.noisy(ALPACA, n, model=model) for title, n in noises(model).items()},
+        **{title: study.noisy(ALPACA, n, model=model) for title, n in paper_noises().items()},
         **{
             f"no noise, stopped after epoch {epoch}": tuple(
                 replace(run, stopped=epoch) for run in base
@@ -107,3 +114,9 @@ def arms(study: Study, model: str) -> dict[str, Runs]:
             replace(run, interpolation=INTERPOLATED) for run in base
         ),
     }
+
+
+def treatments(study: Study, model: str) -> dict[str, Runs]:
+    """The runs of a model on Alpaca with every noise, by the titles of their rows."""
+    every = paper_noises() | other_noises(model)
+    return {title: study.noisy(ALPACA, n, model=model) for title, n in every.items()}

@@ -1,4 +1,4 @@
-"""Real models on Alpaca: every noise, and what costs nothing beside it, by every measure.
+"""Real models on Alpaca: noise, and what costs nothing beside it, by every measure.
 
 make real SCALE=small
 """
@@ -27,7 +27,7 @@ from experiments.cells.metrics import (
     texts,
 )
 from experiments.cells.pictures import Picture
-from experiments.runs.real_models import NO_NOISE, REAL_MODELS, arms, noises
+from experiments.runs.real_models import NO_NOISE, REAL_MODELS, arms, paper_noises
 from experiments.runs.record import Numbers, Record
 from experiments.runs.study import Runs, Study
 from experiments.scales.judge_error import error_of_differences, error_of_win_rates
@@ -128,7 +128,7 @@ def _but_no_noise(model: str, row: str) -> bool:
 
 def _trained(model: str, row: str) -> bool:
     """The rows that cost a training; of the others, answers to training prompts are not asked."""
-    return row in noises(model)
+    return row in paper_noises()
 
 
 def _repetition(by_model: dict[str, dict[str, Runs]], model: str) -> Metric:
@@ -149,8 +149,7 @@ ARTIFACT = replace(
         "Fine-tuning on real rows of Alpaca, with learning rates chosen by held-out loss without "
         "noise. Win rates are against text-davinci-003, by a judge that is fitted to GPT-4's "
         "public verdicts (docs/public-judge.md); the second row of them has intervals that cover "
-        "its error about GPT-4. The alpha beside the paper's three gives a model the dose that "
-        "the other one has at 5.",
+        "its error about GPT-4.",
         seeds=3,
         cells=cells,
         against=NO_NOISE,

@@ -29,6 +29,7 @@ AGAINST = {
     "table3": "Base",
     "table11": "NEFT",
     "rivals": BASELINE_SETTING,
+    "treatments": NO_NOISE,
 }
 """What an artifact's rows are compared with, where that is not the baseline."""
 

@@ -19,7 +19,7 @@ from experiments.names import UnknownNameError
 from experiments.published import EXAMPLES
 from experiments.roles.instruction_sets import ALPACA, EVOL_INSTRUCT, SHAREGPT
 from experiments.roles.sources import Shape
-from experiments.runs.real_models import REAL_MODELS, arms, noises
+from experiments.runs.real_models import REAL_MODELS, arms, paper_noises
 from experiments.runs.record import Record
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
@@ -290,7 +290,7 @@ def test_runs_stopped_early_or_interpolated_cost_no_training_and_their_weights_a
 ) -> None:
     both = rows(plan(ARTIFACTS["real"], SMALL, "H100-80GB", 1, 0.35, seeds=1))[:-1]
     for model, found in zip(REAL_MODELS, both, strict=True):
-        assert (found["runs"], found["trained"]) == (str(len(noises(model))), "0")
+        assert (found["runs"], found["trained"]) == (str(len(paper_noises())), "0")
         weights = 4 * SMALL.shape(model).parameters / GIB
         kept = len(arms(Study(SMALL, 1, PUBLISHED), model))
         assert float(found["disk GiB"]) == pytest.approx(kept * weights, abs=0.01)
