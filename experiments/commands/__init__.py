@@ -15,6 +15,7 @@ where.py      where a table is made, its result, its settings
 ablation.py   one fine-tuning under many alphas
 plan/         what a table costs, before anything is spent
 judge_card.py how far the judge of the scale `small` can be trusted
+findings.py   what noise does to real models and to the laboratory's at the same dose
 selection.py  choose learning rates and alphas
 audit/        GPT-4's public verdicts on NEFTune models, recomputed
 dose/         what the noise does to a model before any training

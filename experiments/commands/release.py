@@ -81,7 +81,8 @@ def run(arguments: argparse.Namespace) -> None:
         audit.audit_public(arguments.data, RESULTS / "audit")
     copy_doses()
     copy_laboratory()
-    _copy(RENDERED / "public-judge", "*", RESULTS / "public-judge")
+    for page in ("public-judge", "findings"):
+        _copy(RENDERED / page, "*", RESULTS / page)
     update_readme()
     if arguments.only != MADE:  # The notebooks read every result.
         subprocess.run([sys.executable, "-m", "notebooks.execute", "--in-place"], check=True)
