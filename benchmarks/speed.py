@@ -25,17 +25,14 @@ import argparse
 import json
 import os
 import platform
-import subprocess
-import sys
+import resource
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from benchmarks.ways import ROOT, Job, compared, measured
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.record import Record
 from experiments.runs.run import Run
@@ -44,11 +41,9 @@ from experiments.scales.nano import NANO
 from neftune import Noise
 from neftune.training import precision
 from neftune.training.files import write_atomic
-from neftune.training.prompts import alpaca_prompt
 
 MODEL = "llama-2-7b"
 BASE = NANO.base(MODEL).resolve()
-ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "benchmarks" / "speed.json"
 
 
@@ -71,125 +66,15 @@ FULL = Size(runs=8, epochs=3, instructions=805)
 SMALL = Size(runs=2, epochs=1, instructions=32)
 
 
-def _trainer_arguments(size: Size) -> dict[str, Any]:
-    return {
-        "per_device_train_batch_size": 16,
-        "num_train_epochs": size.epochs,
-        "learning_rate": 5e-4,
-        "bf16": precision.for_training() == torch.bfloat16,
-        "use_cpu": True,
-        "neftune_noise_alpha": 5,
-        "save_strategy": "no",
-        "report_to": [],
-        "disable_tqdm": True,
-    }
-
-
-def with_transformers(out: str, size: Size) -> None:
-    """Fine-tune with transformers' Trainer at its defaults and its own noise."""
-    from transformers import (
-        AutoModelForCausalLM,
-        AutoTokenizer,
-        DataCollatorForSeq2Seq,
-        Trainer,
-        TrainingArguments,
-    )
-
-    from neftune.training.data import checked, encode
-
-    tokenizer = AutoTokenizer.from_pretrained(BASE)
-    rows = checked(NANO.rows(ALPACA, "train"), ALPACA.title)
-    Trainer(
-        AutoModelForCausalLM.from_pretrained(BASE, dtype="float32"),
-        TrainingArguments(out, **_trainer_arguments(size)),
-        train_dataset=encode(rows, tokenizer, ALPACA.prompt, 512),
-        data_collator=DataCollatorForSeq2Seq(tokenizer),
-    ).train()
-
-
-def with_trl(out: str, size: Size) -> None:
-    """Fine-tune with TRL's SFTTrainer at its defaults and its own noise, loss on the completion."""
-    from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from trl import SFTConfig, SFTTrainer
-
-    rows = NANO.rows(ALPACA, "train")
-    texts = {
-        "prompt": [alpaca_prompt(row["instruction"], row["input"]) for row in rows],
-        "completion": [row["output"] for row in rows],
-    }
-    SFTTrainer(
-        AutoModelForCausalLM.from_pretrained(BASE, dtype="float32"),
-        SFTConfig(out, max_length=512, **_trainer_arguments(size)),
-        train_dataset=Dataset.from_dict(texts),
-        processing_class=AutoTokenizer.from_pretrained(BASE),
-    ).train()
-
-
-def with_plain_generate(folder: str, size: Size) -> None:
-    """Answer the instructions four at a time, in the given order."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=precision.for_inference()).eval()
-    rows = NANO.references("test")[: size.instructions]
-    texts = [alpaca_prompt(row["instruction"]) for row in rows]
-    for start in range(0, len(texts), 4):
-        batch = tokenizer(
-            texts[start : start + 4], return_tensors="pt", padding=True, return_token_type_ids=False
-        )
-        model.generate(**batch, do_sample=False, max_new_tokens=256, repetition_penalty=1.2)
-
-
-def with_respond(folder: str, size: Size) -> None:
-    """Answer the instructions as for a table."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from eval.responses import Prompt, respond
-
-    prompts = [
-        Prompt(row["instruction"], alpaca_prompt(row["instruction"]), row["dataset"])
-        for row in NANO.references("test")[: size.instructions]
-    ]
-    with tempfile.TemporaryDirectory() as out:
-        respond(
-            AutoModelForCausalLM.from_pretrained(folder, dtype=precision.for_inference()),
-            AutoTokenizer.from_pretrained(folder),
-            prompts,
-            NANO.decoding,
-            Path(out) / "model_outputs.json",
-            generator="benchmark",
-        )
-
-
-WAYS: dict[str, Callable[[str, Size], None]] = {
-    way.__name__: way for way in (with_transformers, with_trl, with_plain_generate, with_respond)
-}
-
-
-def _seconds(way: str, folder: Path, threads: int, size: Size) -> float:
-    """Measure a process that does one of `WAYS`, including its start and its imports."""
-    started = time.monotonic()
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.speed", "--way", way, "--folder", str(folder)),
-            *(["--small"] if size == SMALL else []),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)},
-    )
-    return time.monotonic() - started
-
-
-def _with_our_jobs(size: Size) -> tuple[float, Path]:
-    """Measure this project's jobs: the seconds per run, and the folder of one tuned model."""
+def _with_our_jobs(size: Size) -> tuple[dict[str, float], Path]:
+    """Seconds and gigabytes of this project's jobs, by run, and the folder of a tuned model."""
     recipe = NANO.recipe(MODEL, ALPACA, epochs=size.epochs)
     runs = [Run(NANO, MODEL, ALPACA, Noise(5), recipe, seed) for seed in range(size.runs)]
     started = time.monotonic()
     produce([Record(run, "checkpoint") for run in runs])
-    return (time.monotonic() - started) / size.runs, (runs[0].folder / "model").resolve()
+    seconds = (time.monotonic() - started) / size.runs
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    return {"seconds": seconds, "GB": largest}, (runs[0].folder / "model").resolve()
 
 
 def measure(size: Size) -> dict[str, Any]:
@@ -198,19 +83,31 @@ def measure(size: Size) -> dict[str, Any]:
         os.chdir(folder)
         os.environ["PYTHONPATH"] = str(ROOT)
         ours, tuned = _with_our_jobs(size)
+
+        def job(model: Path, out: str) -> Job:
+            return Job(
+                "nano",
+                str(model),
+                str(Path(folder) / out),
+                instructions=size.instructions,
+                epochs=size.epochs,
+            )
+
         trained = {
             "this project": ours,
-            "transformers' Trainer, neftune_noise_alpha": _seconds(
-                "with_transformers", Path("transformers"), cores(), size
+            "transformers' Trainer, neftune_noise_alpha": measured(
+                "with_transformers", job(BASE, "transformers"), cores()
             ),
-            "TRL's SFTTrainer, neftune_noise_alpha": _seconds(
-                "with_trl", Path("trl"), cores(), size
+            "TRL's SFTTrainer, neftune_noise_alpha": measured(
+                "with_trl", job(BASE, "trl"), cores()
             ),
         }
         answered = {
             length: {
-                "this project": _seconds("with_respond", model, 1, size),
-                "plain generate, batches of four": _seconds("with_plain_generate", model, 1, size),
+                "this project": measured("with_respond", job(model, f"{length}-ours"), 1),
+                "plain generate, batches of four": measured(
+                    "with_plain_generate", job(model, f"{length}-plain"), 1
+                ),
             }
             for length, model in (("short responses", tuned), ("long responses", BASE))
         }
@@ -219,38 +116,20 @@ def measure(size: Size) -> dict[str, Any]:
     return {
         "machine": precision.machine(),
         "python": platform.python_version(),
-        "fine-tuning": _compared(trained, examples, "examples"),
+        "fine-tuning": compared(trained, examples, "examples"),
         **{
-            length: _compared(ways, size.instructions, "responses")
+            length: compared(ways, size.instructions, "responses")
             for length, ways in answered.items()
         },
     }
 
 
-def _compared(seconds: dict[str, float], amount: int, unit: str) -> dict[str, dict[str, float]]:
-    """The speed of each way, and how many times slower it is than this project."""
-    return {
-        name: {
-            "seconds": round(each, 1),
-            f"{unit} per second": round(amount / each, 1),
-            "times slower": round(each / seconds["this project"], 2),
-        }
-        for name, each in seconds.items()
-    }
-
-
 def main() -> None:
-    """Measure everything, or do one of the ways in this process."""
+    """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--small", action="store_true", help="a few steps and responses")
-    parser.add_argument("--way", choices=WAYS, help="used by the benchmark's own processes")
-    parser.add_argument("--folder", help="the model or the output of that way")
     arguments = parser.parse_args()
-    size = SMALL if arguments.small else FULL
-    if arguments.way:
-        WAYS[arguments.way](arguments.folder, size)
-        return
-    text = json.dumps(measure(size), indent=1)
+    text = json.dumps(measure(SMALL if arguments.small else FULL), indent=1)
     print(text)
     if not arguments.small:
         write_atomic(OUT, text + "\n")
