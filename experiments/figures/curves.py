@@ -58,13 +58,13 @@ def data(asked: Cells) -> Data:
         steps = loss_curves(records_of([cell])[0].read())[probe][0]
         lines = found.setdefault(cell.column, {}).setdefault(probe, {})
         own = values[cell.column, probe, cell.row]
-        lines[cell.row] = _line(steps, own)
+        lines[cell.row] = line_over_steps(steps, own)
         if cell.row == NEFT:
-            lines[DIFFERENCE] = _line(steps, own - values[cell.column, probe, BASELINE])
+            lines[DIFFERENCE] = line_over_steps(steps, own - values[cell.column, probe, BASELINE])
     return found
 
 
-def _line(steps: Numbers, values: Numbers) -> list[dict[str, float]]:
+def line_over_steps(steps: Numbers, values: Numbers) -> list[dict[str, float]]:
     """The mean over seeds at each step, with an interval."""
     return [
         {"x": float(step), **vars(hierarchical(values[:, [place]]))}

@@ -111,7 +111,7 @@ SMALL = replace(
     loss_examples=64,
     # OpenPlatypus is on the hub alone.
     sets=(ALPACA, EVOL_INSTRUCT, SHAREGPT),
-    artifacts=("real", "treatments", "benchmarks", "figure4", "figure5"),
+    artifacts=("real", "trajectories", "treatments", "benchmarks", "figure4", "figure5"),
     most_seeds=3,
     # Around the paper's 5e-5, and above it, because a training has few steps.
     lr_grid=(5e-5, 1e-4, 2e-4),

@@ -13,12 +13,13 @@ import numpy as np
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell, Data
 from experiments.cells.metrics import BY_JUDGE, CHARACTERS, FITTED_LOSS, HELD_OUT_LOSS
-from experiments.figures import curves
+from experiments.figures import curves, trajectories
 from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.runs.flips import SHOWN
-from experiments.runs.real_models import NO_NOISE
+from experiments.runs.real_models import NO_NOISE, REAL_MODELS, paper_noises
 from experiments.runs.rivals import BASELINE_SETTING, NOISE, RIVALS, SETS
 from experiments.runs.study import BASELINE, NEFT, Study
+from experiments.scales.small import SMALL
 from experiments.tables.matched import LOSSES
 
 RNG = np.random.default_rng(0)
@@ -151,6 +152,15 @@ def _curves() -> Data:
     }
 
 
+def _trajectories() -> Data:
+    return {
+        SMALL.short_title(model): {
+            probe: {row: _points(5) for row in paper_noises()} for probe in trajectories.PROBES
+        }
+        for model in REAL_MODELS
+    }
+
+
 def _singular_values() -> Data:
     points = {arm: _points(100) for arm in (BASELINE, NEFT)}
     return {"points": points, "largest relative difference": 0.0003, "changes, %": _points(100)}
@@ -180,5 +190,6 @@ OTHERS: dict[str, Callable[[], Data]] = {
     "figure9": _flipped,
     "human": _human,
     "matched": _matched,
+    "trajectories": _trajectories,
 }
 """Figures whose data are no table."""
