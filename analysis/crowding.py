@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from neftune.attachment import pretrained_model
+from neftune.embeddings import pretrained_model
 from neftune.training.data import Example
 
 

@@ -25,7 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
 from analysis.dose import embedding_factor, left_as_it_was, response, response_logits
-from neftune.attachment import pretrained_model
+from neftune.embeddings import pretrained_model
 from neftune.training.data import IGNORED, Example
 
 

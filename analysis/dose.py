@@ -28,8 +28,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from analysis.intervals import Estimate, percentile_estimate, resamples
-from neftune.attachment import attach, embed_scale, pretrained_model
+from neftune.attachment import attach
 from neftune.distributions import Noise
+from neftune.embeddings import embed_scale, pretrained_model
 from neftune.training.data import IGNORED, Example, from_first_label
 
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)

@@ -214,7 +214,7 @@ def main() -> None:
         "packed, no noise": (pack, nullcontext),
         "packed, noise by each sequence": (
             pack,
-            lambda: attach(model, Noise(5), by_sequence=True),
+            lambda: attach(model, Noise(5), by_sequence=True, step=0),
         ),
     }
     peak = GPUS[arguments.gpu].tflops * 1e12

@@ -35,10 +35,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neftune.attachment import Attachment, attach
+    from neftune.attachment import Attachment, attach, told
     from neftune.callback import NEFTune
     from neftune.distributions import DISTRIBUTIONS, Distribution, Noise
-    from neftune.noise import expected_norm, noise_scale, sample, sequence_lengths
+    from neftune.noise import expected_norm, noise_scale, sample
+    from neftune.sequences import sequence_lengths
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -51,6 +52,7 @@ __all__ = [
     "noise_scale",
     "sample",
     "sequence_lengths",
+    "told",
 ]
 
 _MODULES = {
@@ -63,7 +65,8 @@ _MODULES = {
     "expected_norm": "noise",
     "noise_scale": "noise",
     "sample": "noise",
-    "sequence_lengths": "noise",
+    "sequence_lengths": "sequences",
+    "told": "attachment",
 }
 
 

@@ -1,6 +1,6 @@
 """Add the noise to the input embeddings of any transformers model while it trains.
 
-    with attach(model, Noise(alpha=5), seed=0):
+    with attach(model, 5, seed=0):                       # alpha, or Noise(5, "gaussian")
         train(model)                                     # any training loop or trainer
 
 With the model's `attention_mask` of shape (B, T), the hook on the embedding layer does this to the
@@ -10,25 +10,26 @@ layer's output of shape (B, T, d):
     scale = attention_mask * alpha / torch.sqrt(lengths * d)         # 0 on padding
     embeddings = embeddings + scale[..., None] * torch.empty_like(embeddings).uniform_(-1, 1)
 
-The rest of this module finds the mask and the embedding layers of each architecture, handles packed
-rows and several devices, and removes the hooks again.
+The rest of this module follows the calls around the layer, from which the lengths are told
+(`neftune/sequences.py`, `neftune/embeddings.py`), and removes the hooks again.
 
 Noise is added only in training forward passes, that is, in training mode with gradients enabled.
-Evaluation and `generate` never see it, even if the model was left in training mode.
+Evaluation, `generate` and scoring without gradients never see it, even if the model was left in
+training mode. A training pass that is to be clean goes into `attachment.paused()`.
 
 The noise is added to the embeddings as they are looked up, before any other operation. Where the
 embedding layer multiplies its output by a factor (sqrt(d) in Gemma and BART), the noise is
 multiplied by it too. In OPT, GPT-2 and BERT the noise comes before the position embeddings. In an
-encoder-decoder model (T5) both stacks get noise, each with its own lengths. `inputs_embeds` are
-treated as an output of the embedding layer and get the same noise.
+encoder-decoder model (T5) both stacks get noise, each with its own lengths. Where images or learnt
+vectors are put among the looked-up ones, the text alone gets noise. `inputs_embeds` of the caller
+are treated as an output of the embedding layer and get the same noise.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -37,101 +38,152 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
-from transformers import PreTrainedModel
 
 from neftune.distributions import Noise
-from neftune.noise import sample, sample_by_sequence, sequence_lengths, tokens_of_sequences
+from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs
+from neftune.embeddings import embed_scale, find
+from neftune.noise import sample
+from neftune.sequences import Told, lengths_of, numbered, sequence_lengths
+
+CU_SEQ_LENS = ("cu_seq_lens_q", "cu_seq_lens", "cu_seqlens", "cu_seqlens_q")
+"""What models and kernels call the beginnings of packed sequences."""
 
 _attached: WeakSet[nn.Module] = WeakSet()
-_labels: ContextVar[Tensor | None] = ContextVar("labels", default=None)
+
+
+class _Told(threading.local):
+    """What each thread was told; the dictionary stays the same one."""
+
+    def __init__(self) -> None:
+        self.what: dict[str, Tensor] = {}
+
+
+_told = _Told()
+_told_to_graphs = _told.what
+"""What the first thread was told, because a compiler cannot follow a thread's own variables."""
+
+
+def _what_was_told() -> dict[str, Tensor]:
+    return _told_to_graphs if torch.compiler.is_compiling() else _told.what
 
 
 @contextmanager
-def labelled(labels: Tensor) -> Iterator[None]:
-    """Tell attached noise the labels of a forward pass whose call does not have them.
+def told(**what: Tensor) -> Iterator[None]:
+    """Tell attached noise about the sequences of forward passes whose calls do not.
 
-    Noise on the tokens of prompts or responses alone (`Noise.tokens`) needs them.
+    What is told here counts before what the calls say.
 
     Args:
-        labels: (B, K), as the model would get them.
+        what: `labels`, (B, K), as the model would get them, from which noise on the tokens of
+            prompts or responses alone (`Noise.tokens`) is told; or `attention_mask`,
+            `position_ids`, `cu_seq_lens`, `seq_idx`, as of `neftune.sequences.Told`.
+
+    Raises:
+        TypeError: there is no such thing to tell.
     """
-    token = _labels.set(labels)
+    known = ("labels", "attention_mask", "position_ids", "cu_seq_lens", "seq_idx")
+    if unknown := set(what) - set(known):
+        raise TypeError(f"told() knows {', '.join(known)}; not {', '.join(sorted(unknown))}")
+    here = _told.what
+    before = dict(here)
+    here.update(what)
     try:
         yield
     finally:
-        _labels.reset(token)
-
-
-def pretrained_model(model: nn.Module) -> PreTrainedModel:
-    """Unwrap the transformers model inside DDP, torch.compile and PEFT.
-
-    Args:
-        model: a transformers model, or any nesting of these wrappers around one.
-
-    Raises:
-        TypeError: the innermost module is not a transformers model.
-    """
-    inner: Any = model
-    while not isinstance(inner, PreTrainedModel):
-        if hasattr(inner, "get_base_model"):
-            inner = inner.get_base_model()
-        elif hasattr(inner, "module"):
-            inner = inner.module
-        elif hasattr(inner, "_orig_mod"):
-            inner = inner._orig_mod
-        else:
-            raise TypeError(
-                f"cannot add noise to a {type(model).__name__}: it is not a transformers model, "
-                "nor a DDP, PEFT or compiled wrapper of one"
-            )
-    return inner
+        here.clear()
+        here.update(before)
 
 
 @dataclass
-class _Pass:
-    """State of the forward pass in progress."""
+class _Call:
+    """A call in progress of a module around the embeddings.
 
-    lengths: Tensor | None = None
-    chosen: Tensor | None = None
-    labels: Tensor | None = None
-    ids: Tensor | None = None
-    sequences: list[tuple[int, Tensor]] | None = None
+    Args:
+        module: which.
+        active: whether it is a training pass that gets noise.
+        both: whether it is that of a whole encoder-decoder, whose mask is the encoder's.
+        decoder: whether it is that of the decoder of such a model.
+        given: the call's arguments by name.
+        done: whether embeddings that were read in it have got their noise.
+    """
+
+    module: nn.Module
+    active: bool
+    both: bool
+    decoder: bool
+    given: dict[str, Any]
+    done: bool = False
+
+
+class _Calls(threading.local):
+    """The calls in progress, outermost first, of each thread alone."""
+
+    def __init__(self) -> None:
+        self.open: list[_Call] = []
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the first training pass with noise was like.
+
+    Args:
+        lengths: (B, T), L of each token, 0 on padding.
+        embeddings: the root mean square of the entries of the embeddings of real tokens, as the
+            model goes on with them; a tensor on the device.
+        factor: what the layer multiplies its output by.
+        chosen: (B, T), which tokens got noise; None for all real ones.
+    """
+
+    lengths: Tensor
+    embeddings: Tensor
+    factor: float | Tensor
+    chosen: Tensor | None
 
 
 class Attachment:
     """Noise that is attached to a model, until `detach` is called or its `with` block ends.
 
-    Made by `attach`. With `by_sequence`, set `step` to the number of the optimizer step before each
-    step.
+    Made by `attach`. Noise by sequence depends on the attachment's `step`. A copy of a model with noise, in memory or on disk, has none.
     """
 
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
-        self.seed = seed
-        self.by_sequence = by_sequence
-        self.step = 0
-        self._generators: dict[torch.device, torch.Generator] = {}
-        self._pass = _Pass()
+        self.draws = Draws(seed, by_sequence)
+        self.passes = 0
+        self.report: Report | None = None
+        self._number = known_in_graphs(self)
+        self._calls = _Calls()
+        self._traced = self._calls.open
+        self._paused = False
         self._hooks: list[RemovableHandle] = []
-        inner = pretrained_model(model)
-        stacks: list[Any] = [inner]
-        if inner.config.is_encoder_decoder:
-            stacks = [inner.get_encoder(), inner.get_decoder()]
-            self._hook_before(inner, self._before_model)
-        self._embeddings = list(dict.fromkeys(stack.get_input_embeddings() for stack in stacks))
-        for embedding in self._embeddings:
+        self._place = place = find(model)
+        for embedding in place.embeddings:
             if embedding in _attached or hasattr(embedding, "neftune_noise_alpha"):
-                self.detach()
                 raise RuntimeError(
-                    f"noise is attached to this {type(inner).__name__} already; detach that first "
-                    "(or unset the trainer's neftune_noise_alpha)"
+                    f"noise is attached to this {type(place.model).__name__} already; detach that "
+                    "first (or unset the trainer's neftune_noise_alpha)"
                 )
-        for stack in stacks:
-            self._hook_before(stack, self._before_stack)
-            self._hooks.append(stack.register_forward_hook(self._after_stack, always_call=True))
-        for embedding in self._embeddings:
-            self._hooks.append(embedding.register_forward_hook(self._after_embedding))
+        for module, names in place.around.items():
+            owner = module in place.owners
+            before = _Hook(self._before, names, owner, module is place.decoder)
+            self._hooks += [
+                module.register_forward_pre_hook(before, with_kwargs=True),
+                module.register_forward_hook(_Hook(self._check, owner)),
+                module.register_forward_hook(_Hook(self._after), always_call=True),
+            ]
+        for embedding in place.embeddings:
+            self._hooks.append(embedding.register_forward_hook(_Hook(self._looked_up)))
             _attached.add(embedding)
+        _forget_compiled(model)
+
+    @property
+    def step(self) -> int | None:
+        """The number of the optimizer step, which noise by sequence depends on."""
+        return self.draws.step
+
+    @step.setter
+    def step(self, step: int) -> None:
+        self.draws.step = step
 
     def detach(self) -> None:
         """Remove all hooks from the model; calling it again has no effect."""
@@ -139,8 +191,18 @@ class Attachment:
             for hook in self._hooks:
                 hook.remove()
             self._hooks.clear()
-            for embedding in self._embeddings:
+            for embedding in self._place.embeddings:
                 _attached.discard(embedding)
+            _forget_compiled(self._place.model)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Add no noise within the block, in training passes neither."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
 
     def __enter__(self) -> Attachment:
         return self
@@ -153,49 +215,142 @@ class Attachment:
     ) -> None:
         self.detach()
 
-    def _hook_before(self, module: nn.Module, hook: Any) -> None:
-        self._hooks.append(module.register_forward_pre_hook(hook, with_kwargs=True))
+    @property
+    def _open(self) -> list[_Call]:
+        """The calls in progress in this thread; a compiler follows those of the attaching one."""
+        return self._traced if torch.compiler.is_compiling() else self._calls.open
 
-    def _before_model(self, model: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        self._pass.labels = _arguments(model, args, kwargs).get("labels")
-
-    def _before_stack(self, stack: PreTrainedModel, args: Any, kwargs: dict[str, Any]) -> Any:
-        self._pass.lengths = self._pass.chosen = None
-        if not (stack.training and torch.is_grad_enabled() and self.noise.alpha > 0):
+    def _before(
+        self,
+        names: tuple[str, ...],
+        owner: bool,
+        decoder: bool,
+        module: nn.Module,
+        args: Any,
+        kwargs: dict[str, Any],
+    ) -> Any:
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        active = (
+            module.training
+            and torch.is_grad_enabled()
+            and self.noise.alpha > 0
+            and not self._paused
+        )
+        call = _Call(module, active, "decoder_input_ids" in names, decoder, given)
+        self._open.append(call)
+        embeds = given.get("inputs_embeds")
+        if not active or embeds is None or not owner or self._done():
             return None
-        given = _arguments(stack, args, kwargs)
-        ids, embeds = given.get("input_ids"), given.get("inputs_embeds")
-        mask = given.get("attention_mask")
-        labels = self._pass.labels
-        if mask is None and labels is not None and getattr(stack, "is_decoder", False):
-            mask = labels.ne(-100)
-        source = embeds if embeds is not None else ids
-        assert source is not None
-        where = (source.shape[:2], mask, given.get("position_ids"))
-        lengths = sequence_lengths(*where).to(source.device)
-        if self.noise.tokens != "all":
-            self._pass.chosen = self._chosen(given, lengths)
-        if self.by_sequence:
-            self._pass.ids = source
-            self._pass.sequences = tokens_of_sequences(*where)
-        if embeds is None:
-            self._pass.lengths = lengths
-            return None
-        noisy = self._noisy(embeds, lengths, embed_scale(stack.get_input_embeddings()))
+        if any(each.given.get("pixel_values") is not None for each in self._open):
+            raise ValueError(
+                "images and inputs_embeds in one call: which vectors are of text cannot be told; "
+                "pass input_ids, or inputs_embeds without noise within attachment.paused()"
+            )
+        layer = self._place.embeddings[0]
+        noisy = self._noisy(embeds, embeds, embed_scale(layer))
         return tuple(noisy if value is embeds else value for value in args), {
             name: noisy if value is embeds else value for name, value in kwargs.items()
         }
 
-    def _chosen(self, given: dict[str, Any], lengths: Tensor) -> Tensor:
+    def _looked_up(self, embedding: nn.Module, args: Any, output: Tensor) -> Tensor:
+        calls = self._open
+        if not calls or not calls[-1].active:
+            return output
+        given = calls[-1].given
+        ids, embeds = given.get("input_ids"), given.get("inputs_embeds")
+        tokens = ids if isinstance(ids, Tensor) else embeds
+        if not isinstance(tokens, Tensor) or output.shape[:2] != tokens.shape[:2]:
+            return output
+        return self._noisy(output, tokens, embed_scale(embedding))
+
+    def _check(self, owner: bool, module: nn.Module, args: Any, output: Any) -> None:
+        """Called after the module's call, if it ended well."""
+        if owner and self._open[-1].active and not self._done():
+            raise RuntimeError(
+                f"{type(module).__name__} made a training pass in which the embeddings of its "
+                "tokens were not read, so it got no noise; give it input_ids or inputs_embeds, or "
+                "put the pass into attachment.paused()"
+            )
+
+    def _after(self, module: nn.Module, args: Any, output: Any) -> None:
+        """Called after the module's call, also where it raised an error."""
+        if self._open and self._open[-1].module is module:
+            self._open.pop()
+
+    def _done(self) -> bool:
+        return any(call.done for call in self._open)
+
+    def _noisy(self, embeddings: Tensor, tokens: Tensor, factor: float | Tensor) -> Tensor:
+        """Embeddings with noise.
+
+        Args:
+            embeddings: (B, T, d).
+            tokens: what the innermost call got: ids or vectors.
+            factor: of the layer.
+        """
+        self._open[-1].done = True
+        shape, d = embeddings.shape[:2], embeddings.shape[-1]
+        sequences, real = (
+            each.to(embeddings.device) for each in numbered(shape, self._told(shape))
+        )
+        lengths = lengths_of(sequences, real)
+        chosen = None if self.noise.tokens == "all" else self._chosen(lengths)
+        if torch.compiler.is_compiling():
+            factor = torch.as_tensor(factor, device=embeddings.device)
+            drawn = drawn_in_a_graph(
+                self._number, tokens.detach(), sequences, lengths, d, embeddings.dtype, factor
+            )
+        else:
+            wanted = Wanted(self.noise, d, embeddings.dtype, factor)
+            drawn = self.draws(wanted, tokens, sequences, lengths)
+            if self.report is None:
+                self.report = _reported(embeddings.detach(), lengths, factor, chosen)
+        self.passes += 1
+        if chosen is not None:
+            drawn = drawn * chosen.unsqueeze(-1)
+        return embeddings + drawn
+
+    def _told(self, shape: torch.Size) -> Told:
+        """What tells the sequences of the innermost call apart: it, a call around it, or `told`."""
+        calls = [call.given for call in reversed(self._open) if not call.both]
+        sources = [_what_was_told(), *calls]
+
+        def first(*names: str) -> Any:
+            found = (each[name] for each in sources for name in names if name in each)
+            return next((value for value in found if value is not None), None)
+
+        masks = [each.get("attention_mask") for each in sources]
+        given = [mask for mask in masks if mask is not None]
+        usable = [mask for mask in given if isinstance(mask, Tensor) and mask.dim() == 2]
+        mask = next(iter(usable), None)
+        packed = (first(*CU_SEQ_LENS), first("seq_idx"))
+        if mask is None and given:
+            raise ValueError(
+                f"the noise needs an attention mask of shape {tuple(shape)} to separate tokens "
+                f"from padding, not {_kind(given[0])}; call the model within "
+                "neftune.told(attention_mask=…)"
+            )
+        if mask is None and (labels := self._labels_of_a_decoder()) is not None:
+            mask = labels.ne(-100)
+        return Told(mask, first("position_ids"), *packed)
+
+    def _labels_of_a_decoder(self) -> Tensor | None:
+        """The labels of a model with two stacks, which tell where its decoder's tokens end."""
+        if not self._open[-1].decoder:
+            return None
+        found = [call.given.get("labels") for call in self._open if call.both]
+        return next((labels for labels in found if labels is not None), None)
+
+    def _chosen(self, lengths: Tensor) -> Tensor:
         """(B, T), 1 on the tokens that get noise: those with a label, or the real ones without."""
-        labels = given.get("labels")
-        labels = _labels.get() if labels is None else labels
+        sources = [_what_was_told(), *(call.given for call in reversed(self._open))]
+        labels = next((s["labels"] for s in sources if s.get("labels") is not None), None)
         if labels is None:
             raise ValueError(
                 f"noise on the tokens of the {self.noise.tokens} alone needs the labels: pass "
-                "labels=… to the model, or call it within neftune.attachment.labelled(labels)"
+                "labels=… to the model, or call it within neftune.told(labels=…)"
             )
-        kept = given.get("logits_to_keep", 0)
+        kept = next((s["logits_to_keep"] for s in sources if "logits_to_keep" in s), 0)
         response = torch.zeros(lengths.shape, dtype=torch.bool, device=lengths.device)
         # Labels are of all columns, of the last ones, or of those that are kept of a packed row.
         columns = kept if isinstance(kept, Tensor) else slice(-labels.shape[1], None)
@@ -203,41 +358,105 @@ class Attachment:
         wanted = response if self.noise.tokens == "response" else ~response
         return wanted & (lengths > 0)
 
-    def _after_stack(self, stack: nn.Module, args: Any, output: Any) -> None:
-        self._pass.lengths = self._pass.chosen = None
 
-    def _after_embedding(self, embedding: nn.Module, args: Any, output: Tensor) -> Tensor:
-        lengths = self._pass.lengths
-        if lengths is None or output.shape[:2] != lengths.shape:
-            return output
-        return self._noisy(output, lengths, embed_scale(embedding))
+class _Hook:
+    """A method of an attachment as a hook. A copy of it, in memory or on disk, does nothing.
 
-    def _noisy(self, embeddings: Tensor, lengths: Tensor, factor: float | Tensor) -> Tensor:
-        d = embeddings.shape[-1]
-        if self.by_sequence:
-            assert self._pass.ids is not None
-            assert self._pass.sequences is not None
-            key = f"{self.seed} {self.step} "
-            drawn = sample_by_sequence(self.noise, self._pass.ids, d, self._pass.sequences, key=key)
-        else:
-            drawn = sample(self.noise, d, lengths, self._generator(embeddings.device))
-        if self._pass.chosen is not None:
-            drawn.mul_(self._pass.chosen.unsqueeze(-1))
-        return embeddings + drawn.mul_(factor).to(embeddings.dtype)
+    Args:
+        method: which.
+        known: what it is given before the hook's own arguments.
+    """
 
-    def _generator(self, device: torch.device) -> torch.Generator:
-        if device not in self._generators:
-            distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-            rank = torch.distributed.get_rank() if distributed else 0
-            generator = torch.Generator(device)
-            generator.manual_seed(self.seed + 1_000_003 * rank)
-            self._generators[device] = generator
-        return self._generators[device]
+    def __init__(self, method: Callable[..., Any], *known: Any) -> None:
+        self.method = method
+        self.known = known
+
+    def __call__(self, *args: Any) -> Any:
+        return self.method(*self.known, *args)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return _nothing
+
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
+        return _inert, ()
 
 
-def embed_scale(embedding: Any) -> float | Tensor:
-    """What an embedding layer multiplies its output by: sqrt(d) in Gemma, 1 in most models."""
-    return getattr(embedding, "embed_scale", 1.0)
+def _nothing(*args: Any) -> None:
+    """The hook of a copied model."""
+
+
+def _inert() -> Callable[..., None]:
+    return _nothing
+
+
+def _reported(
+    embeddings: Tensor, lengths: Tensor, factor: float | Tensor, chosen: Tensor | None
+) -> Report:
+    real = lengths.gt(0).unsqueeze(-1)
+    squares = (embeddings.float().square() * real).sum() / (real.sum() * embeddings.shape[-1])
+    return Report(lengths, squares.sqrt(), factor, chosen)
+
+
+def _kind(mask: Any) -> str:
+    return f"{tuple(mask.shape)}" if isinstance(mask, Tensor) else f"a {type(mask).__name__}"
+
+
+def _forget_compiled(model: nn.Module) -> None:
+    """Have torch compile anew what it compiled of a model: it does not look for changed hooks."""
+    compiled = any(
+        hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
+        for module in model.modules()
+    )
+    if compiled:
+        torch.compiler.reset()
+
+
+def attach(
+    model: nn.Module,
+    noise: Noise | float,
+    *,
+    seed: int = 0,
+    by_sequence: bool = False,
+    step: int | None = None,
+) -> Attachment:
+    """Add noise to a model's input embeddings until the attachment is detached.
+
+    The noise is drawn from its own generator on each device, seeded by `seed` and the rank of the
+    process. The global generators, and with them data order and dropout, are therefore the same
+    with and without noise.
+
+    Args:
+        model: a transformers model, bare or inside DDP, PEFT or torch.compile.
+        noise: the noise to add, or its alpha; with alpha 0 the results are bit-identical to not
+            attaching.
+        seed: of the noise's own generator.
+        by_sequence: seed the noise of each sequence by `seed`, the attachment's `step` and the
+            sequence's own tokens, instead of drawing all noise from one stream. The noise then does
+            not depend on how a batch is split over processes, forward passes and rows, and a
+            resumed training draws the same noise. One stream is faster for short sequences.
+        step: the number of the first optimizer step, for noise by sequence; set the attachment's
+            `step` before each further one.
+
+    Returns:
+        The attachment, which is also a context manager.
+
+    Raises:
+        TypeError: `model` holds no transformers model, or one without token embeddings.
+        ValueError: `by_sequence` with the length rule `padded`, which depends on the batch; or, in
+            a forward pass, the sequences cannot be told apart, noise on prompts or responses alone
+            has no labels, or `step` was not set.
+        RuntimeError: the model has noise already, from this function or from the Trainer's own
+            `neftune_noise_alpha`; or, in a training pass, no embeddings were read.
+
+    Source:
+        Algorithm 1 of Jain et al., ICLR 2024.
+    """
+    wanted = noise if isinstance(noise, Noise) else Noise(noise)
+    if by_sequence and wanted.length_rule == "padded":
+        raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
+    attachment = Attachment(model, wanted, seed, by_sequence)
+    attachment.draws.step = step
+    return attachment
 
 
 def drawn_for(
@@ -256,46 +475,5 @@ def drawn_for(
         (B, T, d), 0 on padding.
     """
     lengths = sequence_lengths(shape, mask)
-    drawn = sample(noise, embedding.weight.shape[1], lengths, generator)
-    return drawn * embed_scale(embedding)
-
-
-def _arguments(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by name, whether they were passed by position or by keyword."""
-    return inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments
-
-
-def attach(
-    model: nn.Module, noise: Noise, *, seed: int = 0, by_sequence: bool = False
-) -> Attachment:
-    """Add noise to a model's input embeddings until the attachment is detached.
-
-    The noise is drawn from its own generator on each device, seeded by `seed` and the rank of the
-    process. The global generators, and with them data order and dropout, are therefore the same
-    with and without noise.
-
-    Args:
-        model: a transformers model, bare or inside DDP, PEFT or torch.compile.
-        noise: the noise to add; with alpha 0 the results are bit-identical to not attaching.
-        seed: of the noise's own generator.
-        by_sequence: seed the noise of each sequence by `seed`, the attachment's `step` and the
-            sequence's own tokens, instead of drawing all noise from one stream. The noise then does
-            not depend on how a batch is split over processes, forward passes and rows, and a
-            resumed training draws the same noise. One stream is faster for short sequences.
-
-    Returns:
-        The attachment, which is also a context manager.
-
-    Raises:
-        TypeError: `model` holds no transformers model.
-        ValueError: `by_sequence` with the length rule `padded`, which depends on the batch; or, in
-            a forward pass, noise on prompts or responses alone without labels.
-        RuntimeError: the model has noise already, from this function or from the Trainer's own
-            `neftune_noise_alpha`.
-
-    Source:
-        Algorithm 1 of Jain et al., ICLR 2024.
-    """
-    if by_sequence and noise.length_rule == "padded":
-        raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
-    return Attachment(model, noise, seed, by_sequence)
+    factor = embed_scale(embedding)
+    return sample(noise, embedding.weight.shape[1], lengths, generator, factor=factor)

@@ -1,6 +1,6 @@
 """NEFTune as a callback of transformers' Trainer.
 
-    Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
+    Trainer(model, args, train_dataset=data, callbacks=[NEFTune(5)]).train()
 
 The noise is attached when the training begins and removed when it ends. TRL's trainers, which are
 subclasses of the Trainer, take the same callback.
@@ -20,15 +20,17 @@ class NEFTune(TrainerCallback):
     """Add noise to the model while the Trainer trains, and remove it at the end.
 
     Args:
-        noise: the noise to add.
+        noise: the noise to add, or its alpha.
         seed: of the noise; by default the Trainer's own seed. A seed gives the same batches with
             and without noise.
         by_sequence: make the noise independent of how a batch is split over processes and forward
             passes, and the same in a resumed training; see `neftune.attachment.attach`.
     """
 
-    def __init__(self, noise: Noise, seed: int | None = None, by_sequence: bool = False) -> None:
-        self.noise = noise
+    def __init__(
+        self, noise: Noise | float, seed: int | None = None, by_sequence: bool = False
+    ) -> None:
+        self.noise = noise if isinstance(noise, Noise) else Noise(noise)
         self.seed = seed
         self.by_sequence = by_sequence
         self._attachment: Attachment | None = None

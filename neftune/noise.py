@@ -21,6 +21,9 @@ from torch import Tensor
 
 from neftune.distributions import DISTRIBUTIONS, Noise
 
+ENTRIES = 2**24
+"""Of noise that are in float32 at a time: 64 MiB."""
+
 
 def noise_scale(alpha: float, lengths: Tensor, d: int) -> Tensor:
     """Compute alpha / sqrt(L d) in float32 (Algorithm 1 of the paper).
@@ -46,103 +49,44 @@ def expected_norm(noise: Noise) -> float:
     return noise.alpha * math.sqrt(DISTRIBUTIONS[noise.distribution].variance)
 
 
-def sequence_lengths(
-    shape: tuple[int, int] | torch.Size,
-    attention_mask: Tensor | None = None,
-    position_ids: Tensor | None = None,
-) -> Tensor:
-    """For each token, the number of real tokens of the sequence that it belongs to.
-
-    A row holds one sequence with padding on either side, or several packed sequences. In a packed
-    row a new sequence begins wherever `position_ids` does not increase by one.
-
-    Args:
-        shape: (B, T), batch and padded length.
-        attention_mask: (B, T), 1 on real tokens; without it every token is real.
-        position_ids: (B, T) or (1, T); without it each row is one sequence.
-
-    Returns:
-        (B, T) int64; 0 on padding.
-
-    Raises:
-        ValueError: the attention mask is not of shape (B, T).
-    """
-    sequences, real = _sequences(shape, attention_mask, position_ids)
-    counts = torch.zeros_like(real).scatter_add_(1, sequences, real)
-    return counts.gather(1, sequences) * real
-
-
-def _sequences(
-    shape: tuple[int, int] | torch.Size,
-    attention_mask: Tensor | None,
-    position_ids: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """For each token, the index of its sequence in the row, and whether it is real (1 or 0)."""
-    rows, columns = shape
-    device = next((t.device for t in (attention_mask, position_ids) if t is not None), None)
-    if attention_mask is None:
-        real = torch.ones(rows, columns, dtype=torch.int64, device=device)
-    elif tuple(attention_mask.shape) == (rows, columns):
-        real = attention_mask.ne(0).to(torch.int64)
-    else:
-        raise ValueError(
-            f"the noise needs an attention mask of shape {(rows, columns)} to separate tokens "
-            f"from padding, not {tuple(attention_mask.shape)}; for packed rows pass position_ids "
-            "instead"
-        )
-    if position_ids is None:
-        return torch.zeros_like(real), real
-    positions = position_ids.expand(rows, columns)
-    starts = torch.zeros_like(real)
-    starts[:, 1:] = positions[:, 1:].ne(positions[:, :-1] + 1)
-    return starts.cumsum(dim=1), real
-
-
-def tokens_of_sequences(
-    shape: tuple[int, int] | torch.Size,
-    attention_mask: Tensor | None = None,
-    position_ids: Tensor | None = None,
-) -> list[tuple[int, Tensor]]:
-    """Find the real tokens of each sequence.
-
-    Args:
-        shape: (B, T), batch and padded length.
-        attention_mask: (B, T), 1 on real tokens; without it every token is real.
-        position_ids: (B, T) or (1, T); without it each row is one sequence.
-
-    Returns:
-        One pair for each sequence: its row, and the columns of its real tokens.
-
-    Raises:
-        ValueError: the attention mask is not of shape (B, T).
-    """
-    sequences, real = _sequences(shape, attention_mask, position_ids)
-    found = []
-    for row in range(shape[0]):
-        columns = real[row].nonzero().squeeze(1)
-        numbers = sequences[row, columns]
-        found += [(row, columns[numbers == number]) for number in sorted(set(numbers.tolist()))]
-    return found
-
-
 def sample(
-    noise: Noise, d: int, lengths: Tensor, generator: torch.Generator | None = None
+    noise: Noise,
+    d: int,
+    lengths: Tensor,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype = torch.float32,
+    factor: float | Tensor = 1.0,
 ) -> Tensor:
     """Draw the noise of one batch.
+
+    It is drawn and scaled in float32, a part of the tokens at a time, so that a batch of a narrower
+    format needs no copy of itself in float32.
 
     Args:
         noise: the noise to draw.
         d: embedding dimension.
         lengths: (B, T), from `sequence_lengths`; the length rule `padded` uses only its shape.
         generator: on the device of `lengths`; without it torch's default generator is used.
+        dtype: of the result.
+        factor: what the noise is multiplied by besides.
 
     Returns:
-        (B, T, d) float32, to be added to the embeddings.
+        (B, T, d), to be added to the embeddings.
     """
     if noise.length_rule == "padded":
         lengths = torch.full_like(lengths, lengths.shape[1])
-    drawn = _draw(noise, (*lengths.shape, d), lengths.device, generator)
-    return drawn.mul_(noise_scale(noise.alpha, lengths, d).unsqueeze(-1))
+    scale = noise_scale(noise.alpha, lengths, d).flatten()
+    tokens = len(scale)
+    part = max(1, ENTRIES // d)
+    if part >= tokens:
+        drawn = _draw(noise, (tokens, d), lengths.device, generator)
+        return drawn.mul_(scale.unsqueeze(-1)).mul_(factor).to(dtype).view(*lengths.shape, d)
+    found = torch.empty(tokens, d, dtype=dtype, device=lengths.device)
+    for start in range(0, tokens, part):
+        here = scale[start : start + part].unsqueeze(-1)
+        drawn = _draw(noise, (len(here), d), lengths.device, generator)
+        found[start : start + part] = drawn.mul_(here).mul_(factor)
+    return found.view(*lengths.shape, d)
 
 
 def sample_by_sequence(

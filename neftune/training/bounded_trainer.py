@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import Trainer, TrainerControl
 
-from neftune.attachment import pretrained_model
+from neftune.embeddings import pretrained_model
 from neftune.training.data import IGNORED
 from neftune.training.schedule import schedule
 from neftune.training.token_losses import (

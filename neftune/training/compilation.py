@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from neftune.attachment import pretrained_model
+from neftune.embeddings import pretrained_model
 from neftune.training import precision
 
 WARM_UP_SHAPE = (16, 96)

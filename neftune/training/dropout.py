@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neftune.attachment import pretrained_model
+from neftune.embeddings import pretrained_model
 from neftune.training.compilation import blocks
 
 LAYERS = ("self_attn", "mlp")

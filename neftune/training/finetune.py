@@ -34,9 +34,9 @@ from transformers import (
     set_seed,
 )
 
-from neftune.attachment import pretrained_model
 from neftune.callback import NEFTune
 from neftune.distributions import Noise
+from neftune.embeddings import pretrained_model
 from neftune.training import precision
 from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.checkpoints import (

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neftune.attachment import drawn_for, pretrained_model
+from neftune.attachment import drawn_for
 from neftune.distributions import Noise
+from neftune.embeddings import pretrained_model
 from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.recipe import FreeLB
 

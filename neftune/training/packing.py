@@ -24,7 +24,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from neftune.attachment import pretrained_model
+from neftune.embeddings import pretrained_model
 from neftune.training import precision
 from neftune.training.data import IGNORED, Example, from_first_label
 

@@ -22,8 +22,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from neftune.attachment import drawn_for, labelled, pretrained_model
+from neftune.attachment import drawn_for, told
 from neftune.distributions import Noise
+from neftune.embeddings import pretrained_model
 from neftune.training.bounded_trainer import BoundedTrainer
 from neftune.training.data import IGNORED
 
@@ -56,7 +57,7 @@ class SmoothedTrainer(BoundedTrainer):
         """Compute the mean smoothed loss of a training pass."""
         inputs = dict(inputs)
         labels = inputs.pop("labels")
-        with labelled(labels):
+        with told(labels=labels):
             outputs = model(**inputs)
         logits, targets = outputs.logits[:, :-1].float(), labels[:, 1:]
         loss = cross_entropy(

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 from transformers import BatchEncoding, PreTrainedModel
 
-from neftune.attachment import labelled, pretrained_model
+from neftune.attachment import told
+from neftune.embeddings import pretrained_model
 from neftune.training.data import IGNORED, Example, collator
 
 TRAINED_LOGITS = 2**24
@@ -296,7 +297,7 @@ def _in_chunks(
         at = targets.to(weight.device)[counted]
         return losses(hidden[:, :-1][counted], weight, bias, at, head.after, chunk)
 
-    with _in_the_place_of(head.layer, computed) as found, labelled(labels):
+    with _in_the_place_of(head.layer, computed) as found, told(labels=labels):
         model(**inputs)
     return found[0]
 

@@ -14,8 +14,8 @@ from transformers import PreTrainedModel
 
 import neftune.attachment
 from neftune import Noise, attach, sample, sequence_lengths
-from neftune.attachment import pretrained_model
 from neftune.distributions import DISTRIBUTIONS, Distribution
+from neftune.embeddings import pretrained_model
 from neftune.training.token_losses import output_head, summed_loss
 from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, batch, llama, t5
 

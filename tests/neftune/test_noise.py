@@ -8,14 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neftune.distributions import DISTRIBUTIONS, Noise
-from neftune.noise import (
-    expected_norm,
-    noise_scale,
-    sample,
-    sample_by_sequence,
-    sequence_lengths,
-    tokens_of_sequences,
-)
+from neftune.noise import expected_norm, noise_scale, sample, sample_by_sequence
+from neftune.sequences import Told, numbered, sequence_lengths, tokens_of_sequences
 
 alphas = st.floats(0.1, 100)
 dimensions = st.integers(1, 64)
@@ -157,7 +151,7 @@ def test_noise_by_sequence_is_the_same_alone_padded_and_packed(
     noise, d = Noise(5, distribution), 4
 
     def draw(ids: torch.Tensor, *where: torch.Tensor | None) -> torch.Tensor:
-        places = tokens_of_sequences(ids.shape, *where)
+        places = tokens_of_sequences(*numbered(ids.shape, Told(*where)))
         return sample_by_sequence(noise, ids, d, places, key="0 7 ")
 
     alone = [draw(torch.tensor([ids]))[0] for ids in sequences]
@@ -174,7 +168,7 @@ def test_noise_by_sequence_is_the_same_alone_padded_and_packed(
 
 def test_noise_by_sequence_differs_between_sequences_keys_and_follows_the_scale() -> None:
     ids = torch.arange(4000).reshape(2, 2000)
-    places = tokens_of_sequences(ids.shape)
+    places = tokens_of_sequences(*numbered(ids.shape, Told()))
     drawn = sample_by_sequence(Noise(5), ids, 8, places, key="0 0 ")
     other = sample_by_sequence(Noise(5), ids, 8, places, key="0 1 ")
     bound = 5 / math.sqrt(2000 * 8)
@@ -187,6 +181,9 @@ def test_noise_by_sequence_differs_between_sequences_keys_and_follows_the_scale(
 
 def test_the_padded_rule_cannot_be_drawn_by_sequence() -> None:
     ids = torch.ones(1, 3, dtype=torch.int64)
-    noise, places = Noise(5, length_rule="padded"), tokens_of_sequences(ids.shape)
+    noise, places = (
+        Noise(5, length_rule="padded"),
+        tokens_of_sequences(*numbered(ids.shape, Told())),
+    )
     with pytest.raises(ValueError, match="depends on the batch"):
         sample_by_sequence(noise, ids, 4, places, key="")

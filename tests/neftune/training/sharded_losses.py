@@ -27,7 +27,7 @@ def gradients(model: Any, wrapped: Any, ids: Tensor) -> list[Tensor]:
     head = token_losses.output_head(model) if wrapped is None else wrapped[1]
     assert head is not None
     called = model if wrapped is None else wrapped[0]
-    with attach(called, Noise(5), seed=3, by_sequence=True):
+    with attach(called, Noise(5), seed=3, by_sequence=True, step=0):
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         token_losses.summed_loss(called, inputs, ids, head).backward()  # type: ignore[no-untyped-call]
     found = [p.grad for p in model.parameters()]

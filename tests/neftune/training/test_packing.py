@@ -30,7 +30,7 @@ def loss_and_gradients(
     model: PreTrainedModel, batch: dict[str, object], noise: Noise
 ) -> tuple[float, list[torch.Tensor]]:
     model = copy.deepcopy(model).train()
-    with attach(model, noise, seed=3, by_sequence=True):
+    with attach(model, noise, seed=3, by_sequence=True, step=0):
         loss = model(**batch).loss
         loss.backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]

@@ -1,0 +1,152 @@
+"""Where a model reads its token embeddings: the layers, and the modules in whose calls they lie.
+
+    place = find(model)
+    place.embeddings                                     # the embedding layers, one or two
+    place.around                                         # modules whose arguments tell L
+
+An embedding layer gets token ids alone. What tells the sequences apart is among the arguments of
+the modules around it: of a model with its head, of the decoder in it, of a vision-language model
+that puts images among the text's vectors, or of a PEFT model that puts learnt ones before them.
+Whichever of them is called, its call is the one that tells.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where token embeddings are read.
+
+    Args:
+        model: the transformers model, without wrappers.
+        embeddings: the layers.
+        around: the modules around them that take tokens or vectors, outermost first, with the names
+            of their arguments by position.
+        owners: those of them, within the model, that lie nearest around a layer.
+        decoder: that of an encoder-decoder, which may have no mask of its own.
+    """
+
+    model: PreTrainedModel
+    embeddings: tuple[nn.Module, ...]
+    around: dict[nn.Module, tuple[str, ...]]
+    owners: frozenset[nn.Module]
+    decoder: nn.Module | None = None
+
+
+def pretrained_model(model: nn.Module) -> PreTrainedModel:
+    """Unwrap the transformers model inside DDP, torch.compile and PEFT.
+
+    Args:
+        model: a transformers model, or any nesting of these wrappers around one.
+
+    Raises:
+        TypeError: the innermost module is not a transformers model.
+    """
+    inner: Any = model
+    while not isinstance(inner, PreTrainedModel):
+        if hasattr(inner, "get_base_model"):
+            inner = inner.get_base_model()
+        elif hasattr(inner, "module"):
+            inner = inner.module
+        elif hasattr(inner, "_orig_mod"):
+            inner = inner._orig_mod
+        else:
+            raise TypeError(
+                f"cannot add noise to a {type(model).__name__}: it is not a transformers model, "
+                "nor a DDP, PEFT or compiled wrapper of one"
+            )
+    return inner
+
+
+def find(model: nn.Module) -> Place:
+    """Find where a model reads its token embeddings.
+
+    Args:
+        model: as of `pretrained_model`.
+
+    Raises:
+        TypeError: it is no transformers model, or has no layer of token embeddings.
+    """
+    inner = pretrained_model(model)
+    embeddings = _embeddings(inner)
+    around: dict[nn.Module, tuple[str, ...]] = {}
+    owners = set()
+    within = set(inner.modules())
+    for name, module in model.named_modules(remove_duplicate=False):
+        if module in embeddings:
+            takers = [each for each in _path(model, name) if _takes_tokens(each)]
+            around |= {each: _names(each) for each in takers}
+            # PEFT's model has a second name for the layer, by which it need not be read.
+            owners |= within.intersection(takers[-1:])
+    decoder = inner.get_decoder() if inner.config.is_encoder_decoder else None
+    return Place(inner, embeddings, around, frozenset(owners), decoder)
+
+
+def _embeddings(model: PreTrainedModel) -> tuple[nn.Module, ...]:
+    """The layers that look up token ids, of both stacks of an encoder-decoder."""
+    stacks: list[Any] = [model]
+    if model.config.is_encoder_decoder:
+        stacks = [model.get_encoder(), model.get_decoder()]
+    found = [_of_stack(stack) for stack in stacks]
+    layers = [layer for layer in found if isinstance(layer, nn.Module) and _looks_up(layer)]
+    if not layers:
+        layers = _of_the_vocabulary(model)
+    if not layers:
+        raise TypeError(
+            f"cannot add noise to a {type(model).__name__}: it has no layer that looks up token "
+            "embeddings (get_input_embeddings() gives none, and no embedding layer has "
+            "config.vocab_size entries)"
+        )
+    return tuple(dict.fromkeys(layers))
+
+
+def _of_stack(stack: Any) -> Any:
+    try:
+        return stack.get_input_embeddings()
+    except NotImplementedError:
+        return None
+
+
+def _looks_up(layer: nn.Module) -> bool:
+    """Whether a layer takes token ids; an audio encoder's convolution does not."""
+    return isinstance(layer, nn.Embedding) or hasattr(layer, "num_embeddings")
+
+
+def _of_the_vocabulary(model: PreTrainedModel) -> list[nn.Module]:
+    """Embedding layers with an entry for each token, in a model that does not name its own."""
+    size = getattr(model.config.get_text_config(), "vocab_size", None)
+    return [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.Embedding) and module.num_embeddings == size
+    ]
+
+
+def _path(root: nn.Module, name: str) -> list[nn.Module]:
+    """The modules from the root to the one that contains a module, without it."""
+    parts = name.split(".")[:-1]
+    path = [root]
+    for part in parts:
+        path.append(path[-1].get_submodule(part))
+    return path
+
+
+def _takes_tokens(module: nn.Module) -> bool:
+    return not {"input_ids", "inputs_embeds", "decoder_input_ids"}.isdisjoint(_names(module))
+
+
+def _names(module: nn.Module) -> tuple[str, ...]:
+    """The names of a module's arguments, in their order."""
+    return tuple(inspect.signature(module.forward).parameters)
+
+
+def embed_scale(embedding: Any) -> Any:
+    """What an embedding layer multiplies its output by: sqrt(d) in Gemma, 1 in most models."""
+    return getattr(embedding, "embed_scale", 1.0)

@@ -1,0 +1,504 @@
+"""The noise is there in every way of calling a model, and is off or refused where it must be."""
+
+import copy
+import io
+import threading
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    CLIPVisionConfig,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3TextConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaForSequenceClassification,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    SiglipVisionConfig,
+    WhisperConfig,
+    WhisperForConditionalGeneration,
+)
+
+from neftune import NEFTune, Noise, attach, told
+from tests.neftune.models import VOCABULARY, D, batch, llama
+from tests.neftune.test_attach import NOISE, expected_size, seen
+
+
+def noise_of(embedding: nn.Module, ids: Tensor, outputs: list[Tensor]) -> Tensor:
+    """What was added to a layer's output, on the side of the looked-up vectors."""
+    (output,) = outputs
+    scale = getattr(embedding, "embed_scale", 1.0)
+    return ((output - embedding(ids)) / scale).detach()
+
+
+def assert_own_scale(drawn: Tensor, mask: Tensor) -> None:
+    torch.testing.assert_close(drawn.abs(), expected_size(mask), atol=1e-5, rtol=1e-5)
+
+
+def test_the_decoder_called_without_its_head_gets_the_noise() -> None:
+    """As losses do that compute the output layer themselves, in chunks or fused."""
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+    with attach(model, NOISE), seen(embedding) as outputs:
+        hidden = model.model(**inputs).last_hidden_state
+    assert hidden.shape[-1] == D
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+@pytest.mark.parametrize("by_position", (False, True))
+def test_arguments_may_be_given_by_position(by_position: bool) -> None:
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+    given = (inputs["input_ids"], inputs["attention_mask"])
+    with attach(model, NOISE), seen(embedding) as outputs:
+        if by_position:
+            model(*given)
+        else:
+            model(attention_mask=given[1], input_ids=given[0])
+    assert_own_scale(noise_of(embedding, given[0], outputs), given[1])
+
+
+def logits(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+    found: Tensor = model(**inputs, use_cache=False).logits
+    return found.detach()
+
+
+@pytest.mark.parametrize("whole", (True, False), ids=("torch.compile", "model.compile"))
+def test_a_model_that_ran_compiled_before_gets_the_noise_and_loses_it_again(whole: bool) -> None:
+    plain, inputs = llama().train(), batch()
+    model: Any = torch.compile(plain, backend="aot_eager") if whole else plain
+    if not whole:
+        plain.compile(backend="aot_eager")
+    clean = logits(model, inputs)
+    with attach(model, NOISE):
+        noisy = logits(model, inputs)
+        assert not torch.allclose(noisy, clean, atol=1e-3)
+        assert not torch.equal(logits(model, inputs), noisy)
+    torch.testing.assert_close(logits(model, inputs), clean)
+
+
+@pytest.mark.parametrize("noise", (Noise(5), Noise(5, tokens="response"), Noise(5, "gaussian")))
+def test_a_model_with_noise_compiles_into_one_graph(noise: Noise) -> None:
+    model, inputs = llama().train(), batch()
+    labels = inputs["input_ids"].clone()
+    labels[:, :3] = -100
+    with attach(model, noise, seed=1):
+        loss = model(**inputs, labels=labels, use_cache=False).loss.detach()
+    compiled: Any = torch.compile(model, backend="aot_eager", fullgraph=True)
+    with attach(compiled, noise, seed=1):
+        found = compiled(**inputs, labels=labels, use_cache=False).loss
+        found.backward()
+    torch.testing.assert_close(found.detach(), loss)
+
+
+def test_noise_by_sequence_is_the_same_in_a_graph() -> None:
+    model, inputs = llama().train(), batch()
+    found = []
+    compiled: Any = torch.compile(model, backend="aot_eager", fullgraph=True)
+    for each in (model, compiled):
+        with attach(each, Noise(5), by_sequence=True) as attachment:
+            attachment.step = 3
+            found.append(logits(each, inputs))
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("way", ("deepcopy", "saved"))
+def test_a_copy_of_a_model_with_noise_has_none(way: str) -> None:
+    model, inputs = llama().train(), batch()
+    clean = logits(model, inputs)
+    with attach(model, NOISE):
+        if way == "deepcopy":
+            other = copy.deepcopy(model)
+        else:
+            file = io.BytesIO()
+            torch.save(model, file)
+            file.seek(0)
+            other = torch.load(file, weights_only=False)
+        assert torch.equal(logits(other, inputs), clean)
+        assert not torch.equal(logits(model, inputs), clean)
+        with attach(other, NOISE):
+            assert not torch.equal(logits(other, inputs), clean)
+    assert torch.equal(logits(other, inputs), clean)
+
+
+@pytest.mark.parametrize("reentrant", (False, True))
+def test_a_pass_computed_again_in_the_backward_pass_has_the_same_noise(reentrant: bool) -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    def gradients(whole: bool) -> list[Tensor]:
+        torch.manual_seed(0)
+        model = llama().train()
+        with attach(model, Noise(5), seed=3):
+            for count in (5, 7):
+                inputs = batch((count, 9))
+                start = torch.zeros((), requires_grad=True)
+
+                def forward(start: Tensor, ids: Tensor, mask: Tensor, model: Any = model) -> Tensor:
+                    found: Tensor = model(input_ids=ids, attention_mask=mask).logits
+                    return found.square().mean() + start
+
+                given = (start, inputs["input_ids"], inputs["attention_mask"])
+                loss = (
+                    checkpoint(forward, *given, use_reentrant=reentrant)
+                    if whole
+                    else forward(*given)
+                )
+                assert isinstance(loss, Tensor)
+                loss.backward()  # type: ignore[no-untyped-call]
+        return [p.grad for p in model.parameters() if p.grad is not None]
+
+    for plain, again in zip(gradients(False), gradients(True), strict=True):
+        torch.testing.assert_close(plain, again)
+
+
+def test_two_threads_each_follow_their_own_call() -> None:
+    model, embedding = llama().train(), None
+    embedding = model.get_input_embeddings()
+    found: dict[int, list[tuple[Tensor, Tensor]]] = {5: [], 8: []}
+
+    def train(length: int) -> None:
+        inputs = batch((length, length + 1))
+        for _ in range(20):
+            model(**inputs)
+
+    def keep(module: nn.Module, args: tuple[Tensor], output: Tensor) -> None:
+        found[args[0].shape[1] - 2].append((args[0], output.detach()))
+
+    with attach(model, NOISE):
+        embedding.register_forward_hook(keep)
+        threads = [threading.Thread(target=train, args=(length,)) for length in found]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for length, outputs in found.items():
+        assert len(outputs) == 20
+        mask = batch((length, length + 1))["attention_mask"]
+        for ids, output in outputs:
+            assert_own_scale(output - embedding.weight[ids].detach(), mask)
+
+
+def test_noise_by_sequence_without_a_step_is_refused() -> None:
+    model = llama().train()
+    with (
+        attach(model, NOISE, by_sequence=True),
+        pytest.raises(ValueError, match=r"attachment\.step"),
+    ):
+        model(**batch())
+
+
+def test_an_error_in_a_pass_leaves_the_next_one_right() -> None:
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+    with attach(model, NOISE):
+        hook = model.lm_head.register_forward_pre_hook(lambda *a: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model(**inputs)
+        hook.remove()
+        assert torch.equal(embedding(inputs["input_ids"]), embedding.weight[inputs["input_ids"]])
+        with seen(embedding) as outputs:
+            model(**inputs)
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+def test_a_pass_may_be_clean_on_purpose() -> None:
+    model, inputs = llama().train(), batch()
+    clean = logits(model, inputs)
+    with attach(model, NOISE) as attachment:
+        with attachment.paused():
+            assert torch.equal(logits(model, inputs), clean)
+        assert not torch.equal(logits(model, inputs), clean)
+
+
+def test_a_training_pass_without_the_embeddings_is_refused() -> None:
+    model = llama().train()
+    inner = model.model
+    inner.forward = lambda input_ids=None, **_: torch.zeros(1)
+    with attach(model, NOISE), pytest.raises(RuntimeError, match="got no noise"):
+        inner(input_ids=torch.ones(1, 4, dtype=torch.int64))
+
+
+def test_vectors_that_the_caller_looked_up_get_the_noise_once() -> None:
+    model, inputs = llama().train(), batch()
+    vectors = model.get_input_embeddings()(inputs["input_ids"])
+    kept: list[Tensor] = []
+    layer = model.model.layers[0]
+    layer.register_forward_pre_hook(lambda m, args: kept.append(args[0].detach()))
+    with attach(model, NOISE):
+        for call in (model, model.model):
+            call(inputs_embeds=vectors, attention_mask=inputs["attention_mask"])
+    for given in kept:
+        assert_own_scale(given - vectors.detach(), inputs["attention_mask"])
+
+
+@pytest.mark.parametrize("name", ("cu_seq_lens_q", "seq_idx", "numbered mask"))
+def test_packed_rows_are_told_by_what_the_kernels_are_told(name: str) -> None:
+    lengths = [3, 6, 2]
+    ids = torch.randint(3, VOCABULARY, (1, 11))
+    given: dict[str, dict[str, Tensor]] = {
+        "cu_seq_lens_q": {"cu_seq_lens_q": torch.tensor([0, 3, 9, 11], dtype=torch.int32)},
+        "seq_idx": {"seq_idx": torch.tensor([[0] * 3 + [1] * 6 + [2] * 2])},
+        "numbered mask": {"attention_mask": torch.tensor([[1] * 3 + [2] * 6 + [3] * 2])},
+    }
+    model = llama().train()
+    embedding = model.get_input_embeddings()
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(input_ids=ids, **given[name])
+    sizes = torch.cat([torch.full((n,), 5 / (n * D) ** 0.5) for n in lengths])
+    drawn = noise_of(embedding, ids, outputs)[0].abs()
+    torch.testing.assert_close(drawn, sizes[:, None].expand(11, D), atol=1e-5, rtol=1e-5)
+
+
+def test_a_mask_that_tells_no_padding_is_refused_unless_it_is_told() -> None:
+    model, inputs = llama().train(), batch()
+    square = torch.ones(2, 1, 10, 10, dtype=torch.bool).tril()
+    embedding = model.get_input_embeddings()
+    with attach(model, NOISE):
+        with pytest.raises(ValueError, match=r"not \(2, 1, 10, 10\).*neftune.told"):
+            model(input_ids=inputs["input_ids"], attention_mask=square)
+        with (
+            told(attention_mask=inputs["attention_mask"]),
+            seen(embedding) as outputs,
+        ):
+            model(input_ids=inputs["input_ids"], attention_mask=square)
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+def test_what_cannot_be_told_is_named() -> None:
+    with pytest.raises(TypeError, match="not lengths"), told(lengths=torch.ones(1)):
+        pass
+
+
+def test_a_continuation_of_a_cached_prompt_has_its_own_length() -> None:
+    model, inputs = llama().train(), batch((9, 9))
+    with torch.no_grad():
+        past = model(inputs["input_ids"][:, :4], use_cache=True).past_key_values
+    rest, mask = inputs["input_ids"][:, 4:9], inputs["attention_mask"][:, :9]
+    embedding = model.get_input_embeddings()
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(input_ids=rest, attention_mask=mask, past_key_values=past)
+    assert_own_scale(noise_of(embedding, rest, outputs), mask[:, 4:])
+
+
+@pytest.mark.parametrize(
+    "kind", ("PrefixTuningConfig", "PromptTuningConfig", "PromptEncoderConfig")
+)
+def test_learnt_vectors_before_the_text_get_no_noise(kind: str) -> None:
+    import peft
+
+    inputs = batch()
+    config = getattr(peft, kind)(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    model = peft.get_peft_model(llama(), config).train()
+    embedding = model.get_base_model().get_input_embeddings()
+    clean = []
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(**inputs)
+        clean = outputs[:]
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], clean), inputs["attention_mask"])
+
+
+def test_a_model_that_classifies_gets_the_noise() -> None:
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=D,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        pad_token_id=0,
+    )
+    model, inputs = LlamaForSequenceClassification(config).train(), batch()
+    embedding = model.get_input_embeddings()
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(**inputs, labels=torch.tensor([0, 1])).loss.backward()
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+class Rewards(LlamaForCausalLM):
+    """As some reward models are, which do not say where their embeddings are."""
+
+    def get_input_embeddings(self) -> Any:
+        return None
+
+
+def test_a_model_that_does_not_name_its_embeddings_gets_the_noise() -> None:
+    model, inputs = Rewards(llama().config).train(), batch()
+    embedding = model.model.embed_tokens
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(**inputs)
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+def test_a_model_without_token_embeddings_is_refused_by_name() -> None:
+    from transformers import CLIPVisionModel
+
+    vision = CLIPVisionConfig(
+        hidden_size=D,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=8,
+        patch_size=4,
+    )
+    with pytest.raises(TypeError, match="CLIPVisionModel: it has no layer that looks up token"):
+        attach(CLIPVisionModel(vision), NOISE)
+
+
+def test_whispers_decoder_gets_the_noise_and_its_sound_does_not() -> None:
+    config = WhisperConfig(
+        vocab_size=VOCABULARY,
+        d_model=D,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        num_mel_bins=8,
+        max_source_positions=10,
+        max_target_positions=16,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=1,
+        dropout=0.0,
+    )
+    model = WhisperForConditionalGeneration(config).train()
+    labels = torch.tensor([[5, 6, 7, 8], [9, 10, -100, -100]])
+    embedding = model.model.decoder.embed_tokens
+    conv: list[Tensor] = []
+    sound = torch.randn(2, 8, 20)
+    model.model.encoder.conv1.register_forward_hook(lambda m, i, o: conv.append(o.detach()))
+    model(input_features=sound, labels=labels)
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(input_features=sound, labels=labels)
+    assert torch.equal(*conv)
+    shifted = torch.tensor([[1, 5, 6, 7], [1, 9, 10, 0]])
+    assert_own_scale(noise_of(embedding, shifted, outputs), labels.ne(-100).long())
+
+
+def test_bart_scales_the_noise_as_its_embeddings() -> None:
+    config = BartConfig(
+        vocab_size=VOCABULARY,
+        d_model=D,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        max_position_embeddings=32,
+        scale_embedding=True,
+        dropout=0.0,
+    )
+    model, inputs = BartForConditionalGeneration(config).train(), batch()
+    encoder = model.model.encoder.embed_tokens
+    assert encoder.embed_scale == D**0.5
+    with attach(model, NOISE), seen(encoder) as outputs:
+        model(**inputs, labels=inputs["input_ids"])
+    assert_own_scale(noise_of(encoder, inputs["input_ids"], outputs[:1]), inputs["attention_mask"])
+
+
+IMAGE = 60
+
+
+def llava() -> Any:
+    return LlavaForConditionalGeneration(
+        LlavaConfig(
+            vision_config=CLIPVisionConfig(
+                hidden_size=D,
+                intermediate_size=16,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                image_size=8,
+                patch_size=4,
+            ),
+            text_config=llama().config,
+            image_token_id=IMAGE,
+            image_seq_length=4,
+            vision_feature_layer=-1,
+        )
+    )
+
+
+def gemma3() -> Any:
+    text = Gemma3TextConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=D,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        sliding_window=8,
+    )
+    vision = SiglipVisionConfig(
+        hidden_size=D,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=8,
+        patch_size=4,
+    )
+    return Gemma3ForConditionalGeneration(
+        Gemma3Config(
+            text_config=text,
+            vision_config=vision,
+            mm_tokens_per_image=4,
+            image_token_index=IMAGE,
+            image_token_id=IMAGE,
+        )
+    )
+
+
+@pytest.mark.parametrize("make", (llava, gemma3))
+def test_beside_pictures_the_text_alone_gets_noise(make: Any) -> None:
+    torch.manual_seed(0)
+    model = make().train()
+    ids = torch.tensor([[5, IMAGE, IMAGE, IMAGE, IMAGE, 7, 8, 0], [3, 4] + [IMAGE] * 4 + [5, 6]])
+    mask = torch.tensor([[1] * 7 + [0], [1] * 8])
+    kept: list[Tensor] = []
+    text = model.model.language_model
+    layer = text.layers[0]
+    layer.register_forward_pre_hook(
+        lambda m, args, kwargs: kept.append(
+            (args[0] if args else kwargs["hidden_states"]).detach()
+        ),
+        with_kwargs=True,
+    )
+    inputs = {
+        "input_ids": ids,
+        "attention_mask": mask,
+        "pixel_values": torch.randn(2, 3, 8, 8),
+        "token_type_ids": ids.eq(IMAGE).long(),
+    }
+    if make is llava:
+        del inputs["token_type_ids"]
+    model(**inputs)
+    with attach(model, NOISE):
+        model(**inputs)
+    clean, noisy = kept
+    scale = getattr(model.get_input_embeddings(), "embed_scale", 1.0)
+    wanted = expected_size(mask) * ids.ne(IMAGE)[..., None]
+    torch.testing.assert_close((noisy - clean).abs() / scale, wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_vectors_of_text_and_pictures_together_are_refused() -> None:
+    model = llava().train()
+    vectors = model.get_input_embeddings()(torch.tensor([[3, IMAGE, IMAGE, IMAGE, IMAGE, 5]]))
+    with attach(model, NOISE), pytest.raises(ValueError, match="images and inputs_embeds"):
+        model(inputs_embeds=vectors, pixel_values=torch.randn(1, 3, 8, 8))
+
+
+def test_alpha_alone_is_a_noise() -> None:
+    model = llama()
+    with attach(model, 5) as attachment:
+        assert attachment.noise == Noise(5)
+    assert NEFTune(5).noise == Noise(5)
+    with pytest.raises(ValueError, match="alpha must be"):
+        attach(model, -1)
