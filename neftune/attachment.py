@@ -143,7 +143,8 @@ class Report:
 class Attachment:
     """Noise that is attached to a model, until `detach` is called or its `with` block ends.
 
-    Made by `attach`. Noise by sequence depends on the attachment's `step`. A copy of a model with noise, in memory or on disk, has none.
+    Made by `attach`. Noise by sequence depends on the attachment's `step`. A copy of a model with
+    noise, in memory or on disk, has none.
     """
 
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:

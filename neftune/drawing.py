@@ -79,8 +79,8 @@ class Draws:
             return self._from_stream(wanted, tokens, lengths)
         if self.step is None:
             raise ValueError(
-                "noise by sequence is the same in every pass of a step: give attach() the number of "
-                "the first optimizer step, and set attachment.step before each further one"
+                "noise by sequence is the same in every pass of a step: give attach() the number "
+                "of the first optimizer step, and set attachment.step before each further one"
             )
         places = tokens_of_sequences(sequences, lengths)
         key = f"{self.seed} {self.step} "
