@@ -1,0 +1,157 @@
+"""TRL's own trainers with the callback: noise in the passes that train, in no other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from neftune import NEFTune, Noise
+from tests.neftune.models import instructions, tiny_llama
+
+COMMON: dict[str, Any] = {
+    "max_steps": 2,
+    "per_device_train_batch_size": 2,
+    "save_strategy": "no",
+    "report_to": [],
+    "use_cpu": True,
+    "bf16": False,
+    "disable_tqdm": True,
+}
+
+
+class Watched(NEFTune):
+    """The callback, which keeps what comes out of the embedding layer, noise included.
+
+    Args:
+        noise: as of the callback.
+        embedding: the layer.
+    """
+
+    def __init__(self, noise: Noise, embedding: Any) -> None:
+        super().__init__(noise)
+        self.embedding = embedding
+        self.training: list[Tensor] = []
+        self.other: list[Tensor] = []
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        super().on_train_begin(*args, **kwargs)
+        self.embedding.register_forward_hook(self._keep)
+
+    def _keep(self, module: Any, args: tuple[Tensor], output: Tensor) -> None:
+        """The size of what was added to each token."""
+        added = (output - module.weight[args[0]]).detach().abs().amax(dim=-1)
+        (self.training if torch.is_grad_enabled() else self.other).append(added)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = instructions(8)
+    texts = [f"{row['instruction']} {row['output']}" for row in rows]
+    return tiny_llama(tmp_path_factory.mktemp("model"), texts)
+
+
+def loaded(folder: Path) -> tuple[Any, Any]:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = tokenizer.eos_token
+    return AutoModelForCausalLM.from_pretrained(folder, dtype="float32"), tokenizer
+
+
+def pairs() -> Dataset:
+    rows = instructions(8)
+    return Dataset.from_dict(
+        {
+            "prompt": [row["instruction"] for row in rows],
+            "chosen": [row["output"] for row in rows],
+            "rejected": [row["output"][::-1] for row in rows],
+        }
+    )
+
+
+@pytest.mark.parametrize("adapter", (False, True), ids=("full", "LoRA"))
+def test_dpos_reference_pass_is_clean(folder: Path, tmp_path: Path, adapter: bool) -> None:
+    from peft import LoraConfig
+    from trl import DPOConfig, DPOTrainer
+
+    model, tokenizer = loaded(folder)
+    callback = Watched(Noise(20), model.get_input_embeddings())
+    DPOTrainer(
+        model,
+        args=DPOConfig(str(tmp_path), **COMMON),
+        train_dataset=pairs(),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(target_modules=["q_proj"]) if adapter else None,
+        callbacks=[callback],
+    ).train()
+    assert len(callback.training) == 2
+    assert all(added.any() for added in callback.training)
+    # Without an adapter the reference is another model.
+    assert bool(callback.other) == adapter
+    assert not any(added.any() for added in callback.other)
+
+
+def test_grpos_rollouts_and_scores_are_clean(folder: Path, tmp_path: Path) -> None:
+    from trl import GRPOConfig, GRPOTrainer
+
+    model, tokenizer = loaded(folder)
+    callback = Watched(Noise(20), model.get_input_embeddings())
+
+    def length(completions: list[str], **_: Any) -> list[float]:
+        return [float(len(each)) for each in completions]
+
+    GRPOTrainer(
+        model,
+        reward_funcs=length,
+        args=GRPOConfig(
+            str(tmp_path), num_generations=2, max_completion_length=6, beta=0.1, **COMMON
+        ),
+        train_dataset=pairs().select_columns(["prompt"]),
+        processing_class=tokenizer,
+        callbacks=[callback],
+    ).train()
+    assert len(callback.training) == 2
+    assert all(added.any() for added in callback.training)
+    assert len(callback.other) > len(callback.training)
+    assert not any(added.any() for added in callback.other)
+
+
+@pytest.mark.parametrize("way", ("plain", "packed", "padding-free"))
+def test_sft_gives_each_sequence_its_own_noise(folder: Path, tmp_path: Path, way: str) -> None:
+    from trl import SFTConfig, SFTTrainer
+
+    model, tokenizer = loaded(folder)
+    rows = instructions(8)
+    data = Dataset.from_dict(
+        {
+            "prompt": [row["instruction"] for row in rows],
+            "completion": [row["output"] for row in rows],
+        }
+    )
+    more: dict[str, Any] = {
+        "plain": {},
+        "packed": {"packing": True, "max_length": 64},
+        "padding-free": {"padding_free": True, "max_length": None},
+    }[way]
+    embedding = model.get_input_embeddings()
+    # Every entry is plus or minus the scale itself.
+    callback = Watched(Noise(20, distribution="bernoulli"), embedding)
+    SFTTrainer(
+        model,
+        args=SFTConfig(str(tmp_path), **COMMON, **more),
+        train_dataset=data,
+        processing_class=tokenizer,
+        callbacks=[callback],
+    ).train()
+    d = embedding.weight.shape[1]
+    texts = [f"{row['instruction']}{row['output']}" for row in rows]
+    longest = 1 + max(len(tokenizer(text).input_ids) for text in texts)
+    possible = {round(20 / (length * d) ** 0.5, 4) for length in range(1, longest + 1)}
+    assert len(callback.training) == 2
+    for added in callback.training:
+        found = {round(float(each), 4) for each in added.flatten() if each > 0}
+        assert found
+        assert found <= possible
+        assert way == "plain" or len(found) > 1
