@@ -10,21 +10,25 @@ ICLR 2024, https://arxiv.org/abs/2310.05914), with `embeddings` of shape (B, T, 
 
 To fine-tune with it in transformers' Trainer:
 
-    from neftune import NEFTune, Noise
+    from neftune import NEFTune
 
-    Trainer(model, args, train_dataset=data, callbacks=[NEFTune(Noise(alpha=5))]).train()
+    Trainer(model, args, train_dataset=data, callbacks=[NEFTune(5)]).train()
 
 In any other training loop:
 
-    from neftune import Noise, attach
+    from neftune import attach
 
-    with attach(model, Noise(alpha=5)):
+    with attach(model, 5):
         train(model)
 
 The modules of this package are the method alone:
 
     distributions.py    the settings of the noise, and the distributions that it is drawn from
+    schedules.py        how alpha changes over a training
+    sequences.py        the lengths of the sequences in a batch, from whatever tells them
     noise.py            the noise as pure functions of lengths, dimension and a generator
+    embeddings.py       where a model reads its token embeddings
+    drawing.py          the draws of a training: one stream, by sequence, in a compiled graph
     attachment.py       adding the noise to a transformers model through hooks
     callback.py         the same as a callback of transformers' Trainer
 

@@ -27,8 +27,9 @@ are treated as an output of the embedding layer and get the same noise.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -42,7 +43,7 @@ from torch.utils.hooks import RemovableHandle
 from neftune.distributions import Noise
 from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs
 from neftune.embeddings import embed_scale, find
-from neftune.noise import sample
+from neftune.noise import expected_norm, sample
 from neftune.sequences import Told, lengths_of, numbered, sequence_lengths
 
 CU_SEQ_LENS = ("cu_seq_lens_q", "cu_seq_lens", "cu_seqlens", "cu_seqlens_q")
@@ -123,21 +124,25 @@ class _Calls(threading.local):
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the first training pass with noise was like.
+class FirstPass:
+    """What the first reading of embeddings with noise was like.
 
     Args:
-        lengths: (B, T), L of each token, 0 on padding.
-        embeddings: the root mean square of the entries of the embeddings of real tokens, as the
-            model goes on with them; a tensor on the device.
-        factor: what the layer multiplies its output by.
-        chosen: (B, T), which tokens got noise; None for all real ones.
+        sequences: how many.
+        tokens: of them, without padding.
+        shortest: the smallest L.
+        longest: the largest L.
+        factor: what the embedding layer multiplies its output, and with it the noise, by.
+        ratio: the root mean square of the noise by that of the embeddings, as the model goes on
+            with them; None where a compiled graph read them.
     """
 
-    lengths: Tensor
-    embeddings: Tensor
-    factor: float | Tensor
-    chosen: Tensor | None
+    sequences: int
+    tokens: int
+    shortest: int
+    longest: int
+    factor: float
+    ratio: float | None
 
 
 class Attachment:
@@ -150,8 +155,7 @@ class Attachment:
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
         self.draws = Draws(seed, by_sequence)
-        self.passes = 0
-        self.report: Report | None = None
+        self._size: Tensor | None = None
         self._number = known_in_graphs(self)
         self._calls = _Calls()
         self._traced = self._calls.open
@@ -175,7 +179,11 @@ class Attachment:
         for embedding in place.embeddings:
             self._hooks.append(embedding.register_forward_hook(_Hook(self._looked_up)))
             _attached.add(embedding)
-        _forget_compiled(model)
+        self._model = model
+        _forget_compiled(model, self._hooked())
+
+    def _hooked(self) -> list[nn.Module]:
+        return [*self._place.around, *self._place.embeddings]
 
     @property
     def step(self) -> int | None:
@@ -186,6 +194,44 @@ class Attachment:
     def step(self, step: int) -> None:
         self.draws.step = step
 
+    @property
+    def passes(self) -> int:
+        """How many readings of embeddings got noise so far."""
+        return self.draws.passes
+
+    @property
+    def strength(self) -> float:
+        """What alpha is multiplied by, 1 at first; a schedule changes it during a training."""
+        return self.draws.strength
+
+    @strength.setter
+    def strength(self, strength: float) -> None:
+        if not strength >= 0:
+            raise ValueError(f"strength must be at least 0, not {strength}")
+        self.draws.strength = strength
+
+    def first_pass(self) -> FirstPass | None:
+        """What the first reading with noise was like; None before it. Waits for the device."""
+        if self.draws.first is None:
+            return None
+        sequences, lengths = self.draws.first
+        real = lengths > 0
+        rows = torch.arange(len(lengths), device=lengths.device).unsqueeze(1) * lengths.shape[1]
+        count, tokens = len(set((sequences + rows)[real].tolist())), int(real.sum())
+        # The mean of 1 / L over the tokens is the number of sequences by that of the tokens.
+        share = 1 / lengths.shape[1] if self.noise.length_rule == "padded" else count / tokens
+        layer: Any = self._place.embeddings[0]
+        factor = float(torch.as_tensor(embed_scale(layer)))
+        size = expected_norm(self.noise) * math.sqrt(share / layer.weight.shape[1]) * factor
+        return FirstPass(
+            sequences=count,
+            tokens=tokens,
+            shortest=int(lengths[real].min()),
+            longest=int(lengths.max()),
+            factor=factor,
+            ratio=None if self._size is None else size / float(self._size),
+        )
+
     def detach(self) -> None:
         """Remove all hooks from the model; calling it again has no effect."""
         if self._hooks:
@@ -194,7 +240,7 @@ class Attachment:
             self._hooks.clear()
             for embedding in self._place.embeddings:
                 _attached.discard(embedding)
-            _forget_compiled(self._place.model)
+            _forget_compiled(self._model, self._hooked())
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -304,9 +350,8 @@ class Attachment:
         else:
             wanted = Wanted(self.noise, d, embeddings.dtype, factor)
             drawn = self.draws(wanted, tokens, sequences, lengths)
-            if self.report is None:
-                self.report = _reported(embeddings.detach(), lengths, factor, chosen)
-        self.passes += 1
+            if self._size is None:
+                self._size = _root_mean_square(embeddings.detach(), lengths)
         if chosen is not None:
             drawn = drawn * chosen.unsqueeze(-1)
         return embeddings + drawn
@@ -390,26 +435,25 @@ def _inert() -> Callable[..., None]:
     return _nothing
 
 
-def _reported(
-    embeddings: Tensor, lengths: Tensor, factor: float | Tensor, chosen: Tensor | None
-) -> Report:
+def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
+    """Of the entries of real tokens' embeddings; on the device, which is not waited for."""
     real = lengths.gt(0).unsqueeze(-1)
     squares = (embeddings.float().square() * real).sum() / (real.sum() * embeddings.shape[-1])
-    return Report(lengths, squares.sqrt(), factor, chosen)
+    return squares.sqrt()
 
 
 def _kind(mask: Any) -> str:
     return f"{tuple(mask.shape)}" if isinstance(mask, Tensor) else f"a {type(mask).__name__}"
 
 
-def _forget_compiled(model: nn.Module) -> None:
-    """Have torch compile anew what it compiled of a model: it does not look for changed hooks."""
-    compiled = any(
-        hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
-        for module in model.modules()
-    )
-    if compiled:
-        torch.compiler.reset()
+def _forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:
+    """Have torch compile anew what has changed hooks, for which it does not look by itself."""
+    changed = set(hooked)
+    for module in model.modules():
+        compiled = getattr(module, "_compiled_call_impl", None) is not None
+        if (compiled or hasattr(module, "_orig_mod")) and changed.intersection(module.modules()):
+            torch.compiler.reset()
+            return
 
 
 def attach(

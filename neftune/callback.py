@@ -4,16 +4,26 @@
 
 The noise is attached when the training begins and removed when it ends. TRL's trainers, which are
 subclasses of the Trainer, take the same callback.
+
+It shows that it is on: after the first step one line says which sequences got noise, and how large
+it was, and the log's entries have `neftune/…` values. A training without noise in its first two
+steps, and an evaluation with noise, end with an error.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from neftune.attachment import Attachment, attach
+from neftune.attachment import Attachment, FirstPass, attach
 from neftune.distributions import Noise
+from neftune.schedules import Schedule, schedule_of
+
+PATIENCE = 2
+"""Steps within which noise has to be added."""
 
 
 class NEFTune(TrainerCallback):
@@ -25,15 +35,34 @@ class NEFTune(TrainerCallback):
             and without noise.
         by_sequence: make the noise independent of how a batch is split over processes and forward
             passes, and the same in a resumed training; see `neftune.attachment.attach`.
+        schedule: how alpha changes over the training: a name in `neftune.schedules.SCHEDULES`, or a
+            function from its progress, 0 to 1, to what alpha is multiplied by.
+        report: whether a line on the first step is written to standard error, and values to the
+            log.
+
+    Raises:
+        ValueError: alpha or the schedule is not valid; or, in a training, the noise cannot be
+            added (`attach`).
+        RuntimeError: in a training, no noise was added by the second step, or an evaluation had
+            noise.
     """
 
     def __init__(
-        self, noise: Noise | float, seed: int | None = None, by_sequence: bool = False
+        self,
+        noise: Noise | float,
+        seed: int | None = None,
+        by_sequence: bool = False,
+        schedule: str | Schedule = "constant",
+        report: bool = True,
     ) -> None:
         self.noise = noise if isinstance(noise, Noise) else Noise(noise)
         self.seed = seed
         self.by_sequence = by_sequence
+        self.schedule = schedule_of(schedule)
+        self.report = report
         self._attachment: Attachment | None = None
+        self._begun = self._passes = 0
+        self._first: FirstPass | None = None
 
     def on_train_begin(
         self,
@@ -48,6 +77,7 @@ class NEFTune(TrainerCallback):
         self._attachment = attach(
             kwargs["model"], self.noise, seed=seed, by_sequence=self.by_sequence
         )
+        self._begun, self._passes, self._first = state.global_step, 0, None
 
     def on_step_begin(
         self,
@@ -56,9 +86,62 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Set the step, which the noise depends on when it is drawn by sequence."""
+        """Set the step, which noise by sequence depends on, and what alpha is multiplied by."""
         if self._attachment is not None:
             self._attachment.step = state.global_step
+            self._attachment.strength = self.schedule(state.global_step / max(1, state.max_steps))
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Check that noise was added, and say so after the first time."""
+        attachment = self._attachment
+        if attachment is None or self.noise.alpha == 0:
+            return
+        self._passes = attachment.passes
+        if self._passes == 0 and state.global_step - self._begun >= PATIENCE:
+            raise RuntimeError(
+                f"no noise was added in {PATIENCE} steps: the model that is trained is not the one "
+                "that the Trainer gave the callback, or it is in evaluation mode; or a compiled "
+                "function around it was traced before the training began"
+            )
+        if self.report and self._first is None and self._passes:
+            self._first = attachment.first_pass()
+            if self._first is not None and state.is_world_process_zero:
+                tqdm.write(said(self.noise, self._first), file=sys.stderr)
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Check that the evaluation was clean."""
+        if self._attachment is not None and self._attachment.passes != self._passes:
+            raise RuntimeError(
+                "the evaluation had noise: it computed gradients in training mode; put it into "
+                "eval mode or torch.no_grad()"
+            )
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Add the noise's values to the log's entry."""
+        if self.report and self._attachment is not None and state.log_history:
+            entry = state.log_history[-1]
+            entry["neftune/alpha"] = self.noise.alpha * self._attachment.strength
+            entry["neftune/passes"] = self._attachment.passes
+            if self._first is not None and self._first.ratio is not None:
+                entry["neftune/first_ratio"] = self._first.ratio
 
     def on_train_end(
         self,
@@ -74,3 +157,28 @@ class NEFTune(TrainerCallback):
         if self._attachment is not None:
             self._attachment.detach()
             self._attachment = None
+
+
+def said(noise: Noise, first: FirstPass) -> str:
+    """The line on the first pass.
+
+    Args:
+        noise: what was added.
+        first: to what.
+    """
+    lengths = (
+        f"{first.shortest}"
+        if first.shortest == first.longest
+        else f"{first.shortest} to {first.longest}"
+    )
+    where = "" if noise.tokens == "all" else f" (the {noise.tokens}s' alone)"
+    size = (
+        ""
+        if first.ratio is None
+        else f"; its root mean square is {first.ratio:.2g} of that of the embeddings"
+    )
+    inside = "" if first.factor == 1 else f", which the layer multiplies by {first.factor:.3g}"
+    return (
+        f"NEFTune: {noise.distribution} noise of alpha {noise.alpha:g} on {first.tokens} tokens"
+        f"{where} of {first.sequences} sequences in the first pass, L {lengths}{size}{inside}."
+    )

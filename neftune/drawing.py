@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -45,6 +45,9 @@ class Wanted:
 class Draws:
     """The noise of an attachment: its generators, one on each device, and its step.
 
+    `step` is the number of the optimizer step, `strength` what alpha is multiplied by; `passes`
+    counts the draws, and `first` keeps the sequences and lengths of the first one.
+
     Args:
         seed: of the noise.
         by_sequence: draw it from the seed, the step and each sequence's own tokens, and not from
@@ -55,6 +58,9 @@ class Draws:
         self.seed = seed
         self.by_sequence = by_sequence
         self.step: int | None = None
+        self.strength = 1.0
+        self.passes = 0
+        self.first: tuple[Tensor, Tensor] | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
         self._states: OrderedDict[tuple[int, torch.Size], Tensor] = OrderedDict()
 
@@ -75,6 +81,11 @@ class Draws:
         Raises:
             ValueError: noise by sequence needs the step, and it was not set.
         """
+        self.passes += 1
+        if self.first is None:
+            self.first = sequences.clone(), lengths.clone()
+        if self.strength != 1:
+            wanted = replace(wanted, factor=wanted.factor * self.strength)
         if not self.by_sequence:
             return self._from_stream(wanted, tokens, lengths)
         if self.step is None:

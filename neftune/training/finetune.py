@@ -128,7 +128,7 @@ def finetune(
         probe_padding=tokenizer.pad_token_id,
         callbacks=[
             *([KeepApart()] if execution.packed else []),
-            NEFTune(noise, by_sequence=execution.noise_by_sequence),
+            NEFTune(noise, by_sequence=execution.noise_by_sequence, report=False),
             MarkComplete(),
             *([KeepEpochs(unfinished)] if execution.keep_epochs else []),
             *callbacks,

@@ -130,17 +130,17 @@ def test_sft_gives_each_sequence_its_own_noise(folder: Path, tmp_path: Path, way
             "completion": [row["output"] for row in rows],
         }
     )
-    more: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "plain": {},
         "packed": {"packing": True, "max_length": 64},
         "padding-free": {"padding_free": True, "max_length": None},
-    }[way]
+    }
     embedding = model.get_input_embeddings()
     # Every entry is plus or minus the scale itself.
     callback = Watched(Noise(20, distribution="bernoulli"), embedding)
     SFTTrainer(
         model,
-        args=SFTConfig(str(tmp_path), **COMMON, **more),
+        args=SFTConfig(str(tmp_path), **COMMON, **ways[way]),
         train_dataset=data,
         processing_class=tokenizer,
         callbacks=[callback],

@@ -1,0 +1,186 @@
+"""The callback shows that the noise is on, refuses a training without it, and follows schedules."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import Trainer, TrainingArguments
+
+from neftune import NEFTune, Noise, attach
+from neftune.callback import said
+from neftune.schedules import SCHEDULES, schedule_of
+from tests.neftune.models import D, batch, gemma, llama
+
+
+def rows(lengths: tuple[int, ...] = (5, 9, 7, 3)) -> list[dict[str, Tensor]]:
+    made = batch(lengths)
+    return [
+        {"input_ids": ids, "attention_mask": mask, "labels": ids}
+        for ids, mask in zip(*made.values(), strict=True)
+    ]
+
+
+def trainer(model: nn.Module, out: Path, *callbacks: Any, **settings: Any) -> Trainer:
+    arguments = TrainingArguments(
+        str(out),
+        max_steps=settings.pop("max_steps", 4),
+        per_device_train_batch_size=2,
+        logging_steps=1,
+        save_strategy="no",
+        report_to=[],
+        use_cpu=True,
+        disable_tqdm=True,
+        **settings,
+    )
+    return Trainer(
+        model, arguments, train_dataset=rows(), eval_dataset=rows(), callbacks=list(callbacks)
+    )
+
+
+def test_the_first_step_says_what_got_noise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer(llama(), tmp_path, NEFTune(5)).train()
+    (line,) = [text for text in capsys.readouterr().err.splitlines() if "NEFTune" in text]
+    assert "uniform noise of alpha 5 on" in line
+    assert "of 2 sequences in the first pass, L " in line
+    assert "of that of the embeddings." in line
+
+
+@pytest.mark.parametrize("make", (llama, gemma))
+@pytest.mark.parametrize("rule", ("sequence", "padded"))
+def test_the_ratio_is_that_of_what_was_added_to_what_was_there(make: Any, rule: str) -> None:
+    torch.manual_seed(0)
+    model, inputs = make().train(), batch((50, 90))
+    embedding = model.get_input_embeddings()
+    kept: list[Tensor] = []
+    before = embedding.register_forward_hook(lambda m, i, o: kept.append(o.detach()))
+    with attach(model, Noise(5, length_rule=rule)) as attachment:
+        embedding.register_forward_hook(lambda m, i, o: kept.append(o.detach()))
+        assert attachment.first_pass() is None
+        model(**inputs)
+        found = attachment.first_pass()
+    before.remove()
+    assert found is not None
+    assert (found.sequences, found.tokens, found.shortest, found.longest) == (2, 140, 50, 90)
+    clean, noisy = kept
+    real = inputs["attention_mask"].bool()
+    measured = (noisy - clean)[real].square().mean().sqrt() / clean[real].square().mean().sqrt()
+    assert found.ratio == pytest.approx(float(measured), rel=0.05)
+    assert found.factor == pytest.approx(float(getattr(embedding, "embed_scale", 1.0)))
+
+
+def test_a_packed_row_counts_its_sequences() -> None:
+    model = llama().train()
+    positions = torch.cat([torch.arange(n) for n in (3, 6, 2)])[None]
+    with attach(model, 5) as attachment:
+        model(input_ids=positions + 3, position_ids=positions)
+        found = attachment.first_pass()
+    assert found is not None
+    assert (found.sequences, found.tokens, found.shortest, found.longest) == (3, 11, 2, 6)
+    assert "on 11 tokens of 3 sequences in the first pass, L 2 to 6;" in said(Noise(5), found)
+
+
+def test_the_log_has_the_noises_values(tmp_path: Path) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(5, schedule="linear"))
+    made.train()
+    entries = [entry for entry in made.state.log_history if "loss" in entry]
+    assert [entry["neftune/alpha"] for entry in entries] == [5, 3.75, 2.5, 1.25]
+    assert [entry["neftune/passes"] for entry in entries] == [1, 2, 3, 4]
+    assert all(entry["neftune/first_ratio"] > 0 for entry in entries)
+
+
+def test_nothing_is_said_or_logged_where_it_is_not_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(5, report=False))
+    made.train()
+    assert not any(key.startswith("neftune") for entry in made.state.log_history for key in entry)
+    assert "NEFTune" not in capsys.readouterr().err
+
+
+class Elsewhere(Trainer):
+    """Trains a copy of the model, as wrappers that are made too late do."""
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.copy(**inputs).loss + 0 * next(model.parameters()).sum()
+
+
+def test_a_training_without_noise_ends_after_two_steps(tmp_path: Path) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(5))
+    made.__class__ = Elsewhere
+    made.copy = llama().train()
+    with pytest.raises(RuntimeError, match="no noise was added in 2 steps"):
+        made.train()
+    assert made.state.global_step == 2
+
+
+def test_a_training_of_alpha_zero_goes_on(tmp_path: Path) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(0))
+    made.train()
+    assert made.state.global_step == 4
+
+
+class Noisy(Trainer):
+    """Evaluates in training mode, with gradients."""
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        self.model.train()
+        self.model(**{name: value[None] for name, value in rows()[0].items()})
+        return super().evaluate(*args, **kwargs)
+
+
+def test_an_evaluation_with_noise_ends_the_training(tmp_path: Path) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(5), eval_strategy="steps", eval_steps=2)
+    made.train()
+    made = trainer(llama(), tmp_path, NEFTune(5), eval_strategy="steps", eval_steps=2)
+    made.__class__ = Noisy
+    with pytest.raises(RuntimeError, match="the evaluation had noise"):
+        made.train()
+
+
+def test_an_exception_leaves_no_noise_behind_in_the_next_training(tmp_path: Path) -> None:
+    model, callback = llama(), NEFTune(Noise(5, distribution="bernoulli"))
+    made = trainer(model, tmp_path, callback)
+    broken = model.lm_head.register_forward_pre_hook(lambda *a: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        made.train()
+    broken.remove()
+    sizes: list[float] = []
+    made.train()
+    with attach(model, Noise(5, distribution="bernoulli")):
+        model.get_input_embeddings().register_forward_hook(
+            lambda m, args, output: sizes.append(float((output - m.weight[args[0]]).abs().max()))
+        )
+        model.train()(**batch((5, 5)))
+    assert sizes[0] == pytest.approx(5 / math.sqrt(5 * D), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_stay_between_nothing_and_alpha(name: str) -> None:
+    schedule = schedule_of(name)
+    assert all(-1e-12 <= schedule(k / 100) <= 1 + 1e-12 for k in range(101))
+
+
+def test_an_unknown_schedule_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown schedule 'step'; known: constant, linear"):
+        NEFTune(5, schedule="step")
+
+
+def test_the_strength_is_what_alpha_is_multiplied_by() -> None:
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+    kept: list[Tensor] = []
+    with attach(model, Noise(5)) as attachment:
+        embedding.register_forward_hook(lambda m, i, o: kept.append(o.detach()))
+        attachment.strength = 0.5
+        model(**inputs)
+    with attach(model, Noise(2.5)):
+        embedding.register_forward_hook(lambda m, i, o: kept.append(o.detach()))
+        model(**inputs)
+    torch.testing.assert_close(kept[0], kept[-1])
+    with pytest.raises(ValueError, match="strength must be at least 0"):
+        attachment.strength = -1
