@@ -18,7 +18,7 @@ NEAR = 0.05
 """How far from what is right a measured ratio may lie, of thousands of drawn numbers."""
 INTRODUCTION = """# Conformance: is the noise what the paper says?
 
-Written by `python -m neftune.conformance --out docs/conformance.md`; do not edit. For each way of
+Written by `neftune conformance --out docs/conformance.md`; do not edit. For each way of
 calling a model the table has the noise that a library adds, by that of the paper's rule: alpha /
 sqrt(L d) for each sequence, L its own tokens, on the embeddings before anything else is done to
 them. 1 is right, and 0 where there must be none. Each number is a root mean square over thousands
