@@ -40,10 +40,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from neftune.distributions import Noise
+from neftune.distributions import DISTRIBUTIONS, Noise
 from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs
-from neftune.embeddings import embed_scale, find
-from neftune.noise import expected_norm, sample
+from neftune.embeddings import embed_scale, find, size_of
+from neftune.noise import sample, token_scale
 from neftune.sequences import Told, lengths_of, numbered, sequence_lengths
 
 CU_SEQ_LENS = ("cu_seq_lens_q", "cu_seq_lens", "cu_seqlens", "cu_seqlens_q")
@@ -168,6 +168,8 @@ class Attachment:
                     f"noise is attached to this {type(place.model).__name__} already; detach that "
                     "first (or unset the trainer's neftune_noise_alpha)"
                 )
+        relative = self.noise.length_rule == "relative"
+        self._sizes = {e: size_of(e) if relative else 1.0 for e in place.embeddings}
         for module, names in place.around.items():
             owner = module in place.owners
             before = _Hook(self._before, names, owner, module is place.decoder)
@@ -177,7 +179,9 @@ class Attachment:
                 module.register_forward_hook(_Hook(self._after), always_call=True),
             ]
         for embedding in place.embeddings:
-            self._hooks.append(embedding.register_forward_hook(_Hook(self._looked_up)))
+            self._hooks.append(
+                embedding.register_forward_hook(_Hook(self._looked_up, self._sizes[embedding]))
+            )
             _attached.add(embedding)
         self._model = model
         _forget_compiled(model, self._hooked())
@@ -218,11 +222,11 @@ class Attachment:
         real = lengths > 0
         rows = torch.arange(len(lengths), device=lengths.device).unsqueeze(1) * lengths.shape[1]
         count, tokens = len(set((sequences + rows)[real].tolist())), int(real.sum())
-        # The mean of 1 / L over the tokens is the number of sequences by that of the tokens.
-        share = 1 / lengths.shape[1] if self.noise.length_rule == "padded" else count / tokens
         layer: Any = self._place.embeddings[0]
         factor = float(torch.as_tensor(embed_scale(layer)))
-        size = expected_norm(self.noise) * math.sqrt(share / layer.weight.shape[1]) * factor
+        scale = token_scale(self.noise, lengths, layer.weight.shape[1], self._sizes[layer])[real]
+        variance = DISTRIBUTIONS[self.noise.distribution].variance
+        size = factor * math.sqrt(variance * float(scale.square().mean()))
         return FirstPass(
             sequences=count,
             tokens=tokens,
@@ -294,12 +298,12 @@ class Attachment:
                 "pass input_ids, or inputs_embeds without noise within attachment.paused()"
             )
         layer = self._place.embeddings[0]
-        noisy = self._noisy(embeds, embeds, embed_scale(layer))
+        noisy = self._noisy(embeds, embeds, embed_scale(layer), self._sizes[layer])
         return tuple(noisy if value is embeds else value for value in args), {
             name: noisy if value is embeds else value for name, value in kwargs.items()
         }
 
-    def _looked_up(self, embedding: nn.Module, args: Any, output: Tensor) -> Tensor:
+    def _looked_up(self, size: float, embedding: nn.Module, args: Any, output: Tensor) -> Tensor:
         calls = self._open
         if not calls or not calls[-1].active:
             return output
@@ -308,7 +312,7 @@ class Attachment:
         tokens = ids if isinstance(ids, Tensor) else embeds
         if not isinstance(tokens, Tensor) or output.shape[:2] != tokens.shape[:2]:
             return output
-        return self._noisy(output, tokens, embed_scale(embedding))
+        return self._noisy(output, tokens, embed_scale(embedding), size)
 
     def _check(self, owner: bool, module: nn.Module, args: Any, output: Any) -> None:
         """Called after the module's call, if it ended well."""
@@ -327,13 +331,16 @@ class Attachment:
     def _done(self) -> bool:
         return any(call.done for call in self._open)
 
-    def _noisy(self, embeddings: Tensor, tokens: Tensor, factor: float | Tensor) -> Tensor:
+    def _noisy(
+        self, embeddings: Tensor, tokens: Tensor, factor: float | Tensor, size: float
+    ) -> Tensor:
         """Embeddings with noise.
 
         Args:
             embeddings: (B, T, d).
             tokens: what the innermost call got: ids or vectors.
             factor: of the layer.
+            size: the root mean square of its entries, where the noise is relative to it.
         """
         self._open[-1].done = True
         shape, d = embeddings.shape[:2], embeddings.shape[-1]
@@ -345,10 +352,17 @@ class Attachment:
         if torch.compiler.is_compiling():
             factor = torch.as_tensor(factor, device=embeddings.device)
             drawn = drawn_in_a_graph(
-                self._number, tokens.detach(), sequences, lengths, d, embeddings.dtype, factor
+                self._number,
+                tokens.detach(),
+                sequences,
+                lengths,
+                d,
+                embeddings.dtype,
+                factor,
+                size,
             )
         else:
-            wanted = Wanted(self.noise, d, embeddings.dtype, factor)
+            wanted = Wanted(self.noise, d, embeddings.dtype, factor, size)
             drawn = self.draws(wanted, tokens, sequences, lengths)
             if self._size is None:
                 self._size = _root_mean_square(embeddings.detach(), lengths)

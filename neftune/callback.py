@@ -171,6 +171,8 @@ def said(noise: Noise, first: FirstPass) -> str:
         if first.shortest == first.longest
         else f"{first.shortest} to {first.longest}"
     )
+    relative = noise.length_rule == "relative"
+    amount = f"{noise.alpha:g} of the embeddings" if relative else f"alpha {noise.alpha:g}"
     where = "" if noise.tokens == "all" else f" (the {noise.tokens}s' alone)"
     size = (
         ""
@@ -179,6 +181,6 @@ def said(noise: Noise, first: FirstPass) -> str:
     )
     inside = "" if first.factor == 1 else f", which the layer multiplies by {first.factor:.3g}"
     return (
-        f"NEFTune: {noise.distribution} noise of alpha {noise.alpha:g} on {first.tokens} tokens"
+        f"NEFTune: {noise.distribution} noise of {amount} on {first.tokens} tokens"
         f"{where} of {first.sequences} sequences in the first pass, L {lengths}{size}{inside}."
     )

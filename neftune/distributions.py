@@ -3,6 +3,7 @@
     Noise(alpha=5)                                       # the paper's uniform noise
     Noise(alpha=5, distribution="gaussian")              # its Table 6
     Noise(alpha=5, length_rule="padded")                 # the scaling that transformers and TRL use
+    Noise.relative(0.1)                                  # a tenth of the embeddings' size
     Noise(alpha=5, tokens="response")                    # on the tokens of responses alone
 
 To add a distribution, add one entry to `DISTRIBUTIONS`; its name is then valid in `Noise`:
@@ -28,20 +29,22 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-LENGTH_RULES = ("sequence", "padded")
+LENGTH_RULES = ("sequence", "padded", "relative")
 """The valid values of `Noise.length_rule`."""
+RANK = 8
+"""Directions of low-rank noise."""
 TOKENS = ("all", "prompt", "response")
 """The valid values of `Noise.tokens`."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """A distribution that the entries of the noise are drawn from, independently of each other.
+    """A distribution that the entries of the noise are drawn from.
 
     Args:
-        draw: fills a float32 tensor of any shape in place with unscaled noise of mean 0 and returns
-            it. The second argument is a generator on the tensor's device, or None for torch's
-            default generator.
+        draw: fills a float32 tensor of tokens by d in place with unscaled noise of mean 0 and
+            returns it. The second argument is a generator on the tensor's device, or None for
+            torch's default generator.
         variance: of one entry.
     """
 
@@ -61,13 +64,23 @@ def _bernoulli(entries: Tensor, generator: torch.Generator | None) -> Tensor:
     return entries.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
 
 
+def _low_rank(entries: Tensor, generator: torch.Generator | None) -> Tensor:
+    tokens, d = entries.shape
+    amounts = entries.new_empty(tokens, RANK).normal_(generator=generator)
+    directions = entries.new_empty(RANK, d).normal_(generator=generator)
+    return entries.copy_(amounts @ directions).div_(math.sqrt(RANK))
+
+
 DISTRIBUTIONS: dict[str, Distribution] = {
     "uniform": Distribution(_uniform, variance=1 / 3),
     "gaussian": Distribution(_gaussian, variance=1.0),
     "bernoulli": Distribution(_bernoulli, variance=1.0),
+    "low-rank": Distribution(_low_rank, variance=1.0),
 }
 """The distributions by name: `uniform` on (-1, 1) is the paper's, `gaussian` is the standard normal
-of its Table 6, and `bernoulli` is -1 or 1 with probability one half each."""
+of its Table 6, and `bernoulli` is -1 or 1 with probability one half each, as SymNoise has it.
+`low-rank` noise of all tokens that are drawn together lies in eight random directions, so its
+entries are not independent."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,8 @@ class Noise:
         length_rule: which L scales the noise by alpha / sqrt(L d). With `sequence`, the paper's
             rule, L is the number of real tokens of each sequence, and padding gets no noise. With
             `padded`, the rule of transformers and TRL, L is the length of the tensor, the same for
-            the whole batch, and padding gets noise too.
+            the whole batch, and padding gets noise too. With `relative` (`Noise.relative`) no
+            length counts: alpha is the root mean square of the noise by that of the embeddings.
         tokens: which tokens get noise: `all`, the paper's; those of the `prompt`, which have no
             label; or those of the `response`, which have one. L is that of the whole sequence in
             every case, so a token that gets noise gets as much as with `all`.
@@ -106,3 +120,19 @@ class Noise:
         ):
             if value not in known:
                 raise ValueError(f"unknown noise {name} {value!r}; known: {', '.join(known)}")
+
+    @classmethod
+    def relative(cls, share: float, distribution: str = "uniform", tokens: str = "all") -> Noise:
+        """Noise of a share of the embeddings' size, which can be compared between models.
+
+        Its root mean square is that share of the root mean square of all entries of the embedding
+        layer, for every token of every sequence. On a sequence of L tokens with d entries of root
+        mean square s it is as large as the paper's noise of alpha = share * s * sqrt(L d / v), with
+        v the variance of the distribution, 1/3 for the uniform one.
+
+        Args:
+            share: such as 0.1.
+            distribution: as of `Noise`.
+            tokens: as of `Noise`.
+        """
+        return cls(share, distribution, "relative", tokens)

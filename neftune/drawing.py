@@ -34,12 +34,14 @@ class Wanted:
         d: embedding dimension.
         dtype: of the result.
         factor: what the noise is multiplied by besides.
+        size: as of `neftune.noise.token_scale`.
     """
 
     noise: Noise
     d: int
     dtype: torch.dtype
     factor: float | Tensor = 1.0
+    size: float = 1.0
 
 
 class Draws:
@@ -95,7 +97,9 @@ class Draws:
             )
         places = tokens_of_sequences(sequences, lengths)
         key = f"{self.seed} {self.step} "
-        drawn = sample_by_sequence(wanted.noise, tokens, wanted.d, places, key=key)
+        drawn = sample_by_sequence(
+            wanted.noise, tokens, wanted.d, places, key=key, size=wanted.size
+        )
         return drawn.mul_(wanted.factor).to(wanted.dtype)
 
     def _from_stream(self, wanted: Wanted, tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -112,7 +116,13 @@ class Draws:
             if len(self._states) > REMEMBERED:
                 self._states.popitem(last=False)
         drawn = sample(
-            wanted.noise, wanted.d, lengths, generator, wanted.dtype, factor=wanted.factor
+            wanted.noise,
+            wanted.d,
+            lengths,
+            generator,
+            wanted.dtype,
+            factor=wanted.factor,
+            size=wanted.size,
         )
         if again:
             generator.set_state(now)
@@ -152,6 +162,7 @@ def drawn_in_a_graph(
     d: int,
     dtype: torch.dtype,
     factor: Tensor,
+    size: float,
 ) -> Tensor:
     """Draw the noise of a pass in a compiled graph, where it is one operation.
 
@@ -163,12 +174,14 @@ def drawn_in_a_graph(
         d: embedding dimension.
         dtype: of the result.
         factor: what the noise is multiplied by besides.
+        size: as of `neftune.noise.token_scale`.
 
     Returns:
         (B, T, d).
     """
     owner = _in_graphs[number]
-    found: Tensor = owner.draws(Wanted(owner.noise, d, dtype, factor), tokens, sequences, lengths)
+    wanted = Wanted(owner.noise, d, dtype, factor, size)
+    found: Tensor = owner.draws(wanted, tokens, sequences, lengths)
     return found
 
 
@@ -181,5 +194,6 @@ def _(
     d: int,
     dtype: torch.dtype,
     factor: Tensor,
+    size: float,
 ) -> Tensor:
     return torch.empty(*lengths.shape, d, dtype=dtype, device=lengths.device)

@@ -150,3 +150,10 @@ def _names(module: nn.Module) -> tuple[str, ...]:
 def embed_scale(embedding: Any) -> Any:
     """What an embedding layer multiplies its output by: sqrt(d) in Gemma, 1 in most models."""
     return getattr(embedding, "embed_scale", 1.0)
+
+
+def size_of(embedding: Any) -> float:
+    """The root mean square of a layer's entries, before it multiplies them."""
+    squares = embedding.weight.detach().float().square().mean()
+    # A sharded layer has its mean in parts.
+    return float(squares.full_tensor() if hasattr(squares, "full_tensor") else squares) ** 0.5

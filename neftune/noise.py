@@ -40,6 +40,26 @@ def noise_scale(alpha: float, lengths: Tensor, d: int) -> Tensor:
     return torch.where(lengths > 0, alpha * torch.rsqrt(lengths.clamp(min=1) * d), 0.0)
 
 
+def token_scale(noise: Noise, lengths: Tensor, d: int, size: float = 1.0) -> Tensor:
+    """What the unscaled noise of each token is multiplied by, by the noise's own rule.
+
+    Args:
+        noise: its alpha and length rule.
+        lengths: (B, T), from `sequence_lengths`; the length rule `padded` uses only its shape.
+        d: embedding dimension.
+        size: the root mean square of the embeddings' entries, for the rule `relative`.
+
+    Returns:
+        (B, T) float32.
+    """
+    if noise.length_rule == "padded":
+        lengths = torch.full_like(lengths, lengths.shape[-1])
+    if noise.length_rule == "relative":
+        each = noise.alpha * size / math.sqrt(DISTRIBUTIONS[noise.distribution].variance)
+        return lengths.gt(0).to(torch.float32) * each
+    return noise_scale(noise.alpha, lengths, d)
+
+
 def expected_norm(noise: Noise) -> float:
     """The root mean square L2 norm of one sequence's noise, which does not depend on L and d.
 
@@ -56,6 +76,7 @@ def sample(
     generator: torch.Generator | None = None,
     dtype: torch.dtype = torch.float32,
     factor: float | Tensor = 1.0,
+    size: float = 1.0,
 ) -> Tensor:
     """Draw the noise of one batch.
 
@@ -69,13 +90,12 @@ def sample(
         generator: on the device of `lengths`; without it torch's default generator is used.
         dtype: of the result.
         factor: what the noise is multiplied by besides.
+        size: as of `token_scale`.
 
     Returns:
         (B, T, d), to be added to the embeddings.
     """
-    if noise.length_rule == "padded":
-        lengths = torch.full_like(lengths, lengths.shape[1])
-    scale = noise_scale(noise.alpha, lengths, d).flatten()
+    scale = token_scale(noise, lengths, d, size).flatten()
     tokens = len(scale)
     part = max(1, ENTRIES // d)
     if part >= tokens:
@@ -90,7 +110,13 @@ def sample(
 
 
 def sample_by_sequence(
-    noise: Noise, values: Tensor, d: int, sequences: list[tuple[int, Tensor]], *, key: str
+    noise: Noise,
+    values: Tensor,
+    d: int,
+    sequences: list[tuple[int, Tensor]],
+    *,
+    key: str,
+    size: float = 1.0,
 ) -> Tensor:
     """Draw the noise of one batch so that each sequence's noise depends only on it and on the key.
 
@@ -99,12 +125,13 @@ def sample_by_sequence(
     its own key.
 
     Args:
-        noise: the noise to draw; its length rule must be `sequence`.
+        noise: the noise to draw; its length rule must not be `padded`.
         values: (B, T) token ids, or (B, T, d) embeddings where there are no ids; the content that
             identifies a sequence.
         d: embedding dimension.
         sequences: from `tokens_of_sequences`.
         key: the seed and step of the training.
+        size: as of `token_scale`.
 
     Returns:
         (B, T, d) float32; 0 on padding.
@@ -123,7 +150,7 @@ def sample_by_sequence(
         generator.manual_seed(int.from_bytes(seed, "little") >> 1)
         lengths = torch.full((1,), len(columns), device=values.device)
         part = _draw(noise, (len(columns), d), values.device, generator)
-        drawn[row, columns] = part.mul_(noise_scale(noise.alpha, lengths, d))
+        drawn[row, columns] = part.mul_(token_scale(noise, lengths, d, size))
     return drawn
 
 

@@ -277,6 +277,28 @@ def test_a_new_distribution_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> Non
     torch.testing.assert_close(drawn, expected_size(inputs["attention_mask"]), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ("llama", "gemma", "t5"))
+@pytest.mark.parametrize("by_sequence", (False, True))
+def test_relative_noise_is_a_share_of_the_embeddings_whatever_the_length(
+    name: str, by_sequence: bool
+) -> None:
+    torch.manual_seed(0)
+    model, inputs = {**SINGLE_STACK, "t5": t5}[name]().train(), batch((5, 9))
+    noise = Noise.relative(0.1, "bernoulli")
+    labels = {"labels": inputs["input_ids"]} if name == "t5" else {}
+    stack = model.encoder if name == "t5" else model
+    embedding: Any = stack.get_input_embeddings()
+    with attach(model, noise, by_sequence=by_sequence, step=0), seen(embedding) as outputs:
+        model(**inputs, **labels)
+    added = (outputs[0] - embedding(inputs["input_ids"])) / getattr(embedding, "embed_scale", 1.0)
+    size = float(embedding.weight.detach().square().mean().sqrt())
+    wanted = inputs["attention_mask"][..., None] * 0.1 * size
+    torch.testing.assert_close(added.detach().abs(), wanted.expand_as(added), atol=1e-5, rtol=1e-4)
+    # As the documentation says, it is as large as noise of this alpha.
+    alpha = 0.1 * size * (5 * D) ** 0.5
+    assert float(wanted[0, 0]) == pytest.approx(alpha / (5 * D) ** 0.5)
+
+
 @pytest.mark.parametrize("module", (neftune, neftune.attachment))
 def test_the_three_lines_of_the_documentation_are_the_noise(module: ModuleType) -> None:
     lines = re.findall(

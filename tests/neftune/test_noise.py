@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neftune.distributions import DISTRIBUTIONS, Noise
+from neftune.distributions import DISTRIBUTIONS, RANK, Noise
 from neftune.noise import expected_norm, noise_scale, sample, sample_by_sequence
 from neftune.sequences import Told, numbered, sequence_lengths, tokens_of_sequences
 
@@ -91,7 +91,7 @@ def test_padding_is_untouched_and_the_rest_is_bounded(
     noise = Noise(alpha, distribution)
     drawn = sample(noise, d, sequence_lengths(mask.shape, mask), generator())
     assert torch.all(drawn[mask == 0] == 0)
-    if distribution == "gaussian":
+    if distribution in ("gaussian", "low-rank"):
         return
     bound = alpha / torch.sqrt(torch.tensor(lengths) * d) * (1 + 1e-5)
     assert torch.all(drawn.abs().amax(dim=(1, 2)) <= bound)
@@ -106,12 +106,21 @@ def test_mean_variance_and_norm(distribution: str, length: int) -> None:
     noise, d, rows = Noise(5, distribution), 64, 4000 // length + 20
     drawn = sample(noise, d, torch.full((rows, length), length), generator())
     scale = 5 / math.sqrt(length * d)
-    assert abs(drawn.mean().item()) < 5 * scale / math.sqrt(drawn.numel())
+    # Independent numbers that the entries are made from; five standard errors of normal ones.
+    numbers = RANK * d if distribution == "low-rank" else drawn.numel()
+    assert abs(drawn.mean().item()) < 5 * scale / math.sqrt(numbers)
     variance = drawn.var().item() / scale**2
-    assert variance == pytest.approx(DISTRIBUTIONS[noise.distribution].variance, rel=0.05)
+    near = 5 * math.sqrt(2 / numbers)
+    assert variance == pytest.approx(DISTRIBUTIONS[noise.distribution].variance, rel=near)
     norms = drawn.flatten(1).norm(dim=1)
     root_mean_square = norms.square().mean().sqrt().item()
-    assert root_mean_square == pytest.approx(expected_norm(noise), rel=0.03)
+    assert root_mean_square == pytest.approx(expected_norm(noise), rel=near)
+
+
+def test_low_rank_noise_lies_in_a_few_directions() -> None:
+    lengths = torch.full((2, 50), 50)
+    drawn = sample(Noise(5, "low-rank"), 64, lengths, generator()).flatten(0, 1)
+    assert int(torch.linalg.matrix_rank(drawn)) == RANK
 
 
 def test_the_norm_of_uniform_noise_is_alpha_over_the_root_of_three() -> None:
