@@ -52,19 +52,20 @@ def test_its_claims_are_the_committed_ones() -> None:
 
 
 def test_its_places_are_as_a_release_writes_them() -> None:
-    assert with_results(README, FOLDER) == README
+    assert with_results(README, FOLDER, ROOT / "results" / "findings") == README
 
 
 def test_results_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
-    written = with_results(README, tmp_path)
+    written = with_results(README, tmp_path, tmp_path)
     assert "<!-- table1 -->\n\nNot made yet.\n\n<!-- end of table1 -->" in written
     assert "<!-- claims -->\n\nNot judged yet.\n\n<!-- end of claims -->" in written
     assert "<!-- rivals -->\n\nNot made yet.\n\n<!-- end of rivals -->" in written
+    assert "<!-- real -->\n\nNot made yet.\n\n<!-- end of real -->" in written
     assert not re.search(r"^\| (paper, )?win rate", written, re.MULTILINE)
 
 
 def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: Path) -> None:
-    before = with_results(README, tmp_path)
+    before = with_results(README, tmp_path, tmp_path)
     rows = [
         *(["", "Alpaca"], ["win rate, %: baseline", "40.00"], ["characters: baseline", "60.0"]),
         *(["paper, win rate, %: baseline", "29.79"], ["win rate by the oracle, %: +NEFT", "41"]),
@@ -75,7 +76,11 @@ def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: P
     claim |= {"published_change": None}
     counted = dict.fromkeys(VERDICTS, 0) | {"not resolved": 1}
     (tmp_path / "claims.json").write_text(json.dumps({"verdicts": counted, "claims": [claim]}))
-    written = with_results(before, tmp_path)
+    rows = [["model", "length, %"], ["stand-in, laboratory", "+1.0"], ["gemma", "+2.0"]]
+    (tmp_path / "by-dose.csv").write_text(as_csv(rows))
+    written = with_results(before, tmp_path, tmp_path)
+    assert "| gemma | +2.0 |" in squeezed(written)
+    assert "stand-in, laboratory | +1.0" not in squeezed(written)
     table = [line for line in written.splitlines() if re.match(r"\| .*win rate.*: ", line)]
     assert [squeezed(line) for line in table] == [
         "| paper, win rate, %: baseline | 29.79 |",
@@ -86,12 +91,12 @@ def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: P
     assert "0 of 1 testable verdicts hold, 1 not resolved." in written
     for path in list(tmp_path.iterdir()):
         path.unlink()
-    assert with_results(written, tmp_path) == before
+    assert with_results(written, tmp_path, tmp_path) == before
 
 
 def test_a_readme_without_the_marks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lacks <!-- table1 -->"):
-        with_results("a page", tmp_path)
+        with_results("a page", tmp_path, tmp_path)
 
 
 def test_its_sentences_on_the_audit_are_the_committed_ones() -> None:

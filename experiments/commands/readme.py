@@ -1,4 +1,4 @@
-"""The places of README.md that hold results of the laboratory: Table 1, verdicts, rivals.
+"""The places of README.md that hold results: Table 1, verdicts, rivals, real models.
 
     update_readme()                                      # as `make release` does
 
@@ -21,6 +21,7 @@ from neftune.training.files import write_atomic
 
 PAGE = Path("README.md")
 SHIPPED = RESULTS / NANO.name
+FINDINGS = RESULTS / "findings"
 NOT_MADE = "Not made yet."
 NOT_JUDGED = "Not judged yet."
 COMPARED = (rivals, budget, matched)
@@ -31,23 +32,25 @@ TABLE_1 = ("paper, win rate, %: ", "win rate, %: ", "win rate by the oracle, %: 
 
 def update_readme() -> None:
     """Write the results in README.md anew, from the project's own."""
-    write_atomic(PAGE, with_results(PAGE.read_text(), SHIPPED))
+    write_atomic(PAGE, with_results(PAGE.read_text(), SHIPPED, FINDINGS))
 
 
-def with_results(readme: str, results: Path) -> str:
+def with_results(readme: str, results: Path, findings: Path) -> str:
     """The README with the results as they are now.
 
     Args:
         readme: its text.
         results: the folder of the laboratory's results. The place of a result that is not in it
             says that it is not made yet.
+        findings: the folder of what `make findings` made.
 
     Raises:
         ValueError: the text lacks the marks of a place.
     """
     readme = filled(readme, "table1", _table1(results))
     readme = filled(readme, "claims", _claims(results))
-    return filled(readme, "rivals", _rivals(results))
+    readme = filled(readme, "rivals", _rivals(results))
+    return filled(readme, "real", _real(findings))
 
 
 def _table1(results: Path) -> str:
@@ -73,6 +76,16 @@ def _claims(results: Path) -> str:
         f"[{page}]({page}#claims) has the number and interval of each, and the parts of averages; "
         "and every table and figure with its settings, published and measured."
     )
+
+
+def _real(findings: Path) -> str:
+    path = findings / "by-dose.csv"
+    if not path.exists():
+        return NOT_MADE
+    head, *rows = csv.reader(path.read_text().splitlines())
+    shown = [row for row in rows if not row[0].endswith("laboratory")]
+    picture = f"![By dose]({FINDINGS.as_posix()}/by-dose.png)"
+    return f"{picture}\n\n{markdown_table([head, *shown])}"
 
 
 def _rivals(results: Path) -> str:
