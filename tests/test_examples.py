@@ -13,7 +13,7 @@ from tests.paths import ROOT
 
 pytestmark = pytest.mark.long
 FOLDER = ROOT / "docs" / "examples"
-EXAMPLES = {
+EXAMPLES: dict[str, list[tuple[str, ...]]] = {
     "trainer.py": [()],
     "sft.py": [(), ("packed",), ("padding-free",)],
     "dpo.py": [()],
