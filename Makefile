@@ -9,7 +9,7 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
-             unpack release notebooks judge-card findings test test-long lint bench architecture clean
+             unpack release notebooks judge-card findings docs test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -30,6 +30,7 @@ settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
 settings.laboratory-check := JOBS
 settings.judge-card := $(ENVIRONMENT)
 settings.findings  :=
+settings.docs      :=
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
@@ -171,6 +172,9 @@ lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(READY) ## the documentation as a site, in runs/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(READY) ## the benchmarks (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.processes
