@@ -39,7 +39,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neftune.attachment import Attachment, attach, told
+    from neftune.attachment import Attachment, attach, detach, told
     from neftune.callback import NEFTune
     from neftune.distributions import DISTRIBUTIONS, Distribution, Noise
     from neftune.noise import expected_norm, noise_scale, sample
@@ -52,6 +52,7 @@ __all__ = [
     "NEFTune",
     "Noise",
     "attach",
+    "detach",
     "expected_norm",
     "noise_scale",
     "sample",
@@ -62,6 +63,7 @@ __all__ = [
 _MODULES = {
     "Attachment": "attachment",
     "attach": "attachment",
+    "detach": "attachment",
     "NEFTune": "callback",
     "DISTRIBUTIONS": "distributions",
     "Distribution": "distributions",

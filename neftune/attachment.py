@@ -29,12 +29,13 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor, nn
@@ -49,50 +50,46 @@ from neftune.sequences import Told, lengths_of, numbered, sequence_lengths
 CU_SEQ_LENS = ("cu_seq_lens_q", "cu_seq_lens", "cu_seqlens", "cu_seqlens_q")
 """What models and kernels call the beginnings of packed sequences."""
 
-_attached: WeakSet[nn.Module] = WeakSet()
+_attached: WeakKeyDictionary[nn.Module, ref[Attachment]] = WeakKeyDictionary()
+"""The attachment of each embedding layer that has one."""
 
-
-class _Told(threading.local):
-    """What each thread was told; the dictionary stays the same one."""
-
-    def __init__(self) -> None:
-        self.what: dict[str, Tensor] = {}
-
-
-_told = _Told()
-_told_to_graphs = _told.what
-"""What the first thread was told, because a compiler cannot follow a thread's own variables."""
-
-
-def _what_was_told() -> dict[str, Tensor]:
-    return _told_to_graphs if torch.compiler.is_compiling() else _told.what
+_told: dict[str, Tensor] = {}
+"""What `told` tells at present, to every thread."""
+KNOWN = (
+    "labels",
+    "attention_mask",
+    "decoder_attention_mask",
+    "position_ids",
+    "cu_seq_lens",
+    "seq_idx",
+)
 
 
 @contextmanager
 def told(**what: Tensor) -> Iterator[None]:
     """Tell attached noise about the sequences of forward passes whose calls do not.
 
-    What is told here counts before what the calls say.
+    What is told here counts before what the calls say, in every thread: a forward pass of another
+    model must not run at the same time.
 
     Args:
         what: `labels`, (B, K), as the model would get them, from which noise on the tokens of
-            prompts or responses alone (`Noise.tokens`) is told; or `attention_mask`,
-            `position_ids`, `cu_seq_lens`, `seq_idx`, as of `neftune.sequences.Told`.
+            prompts or responses alone (`Noise.tokens`) is told; `decoder_attention_mask`, the mask
+            of an encoder-decoder's decoder; or `attention_mask`, `position_ids`, `cu_seq_lens`,
+            `seq_idx`, as of `neftune.sequences.Told`.
 
     Raises:
         TypeError: there is no such thing to tell.
     """
-    known = ("labels", "attention_mask", "position_ids", "cu_seq_lens", "seq_idx")
-    if unknown := set(what) - set(known):
-        raise TypeError(f"told() knows {', '.join(known)}; not {', '.join(sorted(unknown))}")
-    here = _told.what
-    before = dict(here)
-    here.update(what)
+    if unknown := set(what) - set(KNOWN):
+        raise TypeError(f"told() knows {', '.join(KNOWN)}; not {', '.join(sorted(unknown))}")
+    before = dict(_told)
+    _told.update(what)
     try:
         yield
     finally:
-        here.clear()
-        here.update(before)
+        _told.clear()
+        _told.update(before)
 
 
 @dataclass
@@ -128,6 +125,7 @@ class FirstPass:
     """What the first reading of embeddings with noise was like.
 
     Args:
+        alpha: of it, by the schedule.
         sequences: how many.
         tokens: of them, without padding.
         shortest: the smallest L.
@@ -137,6 +135,7 @@ class FirstPass:
             with them; None where a compiled graph read them.
     """
 
+    alpha: float
     sequences: int
     tokens: int
     shortest: int
@@ -154,40 +153,41 @@ class Attachment:
 
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
-        self.draws = Draws(seed, by_sequence)
+        self.of_a_trainer = False
         self._size: Tensor | None = None
+        self._begun = False
         self._number = known_in_graphs(self)
         self._calls = _Calls()
         self._traced = self._calls.open
         self._paused = False
         self._hooks: list[RemovableHandle] = []
         self._place = place = find(model)
+        self.draws = Draws(seed, by_sequence, sharers=getattr(place.model, "_tp_size", None) or 1)
         for embedding in place.embeddings:
             if embedding in _attached or hasattr(embedding, "neftune_noise_alpha"):
                 raise RuntimeError(
-                    f"noise is attached to this {type(place.model).__name__} already; detach that "
-                    "first (or unset the trainer's neftune_noise_alpha)"
+                    f"noise is attached to this {type(place.model).__name__} already: end that "
+                    "with neftune.detach(model), or unset the trainer's neftune_noise_alpha"
                 )
         relative = self.noise.length_rule == "relative"
         self._sizes = {e: size_of(e) if relative else 1.0 for e in place.embeddings}
         for module, names in place.around.items():
             owner = module in place.owners
-            before = _Hook(self._before, names, owner, module is place.decoder)
+            outermost = module is next(iter(place.around))
+            before = _Hook(self._before, names, owner, module is place.decoder, outermost)
             self._hooks += [
                 module.register_forward_pre_hook(before, with_kwargs=True),
                 module.register_forward_hook(_Hook(self._check, owner)),
                 module.register_forward_hook(_Hook(self._after), always_call=True),
             ]
-        for embedding in place.embeddings:
-            self._hooks.append(
-                embedding.register_forward_hook(_Hook(self._looked_up, self._sizes[embedding]))
-            )
-            _attached.add(embedding)
+        for module, embedding in place.reads.items():
+            self._hooks.append(module.register_forward_hook(_Hook(self._looked_up, embedding)))
+            _attached[embedding] = ref(self)
         self._model = model
         _forget_compiled(model, self._hooked())
 
     def _hooked(self) -> list[nn.Module]:
-        return [*self._place.around, *self._place.embeddings]
+        return [*self._place.around, *self._place.reads]
 
     @property
     def step(self) -> int | None:
@@ -216,22 +216,21 @@ class Attachment:
 
     def first_pass(self) -> FirstPass | None:
         """What the first reading with noise was like; None before it. Waits for the device."""
-        if self.draws.first is None:
+        first = self.draws.first
+        if first is None or not (real := first.lengths > 0).any():
             return None
-        sequences, lengths = self.draws.first
-        real = lengths > 0
-        rows = torch.arange(len(lengths), device=lengths.device).unsqueeze(1) * lengths.shape[1]
-        count, tokens = len(set((sequences + rows)[real].tolist())), int(real.sum())
+        rows = torch.arange(len(real), device=real.device).unsqueeze(1) * real.shape[1]
         layer: Any = self._place.embeddings[0]
         factor = float(torch.as_tensor(embed_scale(layer)))
-        scale = token_scale(self.noise, lengths, layer.weight.shape[1], self._sizes[layer])[real]
+        scale = token_scale(self.noise, first.lengths, first.d, self._sizes[layer])[real]
         variance = DISTRIBUTIONS[self.noise.distribution].variance
-        size = factor * math.sqrt(variance * float(scale.square().mean()))
+        size = first.strength * factor * math.sqrt(variance * float(scale.square().mean()))
         return FirstPass(
-            sequences=count,
-            tokens=tokens,
-            shortest=int(lengths[real].min()),
-            longest=int(lengths.max()),
+            alpha=self.noise.alpha * first.strength,
+            sequences=len(set((first.sequences + rows)[real].tolist())),
+            tokens=int(real.sum()),
+            shortest=int(first.lengths[real].min()),
+            longest=int(first.lengths.max()),
             factor=factor,
             ratio=None if self._size is None else size / float(self._size),
         )
@@ -243,7 +242,7 @@ class Attachment:
                 hook.remove()
             self._hooks.clear()
             for embedding in self._place.embeddings:
-                _attached.discard(embedding)
+                _attached.pop(embedding, None)
             _forget_compiled(self._model, self._hooked())
 
     @contextmanager
@@ -265,6 +264,12 @@ class Attachment:
         traceback: TracebackType | None,
     ) -> None:
         self.detach()
+        if kind is None and self.noise.alpha > 0 and not self._begun:
+            warnings.warn(
+                "no training pass of the model was seen while noise was attached: it is in "
+                "evaluation mode, another model was trained, or what calls it was compiled before",
+                stacklevel=2,
+            )
 
     @property
     def _open(self) -> list[_Call]:
@@ -276,6 +281,7 @@ class Attachment:
         names: tuple[str, ...],
         owner: bool,
         decoder: bool,
+        outermost: bool,
         module: nn.Module,
         args: Any,
         kwargs: dict[str, Any],
@@ -287,8 +293,12 @@ class Attachment:
             and self.noise.alpha > 0
             and not self._paused
         )
-        call = _Call(module, active, "decoder_input_ids" in names, decoder, given)
-        self._open.append(call)
+        # An interrupted pass has left its calls behind: torch tells hooks of no KeyboardInterrupt.
+        for place, each in enumerate(self._open):
+            if each.module is module or outermost:
+                del self._open[place:]
+                break
+        self._open.append(_Call(module, active, "decoder_input_ids" in names, decoder, given))
         embeds = given.get("inputs_embeds")
         if not active or embeds is None or not owner or self._done():
             return None
@@ -298,12 +308,14 @@ class Attachment:
                 "pass input_ids, or inputs_embeds without noise within attachment.paused()"
             )
         layer = self._place.embeddings[0]
-        noisy = self._noisy(embeds, embeds, embed_scale(layer), self._sizes[layer])
+        noisy = self._noisy(embeds, embeds, layer)
         return tuple(noisy if value is embeds else value for value in args), {
             name: noisy if value is embeds else value for name, value in kwargs.items()
         }
 
-    def _looked_up(self, size: float, embedding: nn.Module, args: Any, output: Tensor) -> Tensor:
+    def _looked_up(
+        self, embedding: nn.Module, module: nn.Module, args: Any, output: Tensor
+    ) -> Tensor:
         calls = self._open
         if not calls or not calls[-1].active:
             return output
@@ -312,7 +324,7 @@ class Attachment:
         tokens = ids if isinstance(ids, Tensor) else embeds
         if not isinstance(tokens, Tensor) or output.shape[:2] != tokens.shape[:2]:
             return output
-        return self._noisy(output, tokens, embed_scale(embedding), size)
+        return self._noisy(output, tokens, embedding)
 
     def _check(self, owner: bool, module: nn.Module, args: Any, output: Any) -> None:
         """Called after the module's call, if it ended well."""
@@ -331,18 +343,16 @@ class Attachment:
     def _done(self) -> bool:
         return any(call.done for call in self._open)
 
-    def _noisy(
-        self, embeddings: Tensor, tokens: Tensor, factor: float | Tensor, size: float
-    ) -> Tensor:
+    def _noisy(self, embeddings: Tensor, tokens: Tensor, layer: nn.Module) -> Tensor:
         """Embeddings with noise.
 
         Args:
             embeddings: (B, T, d).
             tokens: what the innermost call got: ids or vectors.
-            factor: of the layer.
-            size: the root mean square of its entries, where the noise is relative to it.
+            layer: of the embeddings.
         """
-        self._open[-1].done = True
+        self._open[-1].done = self._begun = True
+        factor, size = embed_scale(layer), self._sizes[layer]
         shape, d = embeddings.shape[:2], embeddings.shape[-1]
         sequences, real = (
             each.to(embeddings.device) for each in numbered(shape, self._told(shape))
@@ -353,6 +363,7 @@ class Attachment:
             factor = torch.as_tensor(factor, device=embeddings.device)
             drawn = drawn_in_a_graph(
                 self._number,
+                self.draws.ticket,
                 tokens.detach(),
                 sequences,
                 lengths,
@@ -371,50 +382,70 @@ class Attachment:
         return embeddings + drawn
 
     def _told(self, shape: torch.Size) -> Told:
-        """What tells the sequences of the innermost call apart: it, a call around it, or `told`."""
+        """What tells the sequences of the innermost call apart: `told`, it, or a call around it."""
         calls = [call.given for call in reversed(self._open) if not call.both]
-        sources = [_what_was_told(), *calls]
+        own: dict[str, Any] = dict(_told)
+        if self._open[-1].decoder:
+            own["attention_mask"] = own.get("decoder_attention_mask")
+        sources = [own, *calls]
 
         def first(*names: str) -> Any:
             found = (each[name] for each in sources for name in names if name in each)
             return next((value for value in found if value is not None), None)
 
-        masks = [each.get("attention_mask") for each in sources]
-        given = [mask for mask in masks if mask is not None]
+        given = [each["attention_mask"] for each in sources if "attention_mask" in each]
+        given = [mask for mask in given if mask is not None]
         usable = [mask for mask in given if isinstance(mask, Tensor) and mask.dim() == 2]
         mask = next(iter(usable), None)
-        packed = (first(*CU_SEQ_LENS), first("seq_idx"))
         if mask is None and given:
             raise ValueError(
                 f"the noise needs an attention mask of shape {tuple(shape)} to separate tokens "
                 f"from padding, not {_kind(given[0])}; call the model within "
                 "neftune.told(attention_mask=…)"
             )
-        if mask is None and (labels := self._labels_of_a_decoder()) is not None:
-            mask = labels.ne(-100)
-        return Told(mask, first("position_ids"), *packed)
+        if mask is not None and mask.shape[1] > shape[1] and not self._continues():
+            raise ValueError(
+                f"the noise needs an attention mask of shape {tuple(shape)} to separate tokens "
+                f"from padding, not {tuple(mask.shape)}: no token came before in a cache"
+            )
+        if mask is None and self._open[-1].decoder:
+            mask = self._real_by_labels(shape)
+        return Told(mask, first("position_ids"), first(*CU_SEQ_LENS), first("seq_idx"))
 
-    def _labels_of_a_decoder(self) -> Tensor | None:
-        """The labels of a model with two stacks, which tell where its decoder's tokens end."""
-        if not self._open[-1].decoder:
-            return None
+    def _continues(self) -> bool:
+        """Whether tokens or learnt vectors came before those of the call, in a cache."""
+        caches = ("past_key_values", "cache_params")
+        return any(call.given.get(name) is not None for call in self._open for name in caches)
+
+    def _real_by_labels(self, shape: torch.Size) -> Tensor | None:
+        """The mask of a decoder without one: its labels tell where its tokens end."""
         found = [call.given.get("labels") for call in self._open if call.both]
-        return next((labels for labels in found if labels is not None), None)
+        labels = next((each for each in found if each is not None and each.shape == shape), None)
+        if labels is None:
+            return None
+        return labels.ne(-100).flip(1).cumsum(dim=1).flip(1).gt(0)
 
     def _chosen(self, lengths: Tensor) -> Tensor:
         """(B, T), 1 on the tokens that get noise: those with a label, or the real ones without."""
-        sources = [_what_was_told(), *(call.given for call in reversed(self._open))]
+        sources = [_told, *(call.given for call in reversed(self._open))]
         labels = next((s["labels"] for s in sources if s.get("labels") is not None), None)
         if labels is None:
             raise ValueError(
                 f"noise on the tokens of the {self.noise.tokens} alone needs the labels: pass "
                 "labels=… to the model, or call it within neftune.told(labels=…)"
             )
+        if labels.dim() != 2:
+            raise ValueError(
+                f"noise on the tokens of the {self.noise.tokens} alone needs labels of tokens, "
+                f"(B, K), not of shape {tuple(labels.shape)}"
+            )
         kept = next((s["logits_to_keep"] for s in sources if "logits_to_keep" in s), 0)
         response = torch.zeros(lengths.shape, dtype=torch.bool, device=lengths.device)
         # Labels are of all columns, of the last ones, or of those that are kept of a packed row.
         columns = kept if isinstance(kept, Tensor) else slice(-labels.shape[1], None)
-        response[:, columns] = labels.ne(-100).to(lengths.device)
+        # What an encoder reads is all prompt.
+        if self._place.decoder is None or self._open[-1].decoder:
+            response[:, columns] = labels.ne(-100).to(lengths.device)
         wanted = response if self.noise.tokens == "response" else ~response
         return wanted & (lengths > 0)
 
@@ -516,6 +547,24 @@ def attach(
     attachment = Attachment(model, wanted, seed, by_sequence)
     attachment.draws.step = step
     return attachment
+
+
+def detach(model: nn.Module) -> None:
+    """Remove whatever noise `attach` or `NEFTune` has left on a model; without any, do nothing.
+
+    Args:
+        model: as of `attach`.
+    """
+    for embedding in find(model).embeddings:
+        attachment = attachment_of(embedding)
+        if attachment is not None:
+            attachment.detach()
+
+
+def attachment_of(embedding: nn.Module) -> Attachment | None:
+    """The attachment of an embedding layer, if it has one."""
+    found = _attached.get(embedding)
+    return None if found is None else found()
 
 
 def drawn_for(

@@ -7,7 +7,7 @@ subclasses of the Trainer, take the same callback.
 
 It shows that it is on: after the first step one line says which sequences got noise, and how large
 it was, and the log's entries have `neftune/…` values. A training without noise in its first two
-steps, and an evaluation with noise, end with an error.
+steps, and an evaluation of several batches with noise, end with an error.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from neftune.attachment import Attachment, FirstPass, attach
+from neftune.attachment import Attachment, FirstPass, attach, attachment_of
 from neftune.distributions import Noise
+from neftune.embeddings import find
 from neftune.schedules import Schedule, schedule_of
 
 PATIENCE = 2
@@ -61,7 +62,8 @@ class NEFTune(TrainerCallback):
         self.schedule = schedule_of(schedule)
         self.report = report
         self._attachment: Attachment | None = None
-        self._begun = self._passes = 0
+        self._begun = 0
+        self._predicted: int | None = None
         self._first: FirstPass | None = None
 
     def on_train_begin(
@@ -73,11 +75,16 @@ class NEFTune(TrainerCallback):
     ) -> None:
         """Attach the noise, after removing what an interrupted training left attached."""
         self._detach()
+        for embedding in find(kwargs["model"]).embeddings:
+            left = attachment_of(embedding)
+            if left is not None and left.of_a_trainer:
+                left.detach()
         seed = args.seed if self.seed is None else self.seed
         self._attachment = attach(
             kwargs["model"], self.noise, seed=seed, by_sequence=self.by_sequence
         )
-        self._begun, self._passes, self._first = state.global_step, 0, None
+        self._attachment.of_a_trainer = True
+        self._begun, self._predicted, self._first = state.global_step, None, None
 
     def on_step_begin(
         self,
@@ -102,17 +109,33 @@ class NEFTune(TrainerCallback):
         attachment = self._attachment
         if attachment is None or self.noise.alpha == 0:
             return
-        self._passes = attachment.passes
-        if self._passes == 0 and state.global_step - self._begun >= PATIENCE:
+        if attachment.passes == 0 and state.global_step - self._begun >= PATIENCE:
             raise RuntimeError(
                 f"no noise was added in {PATIENCE} steps: the model that is trained is not the one "
                 "that the Trainer gave the callback, or it is in evaluation mode; or a compiled "
                 "function around it was traced before the training began"
             )
-        if self.report and self._first is None and self._passes:
+        if self.report and self._first is None:
             self._first = attachment.first_pass()
             if self._first is not None and state.is_world_process_zero:
                 tqdm.write(said(self.noise, self._first), file=sys.stderr)
+
+    def on_prediction_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Check, from the second batch of an evaluation on, that it was clean."""
+        if self._attachment is None:
+            return
+        if self._predicted is not None and self._attachment.passes != self._predicted:
+            raise RuntimeError(
+                "the evaluation had noise: it computed gradients in training mode; put the model "
+                "into eval mode, or its passes into torch.no_grad()"
+            )
+        self._predicted = self._attachment.passes
 
     def on_evaluate(
         self,
@@ -121,12 +144,8 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Check that the evaluation was clean."""
-        if self._attachment is not None and self._attachment.passes != self._passes:
-            raise RuntimeError(
-                "the evaluation had noise: it computed gradients in training mode; put it into "
-                "eval mode or torch.no_grad()"
-            )
+        """End the check of an evaluation."""
+        self._predicted = None
 
     def on_log(
         self,
@@ -135,13 +154,20 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Add the noise's values to the log's entry."""
+        """Add the noise's values to the log's entry.
+
+        Reporters that `report_to` names are called before this, and do not see them.
+        """
         if self.report and self._attachment is not None and state.log_history:
-            entry = state.log_history[-1]
-            entry["neftune/alpha"] = self.noise.alpha * self._attachment.strength
-            entry["neftune/passes"] = self._attachment.passes
+            values: dict[str, float] = {
+                "neftune/alpha": self.noise.alpha * self._attachment.strength,
+                "neftune/passes": self._attachment.passes,
+            }
             if self._first is not None and self._first.ratio is not None:
-                entry["neftune/first_ratio"] = self._first.ratio
+                values["neftune/first_ratio"] = self._first.ratio
+            state.log_history[-1].update(values)
+            # Callbacks that were added after this one see them, too.
+            kwargs.get("logs", {}).update(values)
 
     def on_train_end(
         self,
@@ -172,7 +198,7 @@ def said(noise: Noise, first: FirstPass) -> str:
         else f"{first.shortest} to {first.longest}"
     )
     relative = noise.length_rule == "relative"
-    amount = f"{noise.alpha:g} of the embeddings" if relative else f"alpha {noise.alpha:g}"
+    amount = f"{first.alpha:g} of the embeddings" if relative else f"alpha {first.alpha:g}"
     where = "" if noise.tokens == "all" else f" (the {noise.tokens}s' alone)"
     size = (
         ""

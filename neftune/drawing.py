@@ -4,13 +4,14 @@
     drawn = draws(Wanted(noise, d, torch.float32), ids, sequences, lengths, step=0)
 
 A pass that is computed again in the backward pass, because the whole model is checkpointed, gets
-the noise of its first time.
+the noise of its first time. It is known by its tokens and lengths; passes that have the same and
+wait for their backward passes together cannot be told apart, and are refused.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,42 @@ from neftune.sequences import tokens_of_sequences
 
 REMEMBERED = 64
 """Passes whose noise can be drawn again in the backward pass: those of one optimizer step."""
+SHOWN = 1024
+"""Entries of given vectors by which a pass is known."""
+
+
+@dataclass
+class _Drawn:
+    """A pass whose noise was drawn.
+
+    Args:
+        tokens: its ids, or some entries of its vectors.
+        lengths: of its tokens.
+        state: of the generator before the draw.
+        again: how often it was drawn again.
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    state: Tensor
+    again: int = 0
+
+
+@dataclass(frozen=True)
+class First:
+    """The first draw that was not of strength 0.
+
+    Args:
+        sequences: (B, T), for each token the number of its sequence in the row.
+        lengths: (B, T).
+        d: embedding dimension.
+        strength: what alpha was multiplied by.
+    """
+
+    sequences: Tensor
+    lengths: Tensor
+    d: int
+    strength: float
 
 
 @dataclass(frozen=True)
@@ -54,17 +91,21 @@ class Draws:
         seed: of the noise.
         by_sequence: draw it from the seed, the step and each sequence's own tokens, and not from
             one stream.
+        sharers: processes that compute the same rows together, as in tensor parallelism, and need
+            the same noise.
     """
 
-    def __init__(self, seed: int, by_sequence: bool) -> None:
+    def __init__(self, seed: int, by_sequence: bool, sharers: int = 1) -> None:
         self.seed = seed
+        self.sharers = sharers
         self.by_sequence = by_sequence
         self.step: int | None = None
         self.strength = 1.0
         self.passes = 0
-        self.first: tuple[Tensor, Tensor] | None = None
+        self.first: First | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
-        self._states: OrderedDict[tuple[int, torch.Size], Tensor] = OrderedDict()
+        self.ticket = torch.zeros(1, dtype=torch.int64)
+        self._drawn: deque[_Drawn] = deque(maxlen=REMEMBERED)
 
     def __call__(
         self, wanted: Wanted, tokens: Tensor, sequences: Tensor, lengths: Tensor
@@ -84,8 +125,8 @@ class Draws:
             ValueError: noise by sequence needs the step, and it was not set.
         """
         self.passes += 1
-        if self.first is None:
-            self.first = sequences.clone(), lengths.clone()
+        if self.first is None and self.strength > 0:
+            self.first = First(sequences.clone(), lengths.clone(), wanted.d, self.strength)
         if self.strength != 1:
             wanted = replace(wanted, factor=wanted.factor * self.strength)
         if not self.by_sequence:
@@ -104,17 +145,13 @@ class Draws:
 
     def _from_stream(self, wanted: Wanted, tokens: Tensor, lengths: Tensor) -> Tensor:
         generator = self._generator(lengths.device)
-        # A pass that is computed again is known by the place of its tokens in memory.
-        place = (tokens.data_ptr(), tokens.shape)
-        again = torch._C._current_graph_task_id() != -1 and place in self._states
-        now = generator.get_state()
+        now, known = generator.get_state(), _known_by(tokens)
+        # Within a backward pass a forward pass is one that is computed again.
+        again = torch._C._current_graph_task_id() != -1
         if again:
-            generator.set_state(self._states[place])
+            generator.set_state(self._state_of(known, lengths))
         else:
-            self._states[place] = now
-            self._states.move_to_end(place)
-            if len(self._states) > REMEMBERED:
-                self._states.popitem(last=False)
+            self._drawn.append(_Drawn(known, lengths, now))
         drawn = sample(
             wanted.noise,
             wanted.d,
@@ -128,14 +165,47 @@ class Draws:
             generator.set_state(now)
         return drawn
 
+    def _state_of(self, known: Tensor, lengths: Tensor) -> Tensor:
+        """The generator's state before the first draw of a pass that is computed again."""
+        same = [
+            each
+            for each in reversed(self._drawn)
+            if torch.equal(each.tokens, known) and torch.equal(each.lengths, lengths)
+        ]
+        if not same:
+            raise RuntimeError(
+                "a pass is computed again in the backward pass whose first time had no noise: with "
+                "torch.utils.checkpoint around the model use use_reentrant=False"
+            )
+        new = [each for each in same if each.again == 0]
+        if len(new) > 1:
+            raise RuntimeError(
+                f"{len(new)} passes over the same tokens are computed again in one backward pass: "
+                "whose noise is whose cannot be told; checkpoint the model's blocks instead "
+                "(model.gradient_checkpointing_enable())"
+            )
+        found = (new or same)[0]
+        found.again += 1
+        return found.state
+
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self._generators:
             distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
             rank = torch.distributed.get_rank() if distributed else 0
             generator = torch.Generator(device)
-            generator.manual_seed(self.seed + 1_000_003 * rank)
+            # Several devices of one process, as of DataParallel, have noise of their own.
+            own = 1_000_003 * (rank // self.sharers) + 7_919 * (device.index or 0)
+            generator.manual_seed(self.seed + own)
             self._generators[device] = generator
         return self._generators[device]
+
+
+def _known_by(tokens: Tensor) -> Tensor:
+    """A copy of the ids of a pass, or of some entries of its vectors."""
+    found = tokens.detach()
+    if found.is_floating_point():
+        found = found.flatten()[:: max(1, found.numel() // SHOWN)]
+    return found.clone()
 
 
 _in_graphs: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -153,9 +223,12 @@ def known_in_graphs(owner: Any) -> int:
     return number
 
 
-@torch.library.custom_op("neftune::drawn", mutates_args=())
+@torch.library.custom_op(
+    "neftune::drawn", mutates_args=("ticket",), tags=(torch.Tag.nondeterministic_seeded,)
+)
 def drawn_in_a_graph(
     number: int,
+    ticket: Tensor,
     tokens: Tensor,
     sequences: Tensor,
     lengths: Tensor,
@@ -168,6 +241,7 @@ def drawn_in_a_graph(
 
     Args:
         number: from `known_in_graphs`.
+        ticket: a number that each draw raises, so that a compiler takes no two for the same.
         tokens: as of `Draws`, like the others.
         sequences: of the pass.
         lengths: of the pass.
@@ -179,6 +253,7 @@ def drawn_in_a_graph(
     Returns:
         (B, T, d).
     """
+    ticket.add_(1)
     owner = _in_graphs[number]
     wanted = Wanted(owner.noise, d, dtype, factor, size)
     found: Tensor = owner.draws(wanted, tokens, sequences, lengths)
@@ -188,6 +263,7 @@ def drawn_in_a_graph(
 @drawn_in_a_graph.register_fake
 def _(
     number: int,
+    ticket: Tensor,
     tokens: Tensor,
     sequences: Tensor,
     lengths: Tensor,

@@ -27,6 +27,8 @@ class Place:
     Args:
         model: the transformers model, without wrappers.
         embeddings: the layers.
+        reads: by the module whose output is read in a layer's place, the layer: itself, or what
+            PEFT put around it.
         around: the modules around them that take tokens or vectors, outermost first, with the names
             of their arguments by position.
         owners: those of them, within the model, that lie nearest around a layer.
@@ -35,6 +37,7 @@ class Place:
 
     model: PreTrainedModel
     embeddings: tuple[nn.Module, ...]
+    reads: dict[nn.Module, nn.Module]
     around: dict[nn.Module, tuple[str, ...]]
     owners: frozenset[nn.Module]
     decoder: nn.Module | None = None
@@ -77,16 +80,28 @@ def find(model: nn.Module) -> Place:
     inner = pretrained_model(model)
     embeddings = _embeddings(inner)
     around: dict[nn.Module, tuple[str, ...]] = {}
+    reads: dict[nn.Module, nn.Module] = {}
     owners = set()
     within = set(inner.modules())
     for name, module in model.named_modules(remove_duplicate=False):
         if module in embeddings:
-            takers = [each for each in _path(model, name) if _takes_tokens(each)]
-            around |= {each: _names(each) for each in takers}
+            path = [*_path(model, name), module]
+            takers = [place for place, each in enumerate(path[:-1]) if _takes_tokens(each)]
+            around |= {path[place]: _names(path[place]) for place in takers}
             # PEFT's model has a second name for the layer, by which it need not be read.
-            owners |= within.intersection(takers[-1:])
+            if takers and path[takers[-1]] in within:
+                owners.add(path[takers[-1]])
+                reads[_read(path[takers[-1] + 1 :])] = module
     decoder = inner.get_decoder() if inner.config.is_encoder_decoder else None
-    return Place(inner, embeddings, around, frozenset(owners), decoder)
+    return Place(inner, embeddings, reads, around, frozenset(owners), decoder)
+
+
+def _read(path: list[nn.Module]) -> nn.Module:
+    """Of the modules from an owner's part to a layer, the one whose output is read.
+
+    PEFT's wrapper of single trained tokens computes the layer's output itself.
+    """
+    return next((each for each in path if hasattr(each, "token_adapter")), path[-1])
 
 
 def _embeddings(model: PreTrainedModel) -> tuple[nn.Module, ...]:
@@ -110,7 +125,7 @@ def _embeddings(model: PreTrainedModel) -> tuple[nn.Module, ...]:
 def _of_stack(stack: Any) -> Any:
     try:
         return stack.get_input_embeddings()
-    except NotImplementedError:
+    except (NotImplementedError, AttributeError, TypeError):
         return None
 
 
@@ -153,7 +168,21 @@ def embed_scale(embedding: Any) -> Any:
 
 
 def size_of(embedding: Any) -> float:
-    """The root mean square of a layer's entries, before it multiplies them."""
+    """The root mean square of a layer's entries, before it multiplies them.
+
+    Raises:
+        ValueError: the entries are not here, as of a layer that is sharded or quantized.
+    """
+    shape = tuple(embedding.weight.shape)
+    if len(shape) != 2 or 0 in shape or not embedding.weight.is_floating_point():
+        raise ValueError(
+            f"relative noise needs the embeddings' entries, and those of this {_kind(embedding)} "
+            f"are not here (its weight is {shape} of {embedding.weight.dtype}); give alpha instead"
+        )
     squares = embedding.weight.detach().float().square().mean()
     # A sharded layer has its mean in parts.
     return float(squares.full_tensor() if hasattr(squares, "full_tensor") else squares) ** 0.5
+
+
+def _kind(module: nn.Module) -> str:
+    return type(module).__name__

@@ -144,6 +144,8 @@ def sample_by_sequence(
     drawn = torch.zeros(*values.shape[:2], d, device=values.device)
     generator = torch.Generator(values.device)
     content = values.detach().cpu()
+    if not content.is_floating_point():
+        content = content.to(torch.int64)
     for row, columns in sequences:
         own = content[row, columns.cpu()].contiguous().view(torch.uint8).numpy().tobytes()
         seed = hashlib.blake2b(key.encode() + own, digest_size=8).digest()

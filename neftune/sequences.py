@@ -6,9 +6,9 @@
 A row is one sequence with padding on either side, or several packed sequences. What tells them
 apart, in the order in which it is believed:
 
-cu_seq_lens      where each sequence of the flattened batch begins, and the end of the last one
+cu_seq_lens      where each sequence of the flattened batch begins, padding included, and its end
 seq_idx          (B, T), the number of the sequence that a token belongs to
-position_ids     a sequence begins where the positions fall back, or are 0 again
+position_ids     a sequence begins where the positions of real tokens fall back, or are 0 again
 attention_mask   0 on padding; packed sequences may be numbered 1, 2, … in it
 
 Nothing here waits for the device or loops over sequences, but for `tokens_of_sequences`.
@@ -114,7 +114,7 @@ def numbered(shape: Shape, told: Told) -> tuple[Tensor, Tensor]:
         differ = mask[:, 1:].ne(mask[:, :-1])
         starts[:, 1:] = differ & real[:, 1:].ne(0) & real[:, :-1].ne(0)
         if told.position_ids is not None:
-            starts[:, 1:] |= _restarts(shape, told.position_ids)
+            starts |= _restarts(shape, told.position_ids, real.ne(0))
     return starts.cumsum(dim=1), real
 
 
@@ -152,10 +152,11 @@ def _of_every_token(shape: Shape, values: Tensor, name: str) -> Tensor:
     return values.expand(rows, columns)
 
 
-def _restarts(shape: Shape, positions: Tensor) -> Tensor:
-    """(B, T - 1), where the positions say that a sequence begins.
+def _restarts(shape: Shape, positions: Tensor, real: Tensor) -> Tensor:
+    """(B, T), where the positions say that a sequence begins.
 
-    Positions that repeat, as those of an image's patches, or that have a stride begin nothing.
+    Positions that repeat, as those of an image's patches, or that have a stride begin nothing, but
+    for 0: two zeros are two sequences. A real token is compared with the real one before it.
     """
     if positions.dim() == 3 and positions.shape[0] == 4:
         positions = positions[0]
@@ -165,12 +166,14 @@ def _restarts(shape: Shape, positions: Tensor) -> Tensor:
             f"position_ids must be of shape {tuple(shape)}, (3, *{tuple(shape)}) or "
             f"(4, *{tuple(shape)}), not {tuple(positions.shape)}"
         )
-    found = [_of_every_token(shape, axis, "position_ids") for axis in axes]
-    falls = torch.stack([axis[:, 1:] < axis[:, :-1] for axis in found])
-    zero = torch.stack([axis.eq(0) for axis in found])
+    found = torch.stack([_of_every_token(shape, axis, "position_ids") for axis in axes])
+    places = torch.arange(shape[1], device=real.device).expand(shape[0], -1)
+    last = torch.where(real, places, -1).cummax(dim=1).values
+    before = torch.nn.functional.pad(last[:, :-1], (1, 0), value=-1)
+    previous = found.gather(2, before.clamp(min=0).expand_as(found))
     # Within an image height and width fall back while time stays, and a first image is at 0.
-    first = zero.all(dim=0)
-    return falls[0] | (first[:, 1:] & first[:, :-1])
+    zeros = (found.eq(0) & previous.eq(0)).all(dim=0)
+    return real & before.ge(0) & (zeros | (found[0] < previous[0]))
 
 
 def tokens_of_sequences(sequences: Tensor, real: Tensor) -> list[tuple[int, Tensor]]:

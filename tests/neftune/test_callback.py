@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from neftune import NEFTune, Noise, attach
 from neftune.callback import said
@@ -84,6 +84,20 @@ def test_a_packed_row_counts_its_sequences() -> None:
     assert "on 11 tokens of 3 sequences in the first pass, L 2 to 6;" in said(Noise(5), found)
 
 
+def test_the_line_tells_alpha_as_the_schedule_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer(llama(), tmp_path, NEFTune(8, schedule=lambda progress: 0.25)).train()
+    assert "uniform noise of alpha 2 on" in capsys.readouterr().err
+
+
+def test_a_first_pass_over_padding_alone_is_no_pass(tmp_path: Path) -> None:
+    model, inputs = llama().train(), batch()
+    with attach(model, 5) as attachment:
+        model(input_ids=inputs["input_ids"], attention_mask=torch.zeros_like(inputs["input_ids"]))
+        assert attachment.first_pass() is None
+
+
 def test_the_log_has_the_noises_values(tmp_path: Path) -> None:
     made = trainer(llama(), tmp_path, NEFTune(5, schedule="linear"))
     made.train()
@@ -127,19 +141,44 @@ def test_a_training_of_alpha_zero_goes_on(tmp_path: Path) -> None:
 class Noisy(Trainer):
     """Evaluates in training mode, with gradients."""
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        self.model.train()
-        self.model(**{name: value[None] for name, value in rows()[0].items()})
-        return super().evaluate(*args, **kwargs)
+    def prediction_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        model.train()
+        loss = model(**inputs).loss.detach()
+        return loss, None, None
 
 
 def test_an_evaluation_with_noise_ends_the_training(tmp_path: Path) -> None:
-    made = trainer(llama(), tmp_path, NEFTune(5), eval_strategy="steps", eval_steps=2)
+    evaluated = {"eval_strategy": "steps", "eval_steps": 2, "per_device_eval_batch_size": 1}
+    made = trainer(llama(), tmp_path, NEFTune(5), **evaluated)
     made.train()
-    made = trainer(llama(), tmp_path, NEFTune(5), eval_strategy="steps", eval_steps=2)
+    made = trainer(llama(), tmp_path, NEFTune(5), **evaluated)
     made.__class__ = Noisy
-    with pytest.raises(RuntimeError, match="the evaluation had noise"):
+    with pytest.raises(RuntimeError, match="the evaluation had noise"), torch.enable_grad():
         made.train()
+
+
+class Probe(TrainerCallback):
+    """Makes a training pass of its own before an evaluation."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        kwargs["model"](**{name: value[None] for name, value in rows()[0].items()})
+
+
+def test_passes_between_step_and_evaluation_are_no_evaluation(tmp_path: Path) -> None:
+    evaluated = {"eval_strategy": "steps", "eval_steps": 1, "per_device_eval_batch_size": 1}
+    trainer(llama(), tmp_path, NEFTune(5), Probe(), **evaluated).train()
+
+
+def test_a_new_training_replaces_what_an_interrupted_one_left(tmp_path: Path) -> None:
+    """As where a cell of a notebook is run again."""
+    model = llama()
+    broken = model.lm_head.register_forward_pre_hook(lambda *a: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trainer(model, tmp_path, NEFTune(5)).train()
+    broken.remove()
+    trainer(model, tmp_path, NEFTune(5)).train()
+    with attach(model, 5), pytest.raises(RuntimeError, match=r"neftune\.detach\(model\)"):
+        trainer(model, tmp_path, NEFTune(5)).train()
 
 
 def test_an_exception_leaves_no_noise_behind_in_the_next_training(tmp_path: Path) -> None:

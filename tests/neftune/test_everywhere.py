@@ -25,8 +25,9 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
-from neftune import NEFTune, Noise, attach, told
-from tests.neftune.models import VOCABULARY, D, batch, llama
+from neftune import NEFTune, Noise, attach, detach, told
+from neftune.drawing import Draws, Wanted
+from tests.neftune.models import VOCABULARY, D, batch, llama, t5
 from tests.neftune.test_attach import NOISE, expected_size, seen
 
 
@@ -127,34 +128,99 @@ def test_a_copy_of_a_model_with_noise_has_none(way: str) -> None:
     assert torch.equal(logits(other, inputs), clean)
 
 
-@pytest.mark.parametrize("reentrant", (False, True))
-def test_a_pass_computed_again_in_the_backward_pass_has_the_same_noise(reentrant: bool) -> None:
+def _shifted(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
+    """Ids that are made within the pass."""
+    found: Tensor = model(input_ids=ids[:, :-1].contiguous(), attention_mask=mask[:, :-1]).logits
+    return found
+
+
+def _plain(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
+    found: Tensor = model(input_ids=ids, attention_mask=mask).logits
+    return found
+
+
+def _with_decoder(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
+    """Decoder ids that the model makes from the labels."""
+    found: Tensor = model(input_ids=ids, attention_mask=mask, labels=ids).logits
+    return found
+
+
+@pytest.mark.parametrize(
+    ("make", "forward"),
+    ((llama, _plain), (llama, _shifted), (t5, _with_decoder)),
+    ids=("plain", "ids made within", "encoder-decoder"),
+)
+def test_a_pass_computed_again_in_the_backward_pass_has_the_same_noise(
+    make: Any, forward: Any
+) -> None:
     from torch.utils.checkpoint import checkpoint
 
     def gradients(whole: bool) -> list[Tensor]:
         torch.manual_seed(0)
-        model = llama().train()
+        model = make().train()
         with attach(model, Noise(5), seed=3):
+            losses = []
             for count in (5, 7):
-                inputs = batch((count, 9))
-                start = torch.zeros((), requires_grad=True)
-
-                def forward(start: Tensor, ids: Tensor, mask: Tensor, model: Any = model) -> Tensor:
-                    found: Tensor = model(input_ids=ids, attention_mask=mask).logits
-                    return found.square().mean() + start
-
-                given = (start, inputs["input_ids"], inputs["attention_mask"])
-                loss = (
-                    checkpoint(forward, *given, use_reentrant=reentrant)
-                    if whole
-                    else forward(*given)
+                ids, mask = batch((count, 9)).values()
+                given = (model, (ids + count) % VOCABULARY, mask)
+                found = (
+                    checkpoint(forward, *given, use_reentrant=False) if whole else forward(*given)
                 )
-                assert isinstance(loss, Tensor)
+                assert isinstance(found, Tensor)
+                losses.append(found.square().mean())
+            for loss in losses:
                 loss.backward()  # type: ignore[no-untyped-call]
         return [p.grad for p in model.parameters() if p.grad is not None]
 
     for plain, again in zip(gradients(False), gradients(True), strict=True):
         torch.testing.assert_close(plain, again)
+
+
+def test_a_pass_that_had_no_noise_at_first_is_not_computed_again_with_some() -> None:
+    """As torch's older checkpoints do, which compute the first pass without gradients."""
+    from torch.utils.checkpoint import checkpoint
+
+    model, start = llama().train(), torch.zeros((), requires_grad=True)
+    inputs = batch()
+
+    def forward(start: Tensor) -> Tensor:
+        found: Tensor = model(**inputs).logits
+        return found + start
+
+    with attach(model, Noise(5)):
+        found = checkpoint(forward, start, use_reentrant=True)
+        assert isinstance(found, Tensor)
+        with pytest.raises(RuntimeError, match="use use_reentrant=False"):
+            found.sum().backward()  # type: ignore[no-untyped-call]
+
+
+def test_passes_over_the_same_tokens_are_not_taken_for_each_other() -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    model, given = llama().train(), batch().values()
+    with attach(model, Noise(5)):
+        found = [checkpoint(_plain, model, *given, use_reentrant=False) for _ in range(2)]
+        loss: Any = sum(each.square().mean() for each in found)
+        with pytest.raises(RuntimeError, match="2 passes over the same tokens are computed again"):
+            loss.backward()
+        for _ in range(2):
+            again: Any = checkpoint(_plain, model, *batch((4, 8)).values(), use_reentrant=False)
+            again.square().mean().backward()
+
+
+@pytest.mark.long
+def test_two_passes_in_one_graph_have_noise_of_their_own() -> None:
+    """Also where the compiler looks for what is computed twice."""
+    model, inputs = llama().train(), batch()
+    with attach(model, Noise(5)) as attachment:
+
+        def both(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+            return _plain(model, ids, mask), _plain(model, ids, mask)
+
+        first, second = torch.compile(both)(*inputs.values())
+        (first.sum() + second.sum()).backward()  # type: ignore[no-untyped-call]
+        assert attachment.passes == 2
+    assert not torch.equal(first, second)
 
 
 def test_two_threads_each_follow_their_own_call() -> None:
@@ -205,6 +271,38 @@ def test_an_error_in_a_pass_leaves_the_next_one_right() -> None:
         with seen(embedding) as outputs:
             model(**inputs)
     assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+def test_an_interrupt_in_a_pass_leaves_the_next_one_right() -> None:
+    """Torch tells hooks of errors, and not of Ctrl-C."""
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with attach(model, NOISE):
+        hook = model.model.layers[0].register_forward_pre_hook(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            model(**inputs)
+        hook.remove()
+        other = batch((4, 6))
+        vectors = embedding.weight[other["input_ids"]].detach()
+        kept: list[Tensor] = []
+        model.model.layers[0].register_forward_pre_hook(lambda m, args: kept.append(args[0]))
+        model(inputs_embeds=vectors, attention_mask=other["attention_mask"])
+        model(input_ids=other["input_ids"])
+    assert_own_scale(kept[0].detach() - vectors, other["attention_mask"])
+    assert_own_scale(kept[1].detach() - vectors, torch.ones_like(other["attention_mask"]))
+
+
+def test_a_block_without_a_training_pass_says_so() -> None:
+    model, inputs = llama().eval(), batch()
+    with (
+        pytest.warns(UserWarning, match="no training pass of the model was seen"),
+        attach(model, 5),
+    ):
+        model(**inputs)
 
 
 def test_a_pass_may_be_clean_on_purpose() -> None:
@@ -270,6 +368,69 @@ def test_a_mask_that_tells_no_padding_is_refused_unless_it_is_told() -> None:
     assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
 
 
+def test_what_is_told_counts_in_every_thread() -> None:
+    model, inputs = llama().train(), batch()
+    embedding = model.get_input_embeddings()
+    thread = threading.Thread(target=model, kwargs={"input_ids": inputs["input_ids"]})
+    mask = inputs["attention_mask"]
+    with attach(model, NOISE), seen(embedding) as outputs, told(attention_mask=mask):
+        thread.start()
+        thread.join()
+    assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+def test_a_mask_longer_than_the_tokens_without_a_cache_is_refused() -> None:
+    model, inputs = llama().train(), batch()
+    longer = torch.ones(2, 12, dtype=torch.int64)
+    with (
+        attach(model, NOISE),
+        told(attention_mask=longer),
+        pytest.raises(ValueError, match="no token came before in a cache"),
+    ):
+        model(**inputs)
+
+
+def test_both_masks_of_an_encoder_decoder_can_be_told() -> None:
+    model, inputs, target = t5().train(), batch((5, 9)), batch((4, 2))
+    encoder, decoder = model.encoder.embed_tokens, model.decoder.embed_tokens
+    masks = (inputs["attention_mask"], target["attention_mask"])
+    with (
+        attach(model, NOISE),
+        seen(encoder) as read,
+        seen(decoder) as written,
+        told(attention_mask=masks[0], decoder_attention_mask=masks[1]),
+    ):
+        model(input_ids=inputs["input_ids"], decoder_input_ids=target["input_ids"])
+    assert_own_scale(noise_of(encoder, inputs["input_ids"], read), masks[0])
+    assert_own_scale(noise_of(decoder, target["input_ids"], written), masks[1])
+
+
+@pytest.mark.parametrize("tokens", ("prompt", "response"))
+def test_what_an_encoder_reads_is_all_prompt(tokens: str) -> None:
+    model, inputs = t5().train(), batch((5, 9))
+    labels = torch.randint(3, VOCABULARY, (2, 12))
+    encoder, decoder = model.encoder.embed_tokens, model.decoder.embed_tokens
+    with (
+        attach(model, Noise(5, "bernoulli", tokens=tokens)),
+        seen(encoder) as read,
+        seen(decoder) as written,
+    ):
+        model(**inputs, labels=labels)
+    shifted = nn.functional.pad(labels[:, :-1], (1, 0))
+    prompt = tokens == "prompt"
+    assert noise_of(encoder, inputs["input_ids"], read).any() == prompt
+    assert noise_of(decoder, shifted, written).any() != prompt
+
+
+def test_labels_that_begin_with_a_prompt_end_the_decoders_tokens_alone() -> None:
+    model, inputs, ids = t5().train(), batch((5, 9)), torch.randint(3, VOCABULARY, (2, 4))
+    labels = torch.tensor([[-100, -100, 7, 8], [-100, 7, -100, -100]])
+    decoder = model.decoder.embed_tokens
+    with attach(model, NOISE), seen(decoder) as written:
+        model(**inputs, decoder_input_ids=ids, labels=labels)
+    assert_own_scale(noise_of(decoder, ids, written), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]))
+
+
 def test_what_cannot_be_told_is_named() -> None:
     with pytest.raises(TypeError, match="not lengths"), told(lengths=torch.ones(1)):
         pass
@@ -317,6 +478,35 @@ def test_a_model_that_classifies_gets_the_noise() -> None:
     with attach(model, NOISE), seen(embedding) as outputs:
         model(**inputs, labels=torch.tensor([0, 1])).loss.backward()
     assert_own_scale(noise_of(embedding, inputs["input_ids"], outputs), inputs["attention_mask"])
+
+
+def test_labels_of_rows_are_not_taken_for_those_of_tokens() -> None:
+    from transformers import BartForSequenceClassification
+
+    model = BartForSequenceClassification(small_bart()).train()
+    ids = torch.randint(3, VOCABULARY, (2, 10))
+    ids[:, -1] = 2  # The end of a sequence, by which it is classified.
+    with attach(model, NOISE) as attachment:
+        model(input_ids=ids, labels=torch.tensor([0, 1])).loss.backward()
+        assert attachment.passes == 2
+    with (
+        attach(model, Noise(5, tokens="response")),
+        pytest.raises(ValueError, match=r"needs labels of tokens, \(B, K\), not of shape \(2,\)"),
+    ):
+        model(input_ids=ids, labels=torch.tensor([0, 1]))
+
+
+@pytest.mark.parametrize("tied", (False, True))
+def test_a_model_of_which_single_tokens_are_trained_gets_the_noise(tied: bool) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(target_modules=["q_proj"], trainable_token_indices=[3, 5])
+    model, inputs = get_peft_model(llama(tied), config).train(), batch()
+    embedding = model.get_base_model().model.embed_tokens
+    clean = embedding(inputs["input_ids"]).detach()
+    with attach(model, NOISE), seen(embedding) as outputs:
+        model(**inputs)
+    assert_own_scale(outputs[0].detach() - clean, inputs["attention_mask"])
 
 
 class Rewards(LlamaForCausalLM):
@@ -382,8 +572,8 @@ def test_whispers_decoder_gets_the_noise_and_its_sound_does_not() -> None:
     assert_own_scale(noise_of(embedding, shifted, outputs), labels.ne(-100).long())
 
 
-def test_bart_scales_the_noise_as_its_embeddings() -> None:
-    config = BartConfig(
+def small_bart() -> BartConfig:
+    return BartConfig(
         vocab_size=VOCABULARY,
         d_model=D,
         encoder_layers=1,
@@ -396,7 +586,10 @@ def test_bart_scales_the_noise_as_its_embeddings() -> None:
         scale_embedding=True,
         dropout=0.0,
     )
-    model, inputs = BartForConditionalGeneration(config).train(), batch()
+
+
+def test_bart_scales_the_noise_as_its_embeddings() -> None:
+    model, inputs = BartForConditionalGeneration(small_bart()).train(), batch()
     encoder = model.model.encoder.embed_tokens
     assert encoder.embed_scale == D**0.5
     with attach(model, NOISE), seen(encoder) as outputs:
@@ -502,3 +695,36 @@ def test_alpha_alone_is_a_noise() -> None:
     assert NEFTune(5).noise == Noise(5)
     with pytest.raises(ValueError, match="alpha must be"):
         attach(model, -1)
+
+
+@pytest.mark.parametrize(("sharers", "same"), ((1, False), (2, True)))
+def test_processes_that_share_rows_draw_the_same(
+    sharers: int, same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in tensor parallelism; those with rows of their own draw noise of their own."""
+    found = []
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    for rank in (0, 1):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        ids, ones = torch.ones(1, 4, dtype=torch.int64), torch.full((1, 4), 4)
+        draws = Draws(seed=0, by_sequence=False, sharers=sharers)
+        found.append(draws(Wanted(Noise(5), D, torch.float32), ids, ids - 1, ones))
+    assert torch.equal(*found) == same
+
+
+def test_relative_noise_of_entries_that_are_elsewhere_is_refused() -> None:
+    model = llama()
+    model.get_input_embeddings().weight.data = torch.empty(0)
+    with pytest.raises(ValueError, match=r"relative noise needs the embeddings' entries"):
+        attach(model, Noise.relative(0.1))
+
+
+def test_whatever_was_left_on_a_model_can_be_removed() -> None:
+    model, inputs = llama().train(), batch()
+    clean = logits(model, inputs)
+    attach(model, NOISE)
+    detach(model)
+    detach(model)
+    assert torch.equal(logits(model, inputs), clean)
+    with attach(model, NOISE):
+        assert not torch.equal(logits(model, inputs), clean)

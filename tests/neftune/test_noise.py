@@ -188,6 +188,15 @@ def test_noise_by_sequence_differs_between_sequences_keys_and_follows_the_scale(
         assert abs(correlation) < 0.03
 
 
+def test_noise_by_sequence_does_not_depend_on_how_ids_are_stored() -> None:
+    ids = torch.tensor([[3, 4, 5]])
+    places = tokens_of_sequences(*numbered(ids.shape, Told()))
+    long, short = (
+        sample_by_sequence(Noise(5), each, 8, places, key="0 0 ") for each in (ids, ids.int())
+    )
+    assert torch.equal(long, short)
+
+
 def test_the_padded_rule_cannot_be_drawn_by_sequence() -> None:
     ids = torch.ones(1, 3, dtype=torch.int64)
     noise, places = (

@@ -77,6 +77,12 @@ def test_a_hole_in_a_mask_is_within_one_sequence() -> None:
     assert sequence_lengths(mask.shape, mask).tolist() == [[3, 3, 0, 3]]
 
 
+def test_positions_of_padding_within_a_sequence_do_not_split_it() -> None:
+    """As transformers numbers them: 1 where the mask is 0."""
+    mask, positions = torch.tensor([[1, 1, 1, 0, 1, 1]]), torch.tensor([[0, 1, 2, 1, 3, 4]])
+    assert sequence_lengths(mask.shape, mask, positions).tolist() == [[5, 5, 5, 0, 5, 5]]
+
+
 @given(lengths_in_a_row, st.integers(0, 3))
 def test_beginnings_in_the_flattened_batch_tell(lengths: list[int], repeated: int) -> None:
     ends = torch.tensor([0, *accumulate(lengths), *[sum(lengths)] * repeated], dtype=torch.int32)
