@@ -111,7 +111,8 @@ SMALL = replace(
     loss_examples=64,
     # OpenPlatypus is on the hub alone.
     sets=(ALPACA, EVOL_INSTRUCT, SHAREGPT),
-    artifacts=("real", "trajectories", "treatments", "benchmarks", "figure4", "figure5"),
+    # `treatments` and `benchmarks` are asked for by name; their runs are still to be made.
+    artifacts=("real", "trajectories", "figure4", "figure5"),
     # The study asks for three; this is how many are made so far.
     most_seeds=1,
     # Around the paper's 5e-5, and above it, because a training has few steps.
