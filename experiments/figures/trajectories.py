@@ -74,9 +74,12 @@ def message(found: Data) -> str:
     most = list(paper_noises())[-1]
     told = []
     for model, by_probe in found.items():
-        rises = [_rise(by_probe[HELD_OUT][row]) for row in (NO_NOISE, most)]
-        told.append(f"{model}'s rises by {rises[0]:.3f} nats without noise and {rises[1]:.3f} with")
-    return f"After its lowest, the held-out loss of {' and '.join(told)} {most}"
+        without, with_noise = (_rise(by_probe[HELD_OUT][row]) for row in (NO_NOISE, most))
+        told.append(
+            f"{model}'s held-out loss rises by {without:.3f} nats without noise and "
+            f"{with_noise:.3f} with {most}"
+        )
+    return f"After its lowest, {' and '.join(told)}"
 
 
 def _rise(points: list[dict[str, float]]) -> float:
