@@ -43,7 +43,8 @@ def _as_gpt_4(records: Records, others: Records | None) -> Estimate:
     """The win rate, or the difference, with an interval that covers the fitted judge's error."""
     own = np.array([WIN_RATE.values(record) for record in records])
     if others is None:
-        return with_judge_error(hierarchical(own), *error_of_win_rates())
+        found = with_judge_error(hierarchical(own), *error_of_win_rates())
+        return replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0))
     before = np.array([WIN_RATE.values(record) for record in others])
     return with_judge_error(hierarchical(own - before), *error_of_differences())
 
