@@ -288,7 +288,7 @@ class Attachment:
     ) -> Any:
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         active = (
-            module.training
+            self._place.model.training
             and torch.is_grad_enabled()
             and self.noise.alpha > 0
             and not self._paused
