@@ -46,8 +46,8 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         ((*FINETUNE, "lama"), "unknown model 'lama'"),
         ((*FINETUNE, "llama-2-7b", "--lr", "0"), "lr must be above 0 and at most 1, not 0.0"),
         (("show", "table1", "--scale", "giant"), "unknown scale 'giant'; known: nano"),
-        (("show", "table99"), "unknown artifact 'table99'; known: benchmarks, budget, curves, figure1"),
-        (("plan", "table99"), "unknown artifact 'table99'; known: benchmarks, budget, curves, figure1"),
+        (("show", "table99"), "unknown artifact 'table99'; known: benchmarks, budget"),
+        (("plan", "table99"), "unknown artifact 'table99'; known: benchmarks, budget"),
         (("unpack", "--scale", "giant"), "unknown scale 'giant'; known: nano"),
         (("unpack",), "results/nano/records.tar.xz: no records are committed"),
         (
