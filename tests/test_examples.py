@@ -46,7 +46,7 @@ def test_an_example_runs_and_its_noise_is_on(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     if name.endswith("_loop.py"):
-        assert re.search(r"FirstPass\(sequences=2, tokens=\d+, ", done.stdout)
+        assert re.search(r"FirstPass\(alpha=5.0, sequences=2, tokens=\d+, ", done.stdout)
     else:
         assert "NEFTune: uniform noise of alpha 5 on" in done.stderr
 

@@ -83,7 +83,10 @@ def test_scores_equal_those_of_lm_evals_command_line(
     }
     fewer = evaluate(model, tokenizer, {"arc": tasks["arc"]}, folder, items=ITEMS // 2)
     (name,) = tasks["arc"]
-    assert fewer["arc"][name] == ours["arc"][name][::2]
+    assert len(fewer["arc"][name]) == ITEMS // 2
+    # lm-eval draws the examples of each question in turn, so fewer questions have other ones.
+    if asked["arc"].shots == 0:
+        assert fewer["arc"][name] == ours["arc"][name][::2]
     subprocess.run(
         [
             *(sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--device", "cpu"),
