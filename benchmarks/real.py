@@ -23,17 +23,14 @@ import argparse
 import json
 import os
 import platform
-import resource
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ways import ROOT, Job, compared, measured
+from benchmarks.ways import ROOT, Job, by_our_jobs, compared, measured
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.record import Record
 from experiments.runs.run import Run
-from experiments.runs.workflow import cores, produce
+from experiments.runs.workflow import cores
 from experiments.scales.small import SMALL
 from neftune import Noise
 from neftune.training import precision
@@ -45,16 +42,11 @@ ROWS, INSTRUCTIONS = 128, 32
 LEARNING_RATE = 1e-4
 
 
-def _by_our_jobs(count: int) -> tuple[dict[str, float], Path]:
-    """Seconds and gigabytes of this project's jobs, by run, and the folder of a tuned model."""
+def _runs(count: int) -> list[Run]:
+    """A run for each core, on so many rows."""
     os.environ["ROWS"] = str(count)
     recipe = SMALL.recipe(MODEL, ALPACA, epochs=1, lr=LEARNING_RATE)
-    runs = [Run(SMALL, MODEL, ALPACA, Noise(5), recipe, seed) for seed in range(cores())]
-    started = time.monotonic()
-    produce([Record(run, "checkpoint") for run in runs])
-    seconds = (time.monotonic() - started) / len(runs)
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-    return {"seconds": seconds, "GB": largest}, (runs[0].folder / "model").resolve()
+    return [Run(SMALL, MODEL, ALPACA, Noise(5), recipe, seed) for seed in range(cores())]
 
 
 def measure(rows: int, instructions: int) -> dict[str, Any]:
@@ -70,7 +62,7 @@ def measure(rows: int, instructions: int) -> dict[str, Any]:
         (folder / "runs" / "packages").symlink_to(base.parent)
         (folder / "results").symlink_to(ROOT / "results")
         os.environ["PYTHONPATH"] = str(ROOT)
-        ours, tuned = _by_our_jobs(rows)
+        ours, tuned = by_our_jobs(_runs(rows))
 
         def job(model: Path, out: str) -> Job:
             return Job(

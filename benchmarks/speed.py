@@ -25,18 +25,15 @@ import argparse
 import json
 import os
 import platform
-import resource
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ways import ROOT, Job, compared, measured
+from benchmarks.ways import ROOT, Job, by_our_jobs, compared, measured
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.record import Record
 from experiments.runs.run import Run
-from experiments.runs.workflow import cores, produce
+from experiments.runs.workflow import cores
 from experiments.scales.nano import NANO
 from neftune import Noise
 from neftune.training import precision
@@ -66,23 +63,15 @@ FULL = Size(runs=8, epochs=3, instructions=805)
 SMALL = Size(runs=2, epochs=1, instructions=32)
 
 
-def _with_our_jobs(size: Size) -> tuple[dict[str, float], Path]:
-    """Seconds and gigabytes of this project's jobs, by run, and the folder of a tuned model."""
-    recipe = NANO.recipe(MODEL, ALPACA, epochs=size.epochs)
-    runs = [Run(NANO, MODEL, ALPACA, Noise(5), recipe, seed) for seed in range(size.runs)]
-    started = time.monotonic()
-    produce([Record(run, "checkpoint") for run in runs])
-    seconds = (time.monotonic() - started) / size.runs
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-    return {"seconds": seconds, "GB": largest}, (runs[0].folder / "model").resolve()
-
-
 def measure(size: Size) -> dict[str, Any]:
     """Make every measurement, one after the other, in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         os.environ["PYTHONPATH"] = str(ROOT)
-        ours, tuned = _with_our_jobs(size)
+        recipe = NANO.recipe(MODEL, ALPACA, epochs=size.epochs)
+        ours, tuned = by_our_jobs(
+            [Run(NANO, MODEL, ALPACA, Noise(5), recipe, seed) for seed in range(size.runs)]
+        )
 
         def job(model: Path, out: str) -> Job:
             return Job(

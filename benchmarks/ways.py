@@ -18,7 +18,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from typing import Any
 import torch
 
 from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.record import Record
+from experiments.runs.run import Run
+from experiments.runs.workflow import produce
 from experiments.scales.registry import SCALES
 from experiments.scales.scale import Scale
 from neftune.training import precision
@@ -193,6 +196,22 @@ def measured(way: str, job: Job, threads: int) -> dict[str, float]:
     )
     seconds = time.monotonic() - started
     return {"seconds": seconds, "GB": float(done.stdout.splitlines()[-1])}
+
+
+def by_our_jobs(runs: Sequence[Run]) -> tuple[dict[str, float], Path]:
+    """Measure this project's jobs.
+
+    Args:
+        runs: that are trained, as many at a time as there are cores.
+
+    Returns:
+        As of `measured`, the seconds by run; and the folder of the first tuned model.
+    """
+    started = time.monotonic()
+    produce([Record(run, "checkpoint") for run in runs])
+    seconds = (time.monotonic() - started) / len(runs)
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    return {"seconds": seconds, "GB": largest}, (runs[0].folder / "model").resolve()
 
 
 def compared(

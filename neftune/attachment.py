@@ -41,7 +41,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from neftune.distributions import DISTRIBUTIONS, Noise
+from neftune.distributions import DISTRIBUTIONS, Noise, noise_of
 from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs
 from neftune.embeddings import embed_scale, find, size_of
 from neftune.noise import sample, token_scale
@@ -393,8 +393,8 @@ class Attachment:
             found = (each[name] for each in sources for name in names if name in each)
             return next((value for value in found if value is not None), None)
 
-        given = [each["attention_mask"] for each in sources if "attention_mask" in each]
-        given = [mask for mask in given if mask is not None]
+        masks = (each.get("attention_mask") for each in sources)
+        given = [mask for mask in masks if mask is not None]
         usable = [mask for mask in given if isinstance(mask, Tensor) and mask.dim() == 2]
         mask = next(iter(usable), None)
         if mask is None and given:
@@ -541,7 +541,7 @@ def attach(
     Source:
         Algorithm 1 of Jain et al., ICLR 2024.
     """
-    wanted = noise if isinstance(noise, Noise) else Noise(noise)
+    wanted = noise_of(noise)
     if by_sequence and wanted.length_rule == "padded":
         raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
     attachment = Attachment(model, wanted, seed, by_sequence)
@@ -555,16 +555,19 @@ def detach(model: nn.Module) -> None:
     Args:
         model: as of `attach`.
     """
-    for embedding in find(model).embeddings:
-        attachment = attachment_of(embedding)
-        if attachment is not None:
-            attachment.detach()
+    for attachment in attachments_of(model):
+        attachment.detach()
 
 
-def attachment_of(embedding: nn.Module) -> Attachment | None:
-    """The attachment of an embedding layer, if it has one."""
-    found = _attached.get(embedding)
-    return None if found is None else found()
+def attachments_of(model: nn.Module) -> list[Attachment]:
+    """What is attached to a model.
+
+    Args:
+        model: as of `attach`.
+    """
+    found = (_attached.get(embedding) for embedding in find(model).embeddings)
+    attached = (each() for each in found if each is not None)
+    return [each for each in dict.fromkeys(attached) if each is not None]
 
 
 def drawn_for(

@@ -18,9 +18,8 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from neftune.attachment import Attachment, FirstPass, attach, attachment_of
-from neftune.distributions import Noise
-from neftune.embeddings import find
+from neftune.attachment import Attachment, FirstPass, attach, attachments_of
+from neftune.distributions import Noise, noise_of
 from neftune.schedules import Schedule, schedule_of
 
 PATIENCE = 2
@@ -56,7 +55,7 @@ class NEFTune(TrainerCallback):
         schedule: str | Schedule = "constant",
         report: bool = True,
     ) -> None:
-        self.noise = noise if isinstance(noise, Noise) else Noise(noise)
+        self.noise = noise_of(noise)
         self.seed = seed
         self.by_sequence = by_sequence
         self.schedule = schedule_of(schedule)
@@ -75,9 +74,8 @@ class NEFTune(TrainerCallback):
     ) -> None:
         """Attach the noise, after removing what an interrupted training left attached."""
         self._detach()
-        for embedding in find(kwargs["model"]).embeddings:
-            left = attachment_of(embedding)
-            if left is not None and left.of_a_trainer:
+        for left in attachments_of(kwargs["model"]):
+            if left.of_a_trainer:
                 left.detach()
         seed = args.seed if self.seed is None else self.seed
         self._attachment = attach(

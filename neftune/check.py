@@ -27,8 +27,8 @@ from torch import Tensor
 from neftune.attachment import attach
 from neftune.distributions import Noise
 from neftune.embeddings import Place, embed_scale, find
+from neftune.noise import noise_scale
 
-HELP = "whether a model gets the noise of the paper's rule"
 SHORT, LONG = 7, 19
 """Tokens of the two sequences."""
 SHOWN_LENGTH = 100
@@ -112,9 +112,8 @@ def checks(model: Any, alpha: float) -> list[Result]:
     """
     training = model.training
     noise = Noise(alpha, "bernoulli")  # Every entry is plus or minus the scale itself.
-    made = [
-        _checked(name, check, model.train(), noise, find(model)) for name, check in CHECKS.items()
-    ]
+    place = find(model)
+    made = [_checked(name, check, model.train(), noise, place) for name, check in CHECKS.items()]
     model.train(training)
     return made
 
@@ -137,8 +136,8 @@ def _layer(place: Place) -> Any:
     return place.embeddings[0]
 
 
-def _ids(model: Any, rows: int, columns: int) -> Tensor:
-    size = int(_layer(find(model)).weight.shape[0])
+def _ids(place: Place, rows: int, columns: int) -> Tensor:
+    size = int(_layer(place).weight.shape[0])
     drawn = torch.Generator().manual_seed(0)
     return torch.randint(min(3, size - 1), size, (rows, columns), generator=drawn)
 
@@ -161,9 +160,7 @@ def _added(model: Any, noise: Noise, place: Place, inputs: Mapping[str, Tensor])
 
 
 def _compared(added: Tensor, lengths: Tensor, noise: Noise, d: int) -> str:
-    wanted = torch.where(
-        lengths > 0, noise.alpha / (lengths.clamp(min=1) * d).sqrt(), torch.zeros(())
-    )
+    wanted = noise_scale(noise.alpha, lengths, d)
     off = (added - wanted).abs() > 1e-3 * wanted.max()
     if not off.any():
         return ""
@@ -175,7 +172,7 @@ def _compared(added: Tensor, lengths: Tensor, noise: Noise, d: int) -> str:
 
 
 def _scale(model: Any, noise: Noise, place: Place) -> str:
-    layer, ids = _layer(place), _ids(model, 1, LONG)
+    layer, ids = _layer(place), _ids(place, 1, LONG)
     factor = float(torch.as_tensor(embed_scale(layer)))
     found = float((layer(ids).norm() / layer.weight[ids].norm()).detach())
     if abs(found - factor) < 1e-3 * factor:
@@ -187,7 +184,7 @@ def _scale(model: Any, noise: Noise, place: Place) -> str:
 
 
 def _padded(model: Any, noise: Noise, place: Place) -> str:
-    ids = _ids(model, 2, LONG)
+    ids = _ids(place, 2, LONG)
     mask = torch.ones_like(ids)
     mask[0, SHORT:] = 0
     added = _added(model, noise, place, {"input_ids": ids, "attention_mask": mask})
@@ -196,7 +193,7 @@ def _padded(model: Any, noise: Noise, place: Place) -> str:
 
 
 def _packed(model: Any, noise: Noise, place: Place) -> str:
-    ids = _ids(model, 1, SHORT + LONG)
+    ids = _ids(place, 1, SHORT + LONG)
     positions = torch.cat([torch.arange(SHORT), torch.arange(LONG)])[None]
     added = _added(model, noise, place, {"input_ids": ids, "position_ids": positions})
     lengths = torch.tensor([[SHORT] * SHORT + [LONG] * LONG])
@@ -204,7 +201,7 @@ def _packed(model: Any, noise: Noise, place: Place) -> str:
 
 
 def _clean(model: Any, noise: Noise, place: Place) -> str:
-    ids = _ids(model, 1, SHORT)
+    ids = _ids(place, 1, SHORT)
     with attach(model, noise) as attachment:
         model.eval()
         model(input_ids=ids, use_cache=False)
@@ -217,7 +214,7 @@ def _clean(model: Any, noise: Noise, place: Place) -> str:
 
 
 def _off(model: Any, noise: Noise, place: Place) -> str:
-    ids = _ids(model, 1, SHORT)
+    ids = _ids(place, 1, SHORT)
     model.eval()
     with torch.no_grad():
         before = model(input_ids=ids, use_cache=False).logits

@@ -5,7 +5,7 @@
     neftune dose --model MODEL --dataset-file rows.json  # with the laboratory of a clone
     neftune finetune --model MODEL --dataset-file rows.json --alpha 0 5 --out tuned
 
-A command is a module with `HELP`, `options` and `run`. Other packages may add some, as entry points
+A command is a module with `options` and `run`. Other packages may add some, as entry points
 of the group `neftune.commands`; the laboratory adds `dose` and `finetune`.
 """
 

@@ -136,3 +136,8 @@ class Noise:
             tokens: as of `Noise`.
         """
         return cls(share, distribution, "relative", tokens)
+
+
+def noise_of(wanted: Noise | float) -> Noise:
+    """A noise, or the paper's of an alpha."""
+    return wanted if isinstance(wanted, Noise) else Noise(wanted)

@@ -269,7 +269,6 @@ def _(
     lengths: Tensor,
     d: int,
     dtype: torch.dtype,
-    factor: Tensor,
-    size: float,
+    *rest: Any,
 ) -> Tensor:
     return torch.empty(*lengths.shape, d, dtype=dtype, device=lengths.device)

@@ -72,14 +72,17 @@ class PairLeftOut:
     found: tuple[Table, Table]
 
 
-def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[LeftOut]:
+def left_out_in_turn(
+    seen: Seen, read: Sequence[Own] = (), models: Sequence[str] | None = None
+) -> list[LeftOut]:
     """Judge public models with preference models that did not see their verdicts.
 
     Args:
         seen: the public models.
+        read: their answers, as of `fit`.
         models: which are judged; all, if not given.
     """
-    read = [seen.of(answers) for answers in seen.pool.answers]
+    read = read or [seen.of(answers) for answers in seen.pool.answers]
     folds = np.arange(len(seen.pool.instructions)) % FOLDS
     parts = [_without_verdicts(seen, folds == fold) for fold in range(FOLDS)]
     tests = []
@@ -95,7 +98,7 @@ def left_out_in_turn(seen: Seen, models: Sequence[str] | None = None) -> list[Le
     return tests
 
 
-def pairs_left_out(seen: Seen) -> list[PairLeftOut]:
+def pairs_left_out(seen: Seen, read: Sequence[Own] = ()) -> list[PairLeftOut]:
     """Judge each model and the one with the most similar answers, neither of them seen.
 
     Two runs of one base model are new to the judge together, so one preference model judges both,
@@ -103,8 +106,9 @@ def pairs_left_out(seen: Seen) -> list[PairLeftOut]:
 
     Args:
         seen: the public models.
+        read: their answers, as of `fit`.
     """
-    read = [seen.of(answers) for answers in seen.pool.answers]
+    read = read or [seen.of(answers) for answers in seen.pool.answers]
     near = [_relatives(read, at) for at in range(len(read))]
     pairs = sorted({(min(at, of[0]), max(at, of[0])) for at, of in enumerate(near)})
     tests = []

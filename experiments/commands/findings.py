@@ -21,7 +21,10 @@ from experiments.cells.cell import Data
 from experiments.cells.differences import Difference, differences, quantity
 from experiments.cells.markdown import estimate_text, markdown_table
 from experiments.cells.metrics import CHARACTERS, FAR_LOSS, FITTED_LOSS, HELD_OUT_LOSS, WIN_RATE
+from experiments.commands.ablation import Ablation
+from experiments.commands.ablation import artifact as ablation_artifact
 from experiments.commands.dose.report import number
+from experiments.commands.paper import ALPHAS
 from experiments.doses import find
 from experiments.paths import RENDERED, own_or_shipped
 from experiments.published import TABLE_1, TABLE_4
@@ -34,7 +37,7 @@ OUT = RENDERED / "findings"
 METRICS = tuple(
     metric.title for metric in (FITTED_LOSS, HELD_OUT_LOSS, FAR_LOSS, CHARACTERS, WIN_RATE)
 )
-LABORATORY = "nano/ablations/llama-2-7b-alpaca/alpha-0-1-2-5-10-15-30-45.json"
+LABORATORY = f"nano/{ablation_artifact(Ablation(ALPHAS)).name}.json"
 REAL = ("small/real.json", "small/treatments.json")
 """Where both have a row, the first, which has more seeds, counts."""
 PAPER = "LLaMA-2 7B in the paper"

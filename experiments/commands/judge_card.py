@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
     from experiments.scales.public_judge import public_pool
 
     seen = Seen(public_pool())
-    found = card(left_out_in_turn(seen), pairs_left_out(seen))
+    read = [seen.of(answers) for answers in seen.pool.answers]
+    found = card(left_out_in_turn(seen, read), pairs_left_out(seen, read))
     write(found, arguments.out, judge_identity(PUBLIC_JUDGE)["configuration"])
     print((arguments.out / "card.md").read_text())
     print(f"Written to {arguments.out}.")

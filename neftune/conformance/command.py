@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = "the noise of this library and of others, in every situation"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

@@ -28,6 +28,8 @@ PASSES = 30
 """Of each measurement, over which the mean is taken."""
 SHORT, LONG = 20, 160
 """Lengths of the sequences of a batch."""
+SHORT_ONE = slice(0, SHORT)
+"""The tokens of the short sequence, padded right or first of a packed row."""
 Batch = dict[str, Any]
 
 
@@ -102,8 +104,7 @@ def measured(
     library: Library,
     model: nn.Module,
     call: Callable[[Any], Any],
-    tokens: slice,
-    length: int,
+    tokens: slice = SHORT_ONE,
     factor: float = 1.0,
     row: int = 0,
     layer: nn.Module | None = None,
@@ -114,8 +115,7 @@ def measured(
         library: that adds it.
         model: in training mode.
         call: calls it once.
-        tokens: of the sequence that is looked at.
-        length: its L.
+        tokens: of the sequence that is looked at, whose L is `SHORT`.
         factor: what the model multiplies its embeddings by.
         row: of the sequence.
         layer: whose input is compared; by default the first one of the decoder.
@@ -132,41 +132,42 @@ def measured(
     hook.remove()
     # A pass that is computed again in the backward pass comes twice.
     found = torch.stack([each[row, tokens] - clean[row, tokens] for each in kept])
-    return float(found.square().mean().sqrt()) / (factor * ALPHA / math.sqrt(3 * length * D))
+    return _by_the_rule(found, factor)
+
+
+def _by_the_rule(noise: Tensor, factor: float = 1.0) -> float:
+    """The root mean square of a short sequence's noise by that of the paper's rule."""
+    return float(noise.square().mean().sqrt()) / (factor * ALPHA / math.sqrt(3 * SHORT * D))
 
 
 @_situation("one sequence", "a batch of one sequence, without padding")
 def _(library: Library) -> float:
     ids = _ids(1, SHORT)
-    return measured(library, models.llama().train(), lambda m: m(input_ids=ids), slice(None), SHORT)
+    return measured(library, models.llama().train(), lambda m: m(input_ids=ids), slice(None))
 
 
 @_situation("a short sequence in a padded batch", f"{SHORT} tokens beside {LONG}, padded right")
 def _(library: Library) -> float:
     batch = _padded()
-    return measured(library, models.llama().train(), lambda m: m(**batch), slice(0, SHORT), SHORT)
+    return measured(library, models.llama().train(), lambda m: m(**batch))
 
 
 @_situation("the same, padded left", f"{SHORT} tokens beside {LONG}, padded left")
 def _(library: Library) -> float:
     batch = _padded(left=True)
-    return measured(
-        library, models.llama().train(), lambda m: m(**batch), slice(-SHORT, None), SHORT
-    )
+    return measured(library, models.llama().train(), lambda m: m(**batch), slice(-SHORT, None))
 
 
 @_situation("padding", "the padding beside a short sequence", right=0)
 def _(library: Library) -> float:
     batch = _padded()
-    return measured(
-        library, models.llama().train(), lambda m: m(**batch), slice(SHORT, None), SHORT
-    )
+    return measured(library, models.llama().train(), lambda m: m(**batch), slice(SHORT, None))
 
 
 @_situation("packed, by positions", f"eight sequences of {SHORT} tokens in one row")
 def _(library: Library) -> float:
     batch = _packed()
-    return measured(library, models.llama().train(), lambda m: m(**batch), slice(0, SHORT), SHORT)
+    return measured(library, models.llama().train(), lambda m: m(**batch))
 
 
 @_situation("packed, by cu_seq_lens", "the same, told by where they begin")
@@ -177,8 +178,6 @@ def _(library: Library) -> float:
         library,
         models.llama().train(),
         lambda m: m(input_ids=ids, cu_seq_lens_q=begins),
-        slice(0, SHORT),
-        SHORT,
     )
 
 
@@ -188,15 +187,13 @@ def _(library: Library) -> float:
         "input_ids": _ids(1, 8 * SHORT),
         "attention_mask": torch.arange(1, 9).repeat_interleave(SHORT)[None],
     }
-    return measured(library, models.llama().train(), lambda m: m(**batch), slice(0, SHORT), SHORT)
+    return measured(library, models.llama().train(), lambda m: m(**batch))
 
 
 @_situation("the decoder without its head", "as fused and chunked losses call it")
 def _(library: Library) -> float:
     batch = _padded()
-    return measured(
-        library, models.llama().train(), lambda m: m.get_decoder()(**batch), slice(0, SHORT), SHORT
-    )
+    return measured(library, models.llama().train(), lambda m: m.get_decoder()(**batch))
 
 
 @_situation("vectors of the caller", "inputs_embeds in place of input_ids")
@@ -207,8 +204,6 @@ def _(library: Library) -> float:
         library,
         model,
         lambda m: m(inputs_embeds=vectors, attention_mask=batch["attention_mask"]),
-        slice(0, SHORT),
-        SHORT,
     )
 
 
@@ -219,8 +214,6 @@ def _(library: Library) -> float:
         library,
         models.gemma3().train(),
         lambda m: m(**batch),
-        slice(0, SHORT),
-        SHORT,
         factor=math.sqrt(D),
     )
 
@@ -228,9 +221,7 @@ def _(library: Library) -> float:
 @_situation("embeddings scaled after their layer", "Granite: times 12")
 def _(library: Library) -> float:
     batch = _padded()
-    return measured(
-        library, models.granite().train(), lambda m: m(**batch), slice(0, SHORT), SHORT, factor=12
-    )
+    return measured(library, models.granite().train(), lambda m: m(**batch), factor=12)
 
 
 def _bart(library: Library, decoder: bool) -> float:
@@ -242,8 +233,6 @@ def _bart(library: Library, decoder: bool) -> float:
         library,
         model,
         lambda m: m(**batch, labels=labels),
-        slice(0, SHORT),
-        SHORT,
         factor=math.sqrt(D),
         layer=stack.layernorm_embedding,
     )
@@ -267,7 +256,7 @@ def _with_picture(library: Library, tokens: slice) -> float:
         "attention_mask": torch.ones_like(ids),
         "pixel_values": torch.ones(1, 3, 8, 8),
     }
-    return measured(library, models.llava().train(), lambda m: m(**batch), tokens, SHORT)
+    return measured(library, models.llava().train(), lambda m: m(**batch), tokens)
 
 
 @_situation("the text beside a picture", "LLaVA")
@@ -290,8 +279,6 @@ def _(library: Library) -> float:
         library,
         model,
         lambda m: m(**batch),
-        slice(0, SHORT),
-        SHORT,
         layer=_first_layer(inner),
     )
 
@@ -316,7 +303,7 @@ def _(library: Library) -> float:
     model = models.llama().to(torch.bfloat16).train()
     # Embeddings of 0 round nothing away.
     _weights(model).zero_()
-    return measured(library, model, lambda m: m(**batch), slice(0, SHORT), SHORT)
+    return measured(library, model, lambda m: m(**batch))
 
 
 @_situation(
@@ -344,7 +331,7 @@ def _(library: Library) -> float:
 @_situation("evaluation", "a model in evaluation mode", right=0)
 def _(library: Library) -> float:
     batch = _padded()
-    return measured(library, models.llama().eval(), lambda m: m(**batch), slice(0, SHORT), SHORT)
+    return measured(library, models.llama().eval(), lambda m: m(**batch))
 
 
 @_situation("a pass without gradients", "training mode; DPO's reference, GRPO's scores", right=0)
@@ -355,7 +342,7 @@ def _(library: Library) -> float:
         with torch.no_grad():
             model(**batch)
 
-    return measured(library, models.llama().train(), call, slice(0, SHORT), SHORT)
+    return measured(library, models.llama().train(), call)
 
 
 @_situation("generation in training mode", "model.generate, as in rollouts", right=0)
@@ -365,7 +352,7 @@ def _(library: Library) -> float:
     def call(model: Any) -> None:
         model.generate(ids, max_new_tokens=1, do_sample=False, pad_token_id=0)
 
-    return measured(library, models.llama().train(), call, slice(None), SHORT)
+    return measured(library, models.llama().train(), call, slice(None))
 
 
 @_situation("a copy of the model", "deepcopy with the noise on, after it is off again", right=0)
@@ -418,4 +405,4 @@ def _(library: Library) -> float:
         hook.remove()
     clean = _weights(model)[ids[0]]
     found = torch.stack([each[0] - clean for each in kept])
-    return float(found.square().mean().sqrt()) / (ALPHA / math.sqrt(3 * SHORT * D))
+    return _by_the_rule(found)

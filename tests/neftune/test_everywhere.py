@@ -30,6 +30,15 @@ from neftune.drawing import Draws, Wanted
 from tests.neftune.models import VOCABULARY, D, batch, llama, t5
 from tests.neftune.test_attach import NOISE, expected_size, seen
 
+VISION: dict[str, Any] = {
+    "hidden_size": D,
+    "intermediate_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "image_size": 8,
+    "patch_size": 4,
+}
+
 
 def noise_of(embedding: nn.Module, ids: Tensor, outputs: list[Tensor]) -> Tensor:
     """What was added to a layer's output, on the side of the looked-up vectors."""
@@ -527,14 +536,7 @@ def test_a_model_that_does_not_name_its_embeddings_gets_the_noise() -> None:
 def test_a_model_without_token_embeddings_is_refused_by_name() -> None:
     from transformers import CLIPVisionModel
 
-    vision = CLIPVisionConfig(
-        hidden_size=D,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        image_size=8,
-        patch_size=4,
-    )
+    vision = CLIPVisionConfig(**VISION)
     with pytest.raises(TypeError, match="CLIPVisionModel: it has no layer that looks up token"):
         attach(CLIPVisionModel(vision), NOISE)
 
@@ -603,14 +605,7 @@ IMAGE = 60
 def llava() -> Any:
     return LlavaForConditionalGeneration(
         LlavaConfig(
-            vision_config=CLIPVisionConfig(
-                hidden_size=D,
-                intermediate_size=16,
-                num_hidden_layers=2,
-                num_attention_heads=2,
-                image_size=8,
-                patch_size=4,
-            ),
+            vision_config=CLIPVisionConfig(**VISION),
             text_config=llama().config,
             image_token_id=IMAGE,
             image_seq_length=4,
@@ -630,14 +625,7 @@ def gemma3() -> Any:
         head_dim=8,
         sliding_window=8,
     )
-    vision = SiglipVisionConfig(
-        hidden_size=D,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        image_size=8,
-        patch_size=4,
-    )
+    vision = SiglipVisionConfig(**VISION)
     return Gemma3ForConditionalGeneration(
         Gemma3Config(
             text_config=text,

@@ -10,7 +10,7 @@ from tests.eval.preference.made_up import made_up_pool
 
 def test_a_model_is_judged_in_three_ways_without_its_verdicts() -> None:
     pool = made_up_pool(7)
-    (test,) = left_out_in_turn(Seen(pool), ["model-3"])
+    (test,) = left_out_in_turn(Seen(pool), models=["model-3"])
     assert set(test.found) == set(WAYS)
     assert all(np.isfinite(found).all() for found in test.found.values())
     said = card([test], [])
