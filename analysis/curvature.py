@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
-from analysis.dose import embedding_factor, left_as_it_was, response, response_logits
+from analysis.dose import embedding_factor, response, response_logits
 from neftune.embeddings import pretrained_model
+from neftune.modes import left_as_it_was
 from neftune.training.data import IGNORED, Example
 
 

@@ -31,6 +31,7 @@ from analysis.intervals import Estimate, percentile_estimate, resamples
 from neftune.attachment import attach
 from neftune.distributions import Noise
 from neftune.embeddings import embed_scale, pretrained_model
+from neftune.modes import left_as_it_was
 from neftune.training.data import IGNORED, Example, from_first_label
 
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
@@ -94,21 +95,6 @@ def response_logits(model: nn.Module, ids: Tensor, count: int) -> Tensor:
     )
     found: Tensor = out.logits[:, -count - 1 : -1]
     return found
-
-
-@contextmanager
-def left_as_it_was(model: nn.Module) -> Iterator[None]:
-    """Have a model in evaluation mode, with no gradients of its weights, and then as it was."""
-    modes = {module: module.training for module in model.modules()}
-    wanted = {value: value.requires_grad for value in model.parameters()}
-    model.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-        for value, needed in wanted.items():
-            value.requires_grad_(needed)
 
 
 @contextmanager

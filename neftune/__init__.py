@@ -25,11 +25,15 @@ The modules of this package are the method alone:
 
     distributions.py    the settings of the noise, and the distributions that it is drawn from
     schedules.py        how alpha changes over a training
+    constant_dose.py    a schedule that holds what the noise does to the predictions
+    modes.py            reading a model in evaluation mode amid a training
     sequences.py        the lengths of the sequences in a batch, from whatever tells them
     noise.py            the noise as pure functions of lengths, dimension and a generator
     embeddings.py       where a model reads its token embeddings
+    calls.py            what the calls in progress tell
     drawing.py          the draws of a training: one stream, by sequence, in a compiled graph
     attachment.py       adding the noise to a transformers model through hooks
+    first_pass.py       what the first pass with noise was like
     callback.py         the same as a callback of transformers' Trainer
 
 `neftune.training` is the fine-tuning of the paper, from instruction data to checkpoints.
@@ -39,8 +43,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neftune.attachment import Attachment, attach, detach, told
+    from neftune.attachment import Attachment, attach, detach
     from neftune.callback import NEFTune
+    from neftune.calls import told
     from neftune.distributions import DISTRIBUTIONS, Distribution, Noise
     from neftune.noise import expected_norm, noise_scale, sample
     from neftune.sequences import sequence_lengths
@@ -72,7 +77,7 @@ _MODULES = {
     "noise_scale": "noise",
     "sample": "noise",
     "sequence_lengths": "sequences",
-    "told": "attachment",
+    "told": "calls",
 }
 
 

@@ -11,7 +11,7 @@ layer's output of shape (B, T, d):
     embeddings = embeddings + scale[..., None] * torch.empty_like(embeddings).uniform_(-1, 1)
 
 The rest of this module follows the calls around the layer, from which the lengths are told
-(`neftune/sequences.py`, `neftune/embeddings.py`), and removes the hooks again.
+(`neftune/calls.py`, `neftune/sequences.py`), and removes the hooks again.
 
 Noise is added only in training forward passes, that is, in training mode with gradients enabled.
 Evaluation, `generate` and scoring without gradients never see it, even if the model was left in
@@ -28,11 +28,9 @@ are treated as an output of the embedding layer and get the same noise.
 from __future__ import annotations
 
 import math
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -41,107 +39,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from neftune.calls import Call, Calls, sequences_of, tokens_of
 from neftune.distributions import DISTRIBUTIONS, Noise, noise_of
 from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs
 from neftune.embeddings import embed_scale, find, size_of
+from neftune.first_pass import FirstPass
 from neftune.noise import sample, token_scale
-from neftune.sequences import Told, lengths_of, numbered, sequence_lengths
-
-CU_SEQ_LENS = ("cu_seq_lens_q", "cu_seq_lens", "cu_seqlens", "cu_seqlens_q")
-"""What models and kernels call the beginnings of packed sequences."""
+from neftune.sequences import lengths_of, numbered, sequence_lengths
 
 _attached: WeakKeyDictionary[nn.Module, ref[Attachment]] = WeakKeyDictionary()
 """The attachment of each embedding layer that has one."""
-
-_told: dict[str, Tensor] = {}
-"""What `told` tells at present, to every thread."""
-KNOWN = (
-    "labels",
-    "attention_mask",
-    "decoder_attention_mask",
-    "position_ids",
-    "cu_seq_lens",
-    "seq_idx",
-)
-
-
-@contextmanager
-def told(**what: Tensor) -> Iterator[None]:
-    """Tell attached noise about the sequences of forward passes whose calls do not.
-
-    What is told here counts before what the calls say, in every thread: a forward pass of another
-    model must not run at the same time.
-
-    Args:
-        what: `labels`, (B, K), as the model would get them, from which noise on the tokens of
-            prompts or responses alone (`Noise.tokens`) is told; `decoder_attention_mask`, the mask
-            of an encoder-decoder's decoder; or `attention_mask`, `position_ids`, `cu_seq_lens`,
-            `seq_idx`, as of `neftune.sequences.Told`.
-
-    Raises:
-        TypeError: there is no such thing to tell.
-    """
-    if unknown := set(what) - set(KNOWN):
-        raise TypeError(f"told() knows {', '.join(KNOWN)}; not {', '.join(sorted(unknown))}")
-    before = dict(_told)
-    _told.update(what)
-    try:
-        yield
-    finally:
-        _told.clear()
-        _told.update(before)
-
-
-@dataclass
-class _Call:
-    """A call in progress of a module around the embeddings.
-
-    Args:
-        module: which.
-        active: whether it is a training pass that gets noise.
-        both: whether it is that of a whole encoder-decoder, whose mask is the encoder's.
-        decoder: whether it is that of the decoder of such a model.
-        given: the call's arguments by name.
-        done: whether embeddings that were read in it have got their noise.
-    """
-
-    module: nn.Module
-    active: bool
-    both: bool
-    decoder: bool
-    given: dict[str, Any]
-    done: bool = False
-
-
-class _Calls(threading.local):
-    """The calls in progress, outermost first, of each thread alone."""
-
-    def __init__(self) -> None:
-        self.open: list[_Call] = []
-
-
-@dataclass(frozen=True)
-class FirstPass:
-    """What the first reading of embeddings with noise was like.
-
-    Args:
-        alpha: of it, by the schedule.
-        sequences: how many.
-        tokens: of them, without padding.
-        shortest: the smallest L.
-        longest: the largest L.
-        factor: what the embedding layer multiplies its output, and with it the noise, by.
-        ratio: the root mean square of the noise by that of the embeddings, as the model goes on
-            with them; None where a compiled graph read them.
-    """
-
-    alpha: float
-    sequences: int
-    tokens: int
-    shortest: int
-    longest: int
-    factor: float
-    ratio: float | None
 
 
 class Attachment:
@@ -157,7 +64,7 @@ class Attachment:
         self._size: Tensor | None = None
         self._begun = False
         self._number = known_in_graphs(self)
-        self._calls = _Calls()
+        self._calls = Calls()
         self._traced = self._calls.open
         self._paused = False
         self._hooks: list[RemovableHandle] = []
@@ -169,8 +76,7 @@ class Attachment:
                     f"noise is attached to this {type(place.model).__name__} already: end that "
                     "with neftune.detach(model), or unset the trainer's neftune_noise_alpha"
                 )
-        relative = self.noise.length_rule == "relative"
-        self._sizes = {e: size_of(e) if relative else 1.0 for e in place.embeddings}
+        self._sizes = {each: _size(each, noise) for each in place.embeddings}
         for module, names in place.around.items():
             owner = module in place.owners
             outermost = module is next(iter(place.around))
@@ -272,7 +178,7 @@ class Attachment:
             )
 
     @property
-    def _open(self) -> list[_Call]:
+    def _open(self) -> list[Call]:
         """The calls in progress in this thread; a compiler follows those of the attaching one."""
         return self._traced if torch.compiler.is_compiling() else self._calls.open
 
@@ -298,7 +204,7 @@ class Attachment:
             if each.module is module or outermost:
                 del self._open[place:]
                 break
-        self._open.append(_Call(module, active, "decoder_input_ids" in names, decoder, given))
+        self._open.append(Call(module, active, "decoder_input_ids" in names, decoder, given))
         embeds = given.get("inputs_embeds")
         if not active or embeds is None or not owner or self._done():
             return None
@@ -355,10 +261,13 @@ class Attachment:
         factor, size = embed_scale(layer), self._sizes[layer]
         shape, d = embeddings.shape[:2], embeddings.shape[-1]
         sequences, real = (
-            each.to(embeddings.device) for each in numbered(shape, self._told(shape))
+            each.to(embeddings.device) for each in numbered(shape, sequences_of(self._open, shape))
         )
         lengths = lengths_of(sequences, real)
-        chosen = None if self.noise.tokens == "all" else self._chosen(lengths)
+        chosen = None
+        if self.noise.tokens != "all":
+            labelled = self._place.decoder is None or self._open[-1].decoder
+            chosen = tokens_of(self._open, self.noise.tokens, lengths, labelled)
         if torch.compiler.is_compiling():
             factor = torch.as_tensor(factor, device=embeddings.device)
             drawn = drawn_in_a_graph(
@@ -380,74 +289,6 @@ class Attachment:
         if chosen is not None:
             drawn = drawn * chosen.unsqueeze(-1)
         return embeddings + drawn
-
-    def _told(self, shape: torch.Size) -> Told:
-        """What tells the sequences of the innermost call apart: `told`, it, or a call around it."""
-        calls = [call.given for call in reversed(self._open) if not call.both]
-        own: dict[str, Any] = dict(_told)
-        if self._open[-1].decoder:
-            own["attention_mask"] = own.get("decoder_attention_mask")
-        sources = [own, *calls]
-
-        def first(*names: str) -> Any:
-            found = (each[name] for each in sources for name in names if name in each)
-            return next((value for value in found if value is not None), None)
-
-        masks = (each.get("attention_mask") for each in sources)
-        given = [mask for mask in masks if mask is not None]
-        usable = [mask for mask in given if isinstance(mask, Tensor) and mask.dim() == 2]
-        mask = next(iter(usable), None)
-        if mask is None and given:
-            raise ValueError(
-                f"the noise needs an attention mask of shape {tuple(shape)} to separate tokens "
-                f"from padding, not {_kind(given[0])}; call the model within "
-                "neftune.told(attention_mask=…)"
-            )
-        if mask is not None and mask.shape[1] > shape[1] and not self._continues():
-            raise ValueError(
-                f"the noise needs an attention mask of shape {tuple(shape)} to separate tokens "
-                f"from padding, not {tuple(mask.shape)}: no token came before in a cache"
-            )
-        if mask is None and self._open[-1].decoder:
-            mask = self._real_by_labels(shape)
-        return Told(mask, first("position_ids"), first(*CU_SEQ_LENS), first("seq_idx"))
-
-    def _continues(self) -> bool:
-        """Whether tokens or learnt vectors came before those of the call, in a cache."""
-        caches = ("past_key_values", "cache_params")
-        return any(call.given.get(name) is not None for call in self._open for name in caches)
-
-    def _real_by_labels(self, shape: torch.Size) -> Tensor | None:
-        """The mask of a decoder without one: its labels tell where its tokens end."""
-        found = [call.given.get("labels") for call in self._open if call.both]
-        labels = next((each for each in found if each is not None and each.shape == shape), None)
-        if labels is None:
-            return None
-        return labels.ne(-100).flip(1).cumsum(dim=1).flip(1).gt(0)
-
-    def _chosen(self, lengths: Tensor) -> Tensor:
-        """(B, T), 1 on the tokens that get noise: those with a label, or the real ones without."""
-        sources = [_told, *(call.given for call in reversed(self._open))]
-        labels = next((s["labels"] for s in sources if s.get("labels") is not None), None)
-        if labels is None:
-            raise ValueError(
-                f"noise on the tokens of the {self.noise.tokens} alone needs the labels: pass "
-                "labels=… to the model, or call it within neftune.told(labels=…)"
-            )
-        if labels.dim() != 2:
-            raise ValueError(
-                f"noise on the tokens of the {self.noise.tokens} alone needs labels of tokens, "
-                f"(B, K), not of shape {tuple(labels.shape)}"
-            )
-        kept = next((s["logits_to_keep"] for s in sources if "logits_to_keep" in s), 0)
-        response = torch.zeros(lengths.shape, dtype=torch.bool, device=lengths.device)
-        # Labels are of all columns, of the last ones, or of those that are kept of a packed row.
-        columns = kept if isinstance(kept, Tensor) else slice(-labels.shape[1], None)
-        # What an encoder reads is all prompt.
-        if self._place.decoder is None or self._open[-1].decoder:
-            response[:, columns] = labels.ne(-100).to(lengths.device)
-        wanted = response if self.noise.tokens == "response" else ~response
-        return wanted & (lengths > 0)
 
 
 class _Hook:
@@ -485,10 +326,6 @@ def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
     real = lengths.gt(0).unsqueeze(-1)
     squares = (embeddings.float().square() * real).sum() / (real.sum() * embeddings.shape[-1])
     return squares.sqrt()
-
-
-def _kind(mask: Any) -> str:
-    return f"{tuple(mask.shape)}" if isinstance(mask, Tensor) else f"a {type(mask).__name__}"
 
 
 def _forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:
@@ -586,5 +423,10 @@ def drawn_for(
         (B, T, d), 0 on padding.
     """
     lengths = sequence_lengths(shape, mask)
-    factor = embed_scale(embedding)
-    return sample(noise, embedding.weight.shape[1], lengths, generator, factor=factor)
+    d, factor, size = embedding.weight.shape[1], embed_scale(embedding), _size(embedding, noise)
+    return sample(noise, d, lengths, generator, factor=factor, size=size)
+
+
+def _size(embedding: nn.Module, noise: Noise) -> float:
+    """The size of a layer's entries, where the noise is a share of it."""
+    return size_of(embedding) if noise.length_rule == "relative" else 1.0

@@ -18,8 +18,9 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from neftune.attachment import Attachment, FirstPass, attach, attachments_of
+from neftune.attachment import Attachment, attach, attachments_of
 from neftune.distributions import Noise, noise_of
+from neftune.first_pass import FirstPass, said
 from neftune.schedules import Schedule, schedule_of
 
 PATIENCE = 2
@@ -181,30 +182,3 @@ class NEFTune(TrainerCallback):
         if self._attachment is not None:
             self._attachment.detach()
             self._attachment = None
-
-
-def said(noise: Noise, first: FirstPass) -> str:
-    """The line on the first pass.
-
-    Args:
-        noise: what was added.
-        first: to what.
-    """
-    lengths = (
-        f"{first.shortest}"
-        if first.shortest == first.longest
-        else f"{first.shortest} to {first.longest}"
-    )
-    relative = noise.length_rule == "relative"
-    amount = f"{first.alpha:g} of the embeddings" if relative else f"alpha {first.alpha:g}"
-    where = "" if noise.tokens == "all" else f" (the {noise.tokens}s' alone)"
-    size = (
-        ""
-        if first.ratio is None
-        else f"; its root mean square is {first.ratio:.2g} of that of the embeddings"
-    )
-    inside = "" if first.factor == 1 else f", which the layer multiplies by {first.factor:.3g}"
-    return (
-        f"NEFTune: {noise.distribution} noise of {amount} on {first.tokens} tokens"
-        f"{where} of {first.sequences} sequences in the first pass, L {lengths}{size}{inside}."
-    )

@@ -18,6 +18,7 @@ EXAMPLES: dict[str, list[tuple[str, ...]]] = {
     "sft.py": [(), ("packed",), ("padding-free",)],
     "dpo.py": [()],
     "lora.py": [(), ("4bit",)],
+    "lightning_module.py": [()],
     "accelerate_loop.py": [()],
     "pytorch_loop.py": [()],
 }
@@ -45,7 +46,7 @@ def test_an_example_runs_and_its_noise_is_on(
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    if name.endswith("_loop.py"):
+    if name.endswith(("_loop.py", "_module.py")):
         assert re.search(r"FirstPass\(alpha=5.0, sequences=2, tokens=\d+, ", done.stdout)
     else:
         assert "NEFTune: uniform noise of alpha 5 on" in done.stderr

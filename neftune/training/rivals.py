@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from neftune.attachment import drawn_for, told
+from neftune.attachment import drawn_for
+from neftune.calls import told
 from neftune.distributions import Noise
 from neftune.embeddings import pretrained_model
 from neftune.training.bounded_trainer import BoundedTrainer

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 from transformers import BatchEncoding, PreTrainedModel
 
-from neftune.attachment import told
+from neftune.calls import told
 from neftune.embeddings import pretrained_model
 from neftune.training.data import IGNORED, Example, collator
 

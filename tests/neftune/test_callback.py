@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from neftune import NEFTune, Noise, attach
-from neftune.callback import said
+from neftune.first_pass import said
 from neftune.schedules import SCHEDULES, schedule_of
 from tests.neftune.models import D, batch, gemma, llama
 

@@ -1,0 +1,62 @@
+"""What the first pass with noise was like, and the line that says so.
+
+first = attachment.first_pass()
+print(said(noise, first))                            # alpha, tokens, L, noise by embeddings
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neftune.distributions import Noise
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """What the first reading of embeddings with noise was like.
+
+    Args:
+        alpha: of it, by the schedule.
+        sequences: how many.
+        tokens: of them, without padding.
+        shortest: the smallest L.
+        longest: the largest L.
+        factor: what the embedding layer multiplies its output, and with it the noise, by.
+        ratio: the root mean square of the noise by that of the embeddings, as the model goes on
+            with them; None where a compiled graph read them.
+    """
+
+    alpha: float
+    sequences: int
+    tokens: int
+    shortest: int
+    longest: int
+    factor: float
+    ratio: float | None
+
+
+def said(noise: Noise, first: FirstPass) -> str:
+    """The line on the first pass.
+
+    Args:
+        noise: what was added.
+        first: to what.
+    """
+    lengths = (
+        f"{first.shortest}"
+        if first.shortest == first.longest
+        else f"{first.shortest} to {first.longest}"
+    )
+    relative = noise.length_rule == "relative"
+    amount = f"{first.alpha:g} of the embeddings" if relative else f"alpha {first.alpha:g}"
+    where = "" if noise.tokens == "all" else f" (the {noise.tokens}s' alone)"
+    size = (
+        ""
+        if first.ratio is None
+        else f"; its root mean square is {first.ratio:.2g} of that of the embeddings"
+    )
+    inside = "" if first.factor == 1 else f", which the layer multiplies by {first.factor:.3g}"
+    return (
+        f"NEFTune: {noise.distribution} noise of {amount} on {first.tokens} tokens"
+        f"{where} of {first.sequences} sequences in the first pass, L {lengths}{size}{inside}."
+    )
