@@ -1,0 +1,13 @@
+"""The results as pages to look at: `make site` writes runs/site/index.html.
+
+    pages.py         a page, and how all of them are written
+    results.py       a page for each table and figure, from its committed files
+    home.py          what was found, in three lanes that are never mixed
+    claims.py        the claims as a forest plot
+    explorer.py      every run by alpha, learning rate and epochs
+    templates/       the pages' HTML (Jinja)
+    static/          their style and scripts
+
+The pages are made of committed results alone, need no server and make no request of others. Charts
+are drawn in the browser by Vega-Lite, which is written into the site.
+"""

@@ -1,0 +1,157 @@
+"""The first page: what NEFTune is, and what was found, in three lanes that are never mixed.
+
+    page = home()
+
+The lanes are the paper's own models, GPT-4's public verdicts on models with and without the noise,
+and what was measured here, in the laboratory and with small real models.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.paths import RESULTS
+from experiments.published import ALPHA_GRID, TABLE_1
+from experiments.site.pages import Page
+from neftune.training.json_files import read_text
+
+PAIR = ("alpaca-7b", "alpaca-7b-neft")
+"""The public pair that differs in the noise most nearly alone."""
+SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
+METRICS = {
+    "loss without noise on the training set": "loss on its own rows, nats",
+    "loss without noise on held-out rows of the same set": "loss on held-out rows, nats",
+    "loss without noise on another set": "loss on another set, nats",
+    "characters": "length of answers, %",
+    "win rate, %": "win rate by the fitted judge, points",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number of a lane.
+
+    Args:
+        name: what it is.
+        value: as text.
+        note: what must be known beside it.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def home() -> Page:
+    """The first page."""
+    return Page(
+        "index.html",
+        "Overview",
+        "home.html",
+        {
+            "paper": _paper(),
+            "public": _public(),
+            "laboratory": _laboratory(),
+            "real": _real(),
+            "metrics": list(METRICS.values()),
+        },
+    )
+
+
+def _json(name: str) -> Any:
+    return json.loads(read_text(RESULTS / name))
+
+
+def _paper() -> list[Fact]:
+    base, noise = TABLE_1["LLaMA-2 7B"], TABLE_1["+NEFT"]
+    gains = [noise[name] - base[name] for name in SETS]
+    return [
+        Fact(
+            "Win rate, LLaMA-2 7B on Alpaca",
+            f"{base['alpaca']:.2f} → {noise['alpaca']:.2f}",
+            "AlpacaEval, GPT-4 as judge",
+        ),
+        Fact(
+            "Gain over four sets",
+            f"{min(gains):+.1f} to {max(gains):+.1f} points",
+            f"the best of alpha {', '.join(f'{alpha:g}' for alpha in ALPHA_GRID)}, chosen on the "
+            "instructions that are reported",
+        ),
+    ]
+
+
+def _public() -> list[Fact]:
+    base, noise = (_json("audit/audit.json")["models"][name] for name in PAIR)
+    return [
+        Fact(
+            "Win rate, recomputed",
+            f"{base['win_rate']:.1f} → {noise['win_rate']:.1f}",
+            f"{PAIR[0]} and {PAIR[1]}, {base['verdicts']} verdicts, one run of each",
+        ),
+        Fact(
+            "At equal length",
+            f"{base['length_controlled']['value']:.1f} → {noise['length_controlled']['value']:.1f}",
+            "length-controlled win rate, our fit",
+        ),
+        Fact(
+            "Length of answers",
+            f"{base['characters']:.0f} → {noise['characters']:.0f} characters",
+            "AlpacaEval's 805 instructions",
+        ),
+    ]
+
+
+def _laboratory() -> list[Fact]:
+    found = _json("nano/claims.json")
+    counts = found["verdicts"]
+    gain = next(
+        finding
+        for claim in found["claims"]
+        if claim["id"] == "conversation" and claim["judge"] == "oracle"
+        for finding in claim["findings"]
+        if finding["alpha"] == "10"
+    )
+    tested = sum(counts.values()) - counts["not testable here"]
+    return [
+        Fact(
+            "Gain over four sets at alpha 10",
+            f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points",
+            "win rate by an oracle that does not look at length, five seeds",
+        ),
+        Fact(
+            "Claims that hold",
+            f"{counts['holds']} of {tested} that could be tested",
+            f"{counts['does not hold']} do not hold, {counts['not resolved']} are not resolved",
+        ),
+    ]
+
+
+def _real() -> list[dict[str, Any]]:
+    """For each real model and alpha, the differences from itself without noise."""
+    points = _json("findings/by-dose.json")["points"]
+    wanted = [
+        point
+        for point in points
+        if point["kl"] is not None
+        and point["row"].startswith("alpha")
+        and "laboratory" not in point["model"]
+    ]
+    return [
+        {
+            "model": point["model"],
+            "row": point["row"],
+            "kl": f"{point['kl']:.2g}",
+            "changes": [_change(name, point["changes"].get(name)) for name in METRICS],
+        }
+        for point in wanted
+    ]
+
+
+def _change(name: str, change: dict[str, float] | None) -> str:
+    if change is None:
+        return "–"
+    digits = 1 if name in ("characters", "win rate, %") else 2
+    value, low, high = (f"{change[each]:+.{digits}f}" for each in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
