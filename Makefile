@@ -9,7 +9,7 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
-             unpack release notebooks judge-card findings docs test test-long lint bench architecture clean
+             unpack release notebooks judge-card findings evidence docs test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -30,6 +30,7 @@ settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
 settings.laboratory-check := JOBS
 settings.judge-card := $(ENVIRONMENT)
 settings.findings  :=
+settings.evidence  :=
 settings.docs      :=
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
@@ -153,6 +154,9 @@ judge-card: $(READY) ## how far the judge of the scale small can be trusted (PUB
 
 findings: $(READY) ## what noise does to real models and to the laboratory's at the same dose, from results that are there
 	$(RUN) findings $(OPTIONS)
+
+evidence: $(READY) ## every published comparison with and without NEFTune, checked, beside this project's own
+	$(RUN) evidence $(OPTIONS)
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)

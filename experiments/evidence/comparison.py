@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 Kind = Literal[
     "win rate",
@@ -19,8 +19,8 @@ Kind = Literal[
     "AlpacaEval 2",
     "MT-Bench",
     "head to head",
-    "benchmark",
-    "safety",
+    "benchmarks",
+    "attack success",
 ]
 Unit = Literal["%", "of 10", "pairs"]
 Group = Literal["authors", "independent", "here"]
@@ -29,7 +29,7 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
-STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 TWO_SIDED = 1.96
 """Standard errors from the middle of a 95% interval to its ends."""
 
@@ -113,7 +113,9 @@ class Comparison(BaseModel):
     higher_is_better: bool
     unit: Unit
     without: float | None = None
-    with_: float | None = Field(default=None, alias="with")
+    with_: float | None = Field(
+        default=None, validation_alias=AliasChoices("with", "with_"), serialization_alias="with"
+    )
     change_percent: float | None = None
     items: Count | None = None
     interval: tuple[float, float] | None = Field(default=None, strict=False)
