@@ -9,7 +9,7 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
-             unpack release notebooks judge-card findings site docs test test-long lint bench architecture clean
+             unpack release notebooks judge-card findings site evidence docs test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -31,6 +31,7 @@ settings.laboratory-check := JOBS
 settings.judge-card := $(ENVIRONMENT)
 settings.findings  :=
 settings.site      :=
+settings.evidence  :=
 settings.docs      :=
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
@@ -157,6 +158,9 @@ findings: $(READY) ## what noise does to real models and to the laboratory's at 
 
 site: $(READY) ## the results as pages to look at, in runs/site/index.html
 	$(RUN) site $(OPTIONS)
+
+evidence: $(READY) ## every published comparison with and without NEFTune, checked, beside this project's own
+	$(RUN) evidence $(OPTIONS)
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)

@@ -17,6 +17,7 @@ plan/         what a table costs, before anything is spent
 judge_card.py how far the judge of the scale `small` can be trusted
 findings.py   what noise does to real models and to the laboratory's at the same dose
 site.py       the results as pages to look at
+evidence.py   every published comparison with and without NEFTune, beside this project's own
 selection.py  choose learning rates and alphas
 audit/        GPT-4's public verdicts on NEFTune models, recomputed
 dose/         what the noise does to a model before any training
