@@ -5,6 +5,9 @@
     home.py          what was found, in three lanes that are never mixed
     claims.py        the claims as a forest plot
     explorer.py      every run by alpha, learning rate and epochs
+    answers.py       answers of any two runs side by side
+    marks.py         the laboratory's answers, marked claim by claim
+    fingerprints.py  AlpacaEval's instructions, as far as the site may name them
     templates/       the pages' HTML (Jinja)
     static/          their style and scripts
 

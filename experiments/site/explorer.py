@@ -81,7 +81,7 @@ def _run(scale: str, row: Mapping[str, str]) -> dict[str, Any]:
         "lr": float(row["lr"]),
         "epochs": int(row["epochs"]),
         "seed": int(row["seed"]),
-        "other": _other(row),
+        "other": other_settings(row),
     }
     return found | {name: float(row[name]) for name in MEASURES if row.get(name)}
 
@@ -92,7 +92,7 @@ def _title(scale: str, role: str) -> str:
     return source.title if isinstance(source, Packaged) else SCALES[scale].model_title(role)
 
 
-def _other(row: Mapping[str, str]) -> str:
+def other_settings(row: Mapping[str, str]) -> str:
     """The settings in which a run is not a usual one, in words."""
     found = [
         f"{name.replace('_', ' ')} {row[name]}"
