@@ -6,6 +6,7 @@
     claims.py        the claims as a forest plot
     explorer.py      every run by alpha, learning rate and epochs
     answers.py       answers of any two runs side by side
+    evidence.py      published comparisons with and without NEFTune
     marks.py         the laboratory's answers, marked claim by claim
     fingerprints.py  AlpacaEval's instructions, as far as the site may name them
     templates/       the pages' HTML (Jinja)

@@ -32,6 +32,8 @@ GROUPS = {
     "dose": "What the noise does before any training",
 }
 """The folders of results, in the order of the list."""
+LARGE = 400_000
+"""Bytes of an SVG beyond which the site has the PNG, which is about half as large then."""
 HUNDREDTHS = re.compile(r"(\d\.\d\d)\d+")
 IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\s*$", re.MULTILINE)
 
@@ -114,11 +116,11 @@ def result_pages() -> list[Page]:
 def _page(result: Result) -> Page:
     # The page has the title itself; the picture comes first, as SVG.
     body = IMAGE.sub("", read_text(result.path).split("\n", 1)[1])
-    picture = result.path.with_suffix(".svg")
+    picture = _picture(result.path)
     downloads = [path for path in (result.path.with_suffix(".csv"), picture) if path.exists()]
     folder = Path(result.page).parent
     files = {
-        str(folder / path.name): compact(read_text(path)) if path == picture else path
+        str(folder / path.name): compact(read_text(path)) if path.suffix == ".svg" else path
         for path in downloads
     }
     return Page(
@@ -135,6 +137,13 @@ def _page(result: Result) -> Page:
         },
         files=files,
     )
+
+
+def _picture(result: Path) -> Path:
+    """A result's picture: as SVG, or as PNG where the SVG draws so much that it is larger."""
+    drawn = result.with_suffix(".svg")
+    large = drawn.exists() and drawn.stat().st_size > LARGE
+    return result.with_suffix(".png") if large else drawn
 
 
 def compact(svg: str) -> str:

@@ -14,6 +14,7 @@ from experiments.artifacts import ARTIFACTS
 from experiments.paths import RESULTS
 from experiments.site.all_pages import menu, pages
 from experiments.site.claims import claims_page
+from experiments.site.evidence import evidence_page
 from experiments.site.explorer import explorer
 from experiments.site.pages import json_text, write
 from experiments.site.results import compact, found
@@ -106,7 +107,15 @@ def test_a_dose_is_that_of_the_alpha_on_the_model() -> None:
     assert all(dose == 0 for (_, alpha), dose in doses.items() if alpha == 0)
 
 
-PAGES = ["index.html", "claims.html", "explore.html", "results.html", "results/nano/table1.html"]
+PAGES = [
+    "index.html",
+    "claims.html",
+    "explore.html",
+    "answers.html",
+    "evidence.html",
+    "results.html",
+    "results/nano/table1.html",
+]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -151,6 +160,26 @@ def test_claims_are_filtered_and_open_by_the_keyboard(site: Path, chromium: Brow
         assert page.get_by_text("Rule: the difference").is_visible()
         page.select_option("#judge", "gpt-4")
         assert set(page.locator("#rows > tr > td:nth-child(2)").all_inner_texts()) <= {"gpt-4"}
+
+
+def test_evidence_is_filtered_ordered_and_opens_to_its_source(
+    site: Path, chromium: Browser
+) -> None:
+    entries = evidence_page().data["comparisons"]
+    with opened(chromium, site / "evidence.html") as (page, _):
+        page.select_option("#kind", "win rate")
+        page.select_option("#group", "independent")
+        there = [
+            each
+            for each in entries
+            if each["kind"] == "win rate" and each["group"] == "independent"
+        ]
+        assert rows(page) == len(there) > 0
+        page.select_option("#order", "gain")
+        largest = max(there, key=lambda each: each["gain"])
+        assert largest["training_set"] in page.locator(".opener").first.inner_text()
+        page.locator(".opener").first.click()
+        assert page.get_by_text("Read at its source").first.is_visible()
 
 
 def test_the_explorer_draws_what_is_chosen_as_picture_and_table(
