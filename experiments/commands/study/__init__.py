@@ -161,12 +161,12 @@ def _runs(arguments: argparse.Namespace) -> tuple[Run, Run]:
     model = arguments.model or MODEL
     look_up("model", model, MODELS)
     scale.stand_in(model)
+    if arguments.alpha and (len(arguments.alpha) != 2 or len(set(arguments.alpha)) == 1):
+        text = " ".join(f"{each:g}" for each in arguments.alpha)
+        raise SettingError(f"--alpha needs two different values, not {text!r}")
     check_chosen(scale)
     study = Study(scale, 1, load_selection(scale))
     alphas = arguments.alpha or [0.0, study.alpha(dataset, model)]
-    if len(alphas) != 2 or alphas[0] == alphas[1]:
-        text = " ".join(f"{each:g}" for each in alphas)
-        raise SettingError(f"--alpha needs two different values, not {text!r}")
     (first,), (second,) = (study.noisy(dataset, Noise(each), model=model) for each in alphas)
     return first, second
 

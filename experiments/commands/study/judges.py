@@ -43,7 +43,9 @@ def judge_verdicts(study: BlindStudy) -> JudgeVerdicts:
     latter the run with the higher preference wins.
     """
     if not study.runs:
-        return JudgeVerdicts({}, "Only of runs there are verdicts of judges, not of files of answers.")
+        return JudgeVerdicts(
+            {}, "Only of runs there are verdicts of judges, not of files of answers."
+        )
     try:
         first, second = (read_run(Path(folder)) for folder in study.runs)
         found = _verdicts(first, second, study.drawn.pairs)
@@ -55,7 +57,9 @@ def judge_verdicts(study: BlindStudy) -> JudgeVerdicts:
 def _described(scale: Scale, found: Mapping[str, Numbers]) -> str:
     """What the judges of a result really are."""
     roles = [
-        role for role, judge in JUDGES.items() if any(name.startswith(judge.title) for name in found)
+        role
+        for role, judge in JUDGES.items()
+        if any(name.startswith(judge.title) for name in found)
     ]
     if not roles:
         return "No judge has compared these two runs with each other or the reference."

@@ -45,9 +45,7 @@ class Table:
     note: str
 
 
-def tables_of(
-    study: BlindStudy, raters: Sequence[Rater], judges: JudgeVerdicts
-) -> list[Table]:
+def tables_of(study: BlindStudy, raters: Sequence[Rater], judges: JudgeVerdicts) -> list[Table]:
     """Compute every table.
 
     Args:
