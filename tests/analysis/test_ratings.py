@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from analysis.intervals import binomial_share
@@ -24,7 +25,9 @@ from experiments.published import HUMAN_STUDY
 PAPER = np.array([1.0] * 88 + [0.5] * 22 + [0.0] * 30)
 
 
-def rated(pairs: int, bias: float, preference: float, seed: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def rated(
+    pairs: int, bias: float, preference: float, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """A rater who takes answer A blindly at a rate, and else the second run's at another."""
     rng = np.random.default_rng(seed)
     second_is_a = rng.permutation(np.arange(pairs) % 2 == 0)
