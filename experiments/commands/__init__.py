@@ -13,6 +13,7 @@ release.py    the same, and replace the project's own results
 compare.py    your own results beside the project's and the paper's
 where.py      where a table is made, its result, its settings
 ablation.py   one fine-tuning under many alphas
+study/        people compare two runs' answers blindly, and their ratings are merged
 plan/         what a table costs, before anything is spent
 judge_card.py how far the judge of the scale `small` can be trusted
 findings.py   what noise does to real models and to the laboratory's at the same dose
