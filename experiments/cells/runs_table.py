@@ -1,7 +1,7 @@
 """A row for every run, as `runs.csv` has them: settings, last losses, win rates and mean lengths.
 
-    as_csv(run_rows(records))                            # the whole file
-    run_row(run, records)                                # one row, by title
+as_csv(run_rows(records))                            # the whole file
+run_row(run, records)                                # one row, by title
 """
 
 from __future__ import annotations
