@@ -107,8 +107,8 @@ def _dose(scale: str, role: str, title: str, alpha: float) -> float | None:
     if alpha == 0:
         return 0.0
     record = next((each for each in committed().values() if _is(each, scale, role, title)), None)
-    measured = record and min(a for a in record.kl if a > 0) <= alpha <= max(record.kl)
-    return round(kl_at(alpha, record.kl), 5) if record and measured else None
+    found = kl_at(alpha, record.kl) if record else None
+    return None if found is None else round(found, 5)
 
 
 def _is(record: Record, scale: str, role: str, title: str) -> bool:
