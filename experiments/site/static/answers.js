@@ -213,7 +213,8 @@ async function change() {
     for (const each of document.querySelectorAll(".own")) each.hidden = laboratory;
     for (const each of document.querySelectorAll(".laboratory")) each.hidden = !laboratory;
     const both = Object.keys(judges).filter((judge) => state.pair.every(([run, found]) => judge in found.verdicts[run.key]));
-    fill(control("judge"), both.map((judge) => [judge, judge === "oracle" ? judges[judge] : `${judges[judge]}'s role`]), control("judge").value || "oracle");
+    const options = both.map((judge) => [judge, judge === "oracle" ? judges[judge] : `${judges[judge]}'s role`]);
+    fill(control("judge"), options.length ? options : [["", "none judged both runs"]], control("judge").value || "oracle");
     choose();
   } catch (error) {
     control("position").textContent = `The answers cannot be shown: ${error.message}.`;
