@@ -9,7 +9,7 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation study selection audit dose laboratory-check \
-             unpack release notebooks judge-card findings evidence site docs test test-long lint bench architecture clean
+             unpack release notebook notebooks judge-card findings evidence site docs test test-long lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -169,6 +169,11 @@ evidence: $(READY) ## every published comparison with and without NEFTune, check
 
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)
+
+notebook: $(READY) ## open the notebooks in Jupyter, which it installs the first time
+	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || { echo "Installing JupyterLab into $(VENV), beside the locked packages."; \
+	  $(BIN)/python -m pip install --quiet --constraint requirements.lock jupyterlab; }
+	@$(BIN)/python -m jupyterlab notebooks
 
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/ (one of them trains, for a minute)
 	@$(BIN)/python -m notebooks.execute

@@ -23,6 +23,7 @@ RUN = (
 """The records of all runs are unpacked first, so that these train nothing."""
 NOT_RUN = {
     "make test": "the tests themselves, which .ci/run runs in the same way",
+    "make notebook": "opens Jupyter, which runs until it is stopped",
     "make dose": "measures six models; tests/experiments/commands/test_dose.py measures one",
     "make selection SCALE=small": "tunes two real models, which takes hours",
     "make table1 SCALE=paper": "needs LLaMA-2, a GPU and a judge",
