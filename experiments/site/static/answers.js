@@ -59,7 +59,7 @@ const TESTS = {
   all: () => true,
   turned: (left, right, judge) => known(left, right, judge) && Math.sign(left.verdicts[judge] - 50) !== Math.sign(right.verdicts[judge] - 50),
   longer: (left, right, judge) => known(left, right, judge) && left.text != null && right.text != null
-    && length(right.text) > length(left.text) && right.verdicts[judge] > left.verdicts[judge],
+    && length(right.text) > length(left.text) && right.verdicts[judge] > 50 && left.verdicts[judge] <= 50,
   wrong: (left, right) => right.score != null && right.score[COUNTED.indexOf("wrong")] > left.score[COUNTED.indexOf("wrong")],
 };
 const known = (...sides) => { const judge = sides.pop(); return sides.every((side) => side.verdicts[judge] != null); };

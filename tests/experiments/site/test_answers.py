@@ -407,7 +407,7 @@ def test_filters_leave_what_they_say_and_keys_step_through_it(
     a, b = (family["verdicts"][key]["oracle"] for key in keys)
     turned = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
     length = [[sum(len(p) - 1 for p in run) for run in each] for each in family["answers"]]
-    longer = [i for i, n in enumerate(length) if n[right] > n[left] and b[i] > a[i]]
+    longer = [i for i, n in enumerate(length) if n[right] > n[left] and b[i] > 50 >= a[i]]
     with opened(chromium, site / "answers.html") as (page, _):
         ready(page)
         for name, expected in (("wrong", wrong), ("turned", turned), ("longer", longer)):
