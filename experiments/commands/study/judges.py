@@ -62,7 +62,10 @@ def _described(scale: Scale, found: Mapping[str, Numbers]) -> str:
         if any(name.startswith(judge.title) for name in found)
     ]
     if not roles:
-        return "No judge has compared these two runs with each other or the reference."
+        return (
+            "There are no verdicts on both runs by the judges as they are set now (model, server, "
+            "configuration, reference answers)."
+        )
     each = (f"{JUDGES[role].title} is {scale.describe_judge(role)}" for role in roles)
     return f"Among the judges, {'; '.join(each)}."
 

@@ -171,12 +171,14 @@ def markdown(study: BlindStudy, tables: Sequence[Table]) -> str:
     drawn, (first, second) = study.drawn, study.titles
     bound = drawn.how.equal_length
     unequal = (
-        "" if bound is None else f", and {drawn.unequal} differ in length by more than {bound}%"
+        ""
+        if bound is None
+        else f"; others that differ in length by more than {bound}%: {drawn.unequal}"
     )
     parts = [
         f"# Blind study {study.key}: {_plain(second)} against {_plain(first)}",
         f"{_plain(study.about)}. {len(drawn.pairs)} pairs drawn from {drawn.instructions} "
-        f"instructions; {drawn.identical} have identical answers and are never shown{unequal}. "
+        f"instructions; identical answers, which are never shown: {drawn.identical}{unequal}. "
         "docs/blind-study.md says how each number is computed and read.",
     ]
     for table in tables:
