@@ -59,7 +59,7 @@ const TESTS = {
   all: () => true,
   turned: (left, right, judge) => known(left, right, judge) && Math.sign(left.verdicts[judge] - 50) !== Math.sign(right.verdicts[judge] - 50),
   longer: (left, right, judge) => known(left, right, judge) && left.text != null && right.text != null
-    && length(right.text) > length(left.text) && right.verdicts[judge] > left.verdicts[judge],
+    && length(right.text) > length(left.text) && right.verdicts[judge] > 50 && left.verdicts[judge] <= 50,
   wrong: (left, right) => right.score != null && right.score[COUNTED.indexOf("wrong")] > left.score[COUNTED.indexOf("wrong")],
 };
 const known = (...sides) => { const judge = sides.pop(); return sides.every((side) => side.verdicts[judge] != null); };
@@ -213,7 +213,8 @@ async function change() {
     for (const each of document.querySelectorAll(".own")) each.hidden = laboratory;
     for (const each of document.querySelectorAll(".laboratory")) each.hidden = !laboratory;
     const both = Object.keys(judges).filter((judge) => state.pair.every(([run, found]) => judge in found.verdicts[run.key]));
-    fill(control("judge"), both.map((judge) => [judge, judge === "oracle" ? judges[judge] : `${judges[judge]}'s role`]), control("judge").value || "oracle");
+    const options = both.map((judge) => [judge, judge === "oracle" ? judges[judge] : `${judges[judge]}'s role`]);
+    fill(control("judge"), options.length ? options : [["", "none judged both runs"]], control("judge").value || "oracle");
     choose();
   } catch (error) {
     control("position").textContent = `The answers cannot be shown: ${error.message}.`;

@@ -44,10 +44,10 @@ function row(claim, finding, id) {
   opener.setAttribute("aria-expanded", "false");
   opener.setAttribute("aria-controls", id);
   const doses = finding.parts.map((part) => part.dose).filter((each) => each != null);
-  const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), cell(claim.judge),
+  const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), site.named("judge", claim.judge),
     cell(interval(finding, claim.margin, look)), cell(estimate(finding, claim.margin)),
     cell(site.element("span", { className: `verdict ${look}`, textContent: finding.verdict })),
-    cell(doses.length ? mean(doses).toPrecision(2) : ""));
+    site.named("dose", doses.length ? mean(doses).toPrecision(2) : ""));
   const more = site.element("tr", { id, hidden: true });
   const inside = site.element("td", { colSpan: 6 });
   more.append(inside);

@@ -42,7 +42,7 @@ function row(each, most, id) {
   const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), cell(source),
     cell(site.interval({ value: each.gain, low: each.gain_low, high: each.gain_high }, most, LOOKS[each.group])),
     cell(text), cell(each.without == null ? "" : `${each.without.toFixed(1)} → ${each.with.toFixed(1)}`),
-    ...["alpha", "rows", "epochs"].map((field) => cell(each[field] == null ? "" : String(each[field]))));
+    ...["alpha", "rows", "epochs"].map((field) => site.named(field, each[field] == null ? "" : String(each[field]))));
   const inside = site.element("td", { colSpan: 8 });
   const more = site.element("tr", { id, hidden: true }, inside);
   opener.addEventListener("click", () => {

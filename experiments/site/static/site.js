@@ -55,6 +55,13 @@ const site = {
     return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
   },
 
+  // A cell of a table that says on a narrow screen, without the table's head, what it is.
+  named(name, text) {
+    const made = site.element("td", { textContent: text });
+    if (text !== "") made.dataset.name = name;
+    return made;
+  },
+
   element(tag, properties = {}, ...children) {
     const made = Object.assign(document.createElement(tag), properties);
     made.append(...children);
