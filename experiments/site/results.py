@@ -23,7 +23,7 @@ from experiments.site.pages import Page
 from neftune.training.json_files import parse_json, read_text
 
 GROUPS = {
-    "findings": "Real models, the laboratory and the paper, by dose",
+    "findings": "Ours beside the paper's and others' numbers",
     "small": "Two small real models",
     "nano": "The laboratory",
     "audit": "GPT-4's public verdicts on NEFTune models",
