@@ -19,7 +19,7 @@ from typing import Any
 from analysis.equivalent_alpha import kl_at
 from experiments.cells.runs_table import committed_rows
 from experiments.doses import committed, of_model
-from experiments.roles.instruction_sets import TITLES
+from experiments.roles.instruction_sets import INSTRUCTION_SETS, TITLES
 from experiments.runs.rivals import RIVALS
 from experiments.scales.registry import SCALES
 from experiments.site.own_runs import COLUMNS, NAMES, NUMBERS, Row
@@ -67,6 +67,12 @@ USUAL = {
     "penalty": "0",
 }
 """The settings of a usual training; a run with another one is named by it."""
+PIECES = {
+    role: str(each.piece_tokens)
+    for role, each in INSTRUCTION_SETS.items()
+    if each.piece_tokens is not None
+}
+"""The usual `piece_tokens` of sets whose conversations are cut."""
 OF_DOSE = ("distribution", "length_rule", "tokens")
 """Doses were measured for the usual noise alone."""
 OTHERS = {
@@ -145,6 +151,7 @@ def explorer(own: Sequence[Row] = ()) -> Page:
                 "columns": COLUMNS,
                 "numbers": NUMBERS,
                 "usual": USUAL,
+                "pieces": PIECES,
                 "ofDose": OF_DOSE,
                 "datasets": TITLES,
                 "models": [asdict(model) for model in models()],
@@ -174,10 +181,11 @@ def _run(row: Mapping[str, str], whose: str) -> dict[str, Any]:
 
 def other_settings(row: Mapping[str, str]) -> str:
     """The settings in which a run is not a usual one, in words."""
+    usual = USUAL | {"piece_tokens": PIECES.get(row["dataset"], "")}
     found = [
-        f"{name.replace('_', ' ')} {row[name]}"
-        for name, usual in USUAL.items()
-        if row.get(name, usual) != usual
+        f"{name.replace('_', ' ')} {row[name] or 'none'}"
+        for name, value in usual.items()
+        if row.get(name, value) != value
     ]
     return ", ".join(found) or "usual"
 

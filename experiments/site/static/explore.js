@@ -4,9 +4,9 @@
 const { runs, measures, rivals: rivalTitles, reading } = site.data();
 const control = (name) => document.getElementById(name);
 const FILTERS = ["model", "dataset", "lr", "epochs", "other", "whose"];
-// At first, what has most trainings is shown; a mean over learning rates would say little.
-const FIRST = { other: "usual", epochs: "", whose: "" };
-for (const name of ["model", "dataset", "lr"]) {
+// At first, what has most trainings is shown; a mean over learning rates or epochs would say little.
+const FIRST = { other: "usual", whose: "" };
+for (const name of ["model", "dataset", "lr", "epochs"]) {
   const counts = new Map();
   for (const run of runs)
     if (Object.keys(FIRST).every((each) => FIRST[each] === "" || run[each] === FIRST[each])) counts.set(run[name], (counts.get(run[name]) ?? 0) + 1);
@@ -84,9 +84,13 @@ function showOwn() {
   const own = runs.filter((run) => run.whose === "yours");
   FILTERS.forEach(fill);
   control("whose").closest("label").hidden = false;
-  for (const name of FILTERS) {
-    const values = new Set(own.map((run) => String(run[name])));
-    control(name).value = name !== "whose" && values.size === 1 ? [...values][0] : "";
+  control("whose").value = "";
+  let left = own;
+  for (const name of ["model", "dataset", "lr", "epochs", "other"]) {
+    const values = left.map((run) => String(run[name])), different = new Set(values);
+    // Of several models or sets the first is shown; of settings all, since they are what is compared.
+    control(name).value = different.size === 1 || name === "model" || name === "dataset" ? values[0] : "";
+    left = left.filter((run) => control(name).value === "" || String(run[name]) === control(name).value);
   }
   control("colour").value = "whose";
 }

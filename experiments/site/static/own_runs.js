@@ -51,8 +51,9 @@ const ownRuns = {
   run(row, reading, measures) {
     const last = row.model.split("/").at(-1);
     const model = reading.models.find((each) => (row.model === each.role || last === each.name) && row.parameters === each.parameters);
-    const other = Object.entries(reading.usual).filter(([name, usual]) => (row[name] ?? usual) !== usual)
-      .map(([name]) => `${name.replaceAll("_", " ")} ${row[name]}`);
+    const usual = { ...reading.usual, piece_tokens: reading.pieces[row.dataset] ?? "" };
+    const other = Object.entries(usual).filter(([name, value]) => (row[name] ?? value) !== value)
+      .map(([name]) => `${name.replaceAll("_", " ")} ${row[name] || "none"}`);
     const found = { run: row.run, whose: "yours", model: model?.title ?? row.model, dataset: reading.datasets[row.dataset] ?? row.dataset,
                     alpha: Number(row.alpha), dose: ownRuns.dose(row, model, reading), lr: Number(row.lr), epochs: Number(row.epochs),
                     seed: Number(row.seed), other: other.join(", ") || "usual" };

@@ -1,6 +1,8 @@
 // The noise and its rivals: what each setting changes, from the same training without noise.
 "use strict";
 
+const NARROW = 520;
+
 const rivals = {
   // The learning rate and number of epochs of most trainings with noise, of those that are given.
   usual(runs) {
@@ -14,7 +16,8 @@ const rivals = {
   // Which rival a training without noise is: its key and its setting.
   kind(run, lr, epochs, titles) {
     if (run.other === "usual") {
-      if (run.lr === lr && run.epochs < epochs) return ["epochs", run.epochs];
+      // Without an epoch nothing is trained, which is no rival.
+      if (run.lr === lr && run.epochs > 0 && run.epochs < epochs) return ["epochs", run.epochs];
       if (run.epochs === epochs && run.lr < lr) return ["lr", run.lr];
       return null;
     }
@@ -73,28 +76,30 @@ const rivals = {
     return 1.15 * Math.max(...kept.flatMap((each) => [Math.abs(each.low), Math.abs(each.high)])) || 1;
   },
 
-  spec(settings, title, better, digits) {
+  // On a narrow screen the names stand above their rows.
+  spec(settings, title, better, digits, narrow) {
     const most = rivals.reach(settings), inside = (value) => Math.max(-most, Math.min(most, value));
     const rows = settings.map((each) => ({ ...each, from: inside(each.low), to: inside(each.high), at: inside(each.mean), beyond: Math.abs(each.mean) > most,
                                            side: each.mean < 0 ? "left" : "right", text: site.signed(each.mean, digits) }));
-    const seeds = rows.flatMap((row) => Object.values(row.bySeed).filter((value) => Math.abs(value) <= most).map((value) => ({ label: row.label, group: row.group, value })));
-    const y = { field: "label", type: "nominal", sort: rows.map((row) => row.label), axis: { title: null, grid: true, domain: false, ticks: false, labelLimit: 200 } };
-    const x = (field) => ({ field, type: "quantitative", scale: { domain: [-most, most], nice: false }, axis: { title: ["change from no noise, same seed:", title], tickCount: 5, grid: false } });
+    const seeds = rows.filter((row) => !row.beyond).flatMap((row) => Object.values(row.bySeed).filter((value) => Math.abs(value) <= most).map((value) => ({ label: row.label, group: row.group, value })));
+    const y = { field: "label", type: "nominal", sort: rows.map((row) => row.label), axis: { title: null, grid: true, domain: false, ticks: false, labels: !narrow } };
+    const x = (field) => ({ field, type: "quantitative", scale: { domain: [-most, most], nice: false }, axis: { title: [title, "change from no noise, same seed"], tickCount: 5, grid: false } });
     const color = { field: "group", type: "nominal", title: null, legend: { orient: "top" }, scale: { domain: ["noise", "without noise"], range: [site.colour("blue"), site.colour("red")] } };
     const best = better ? rivals.best(settings.filter((each) => each.key === "noise"), better).mean : null;
     const tooltip = [["label", "setting"], ["text", "mean change"], ["seeds", "seeds"]].map(([field, name]) => ({ field, title: name }));
     const beyond = (side) => ({ transform: [{ filter: `datum.beyond && datum.side === "${side}"` }],
-      mark: { type: "text", align: side, dx: side === "left" ? 4 : -4, dy: -1, fontSize: 11, fontWeight: 600 },
+      mark: { type: "text", align: side, dx: side === "left" ? 2 : -2, baseline: "middle", fontSize: 11, fontWeight: 600 },
       encoding: { y, x: x("at"), color, text: { field: side === "left" ? "leftText" : "rightText" } } });
     for (const row of rows) { row.leftText = `◀ ${row.text}`; row.rightText = `${row.text} ▶`; }
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json",
       description: `The noise and its rivals: change of ${title} from the same training without noise; the table below has the numbers`,
-      data: { values: rows }, width: "container", height: { step: 21 }, autosize: { type: "fit-x", contains: "padding" },
+      data: { values: rows }, width: "container", height: { step: narrow ? 34 : 21 }, autosize: { type: "fit-x", contains: "padding" },
       layer: [
         { data: { values: [{ zero: 0 }] }, mark: { type: "rule", color: site.colour("soft") }, encoding: { x: x("zero") } },
         ...(best == null ? [] : [{ data: { values: [{ best }] }, mark: { type: "rule", color: site.colour("blue"), strokeDash: [4, 3] }, encoding: { x: x("best") } }]),
-        { mark: { type: "rule", strokeWidth: 2, opacity: 0.6 }, encoding: { y, x: x("from"), x2: { field: "to" }, color } },
+        ...(narrow ? [{ mark: { type: "text", align: "left", dy: -12, fontSize: 12, color: site.colour("soft") }, encoding: { y, x: { value: 0 }, text: { field: "label" } } }] : []),
+        { transform: [{ filter: "!datum.beyond" }], mark: { type: "rule", strokeWidth: 2, opacity: 0.6 }, encoding: { y, x: x("from"), x2: { field: "to" }, color } },
         { data: { values: seeds }, mark: { type: "tick", thickness: 1.5, size: 9, opacity: 0.8 }, encoding: { y, x: x("value"), color } },
         { transform: [{ filter: "!datum.beyond" }], mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y, x: x("at"), color, tooltip } },
         beyond("left"), beyond("right"),
@@ -123,6 +128,6 @@ const rivals = {
     place.message.textContent = rivals.message(settings, measure.better, digits);
     place.table.replaceChildren(...rivals.table(settings, digits));
     place.chart.replaceChildren();
-    await site.chart(place.chart, rivals.spec(settings, measure.title, measure.better, digits));
+    await site.chart(place.chart, rivals.spec(settings, measure.title, measure.better, digits, place.chart.clientWidth < NARROW));
   },
 };

@@ -22,6 +22,7 @@ OWN = (
     'abe,my model,7,"my, set",7,uniform,0.0004,3,0,0,0.31',
 )
 FOREIGN = "a,b\n1,2\n"
+LABORATORY = "LLaMA-2 7B (2.4M stand-in), laboratory"
 
 
 def folder_of_runs(folder: Path) -> Path:
@@ -89,7 +90,8 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
         assert page.locator("#table tbody tr").count() == len(expected)
         page.select_option("#dataset", "ShareGPT")
         assert "No training has these settings" in page.inner_text("#count")
-        page.select_option("#model", "LLaMA-2 7B, laboratory")
+        page.select_option("#model", LABORATORY)
+        page.select_option("#dataset", "ShareGPT")
         page.select_option("#y", "test: wrong facts")
         page.wait_for_selector("#chart svg[aria-label^='wrong facts an answer']")
 
@@ -127,10 +129,10 @@ def test_rivals_stand_beside_the_noise_as_changes_from_the_same_seed_without_it(
     of_set = [
         run
         for run in explorer().data["runs"]
-        if (run["model"], run["dataset"]) == ("LLaMA-2 7B, laboratory", "Alpaca")
+        if (run["model"], run["dataset"]) == (LABORATORY, "Alpaca")
     ]
     with opened(chromium, site / "explore.html") as (page, _):
-        page.select_option("#model", "LLaMA-2 7B, laboratory")
+        page.select_option("#model", LABORATORY)
         page.select_option("#dataset", "Alpaca")
         page.select_option("#y", y)
         page.wait_for_selector("#rivals-chart svg[aria-label*='oracle']")
@@ -173,7 +175,7 @@ def test_a_dropped_folder_is_drawn_beside_the_shipped_runs(
         found = yours(page)
         assert set(found) == {"abc", "abd", "abe"}
         assert (found["abc"]["model"], found["abc"]["dataset"]) == (
-            "LLaMA-2 7B, laboratory",
+            LABORATORY,
             "Alpaca",
         )
         assert found["abc"]["dose"] > 0

@@ -84,6 +84,15 @@ def test_a_compact_picture_keeps_its_text_and_its_numbers_to_a_hundredth() -> No
     assert compact(svg) == '<svg>\n<path d="M 1.23 2 L 3.5 4.00"/>\n<use x="10.12"/>12.3456\n</svg>'
 
 
+def test_a_compact_picture_has_short_names_and_places_of_letters() -> None:
+    text = '<g transform="translate(7.56789 8.12345) scale(0.1)"><use xlink:href="#DejaVuSans-41" '
+    svg = f'<path id="DejaVuSans-41"/>{text}transform="translate(69.824219 0)"/></g>'
+    text = '<g transform="translate(7.56 8.12) scale(0.1)"><use xlink:href="#g41" '
+    assert compact(svg) == f'<path id="g41"/>{text}transform="translate(69.8 0)"/></g>'
+    bold = '<path id="DejaVuSans-Bold-41"/><use xlink:href="#DejaVuSans-Bold-41"/>'
+    assert compact(bold) == '<path id="b41"/><use xlink:href="#b41"/>'
+
+
 PAGES = [
     "index.html",
     "claims.html",
