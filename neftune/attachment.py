@@ -160,6 +160,23 @@ class Attachment:
         finally:
             self._paused = before
 
+    @contextmanager
+    def opposite(self) -> Iterator[None]:
+        """Give passes within the block the noise of the last pass over the same batch, negated.
+
+        SymNoise (Yadav and Singh, 2023) trains on both, with noise of -1 and 1:
+
+            with attach(model, Noise(5, "bernoulli")) as attachment:
+                loss = model(**batch).loss
+                with attachment.opposite():
+                    loss = (loss + model(**batch).loss) / 2
+        """
+        before, self.draws.opposite = self.draws.opposite, True
+        try:
+            yield
+        finally:
+            self.draws.opposite = before
+
     def __enter__(self) -> Attachment:
         return self
 

@@ -36,12 +36,14 @@ class _Drawn:
         tokens: its ids, or some entries of its vectors.
         lengths: of its tokens.
         state: of the generator before the draw.
+        sign: 1, or -1 where it is the opposite of another pass's noise.
         again: how often it was drawn again.
     """
 
     tokens: Tensor
     lengths: Tensor
     state: Tensor
+    sign: int = 1
     again: int = 0
 
 
@@ -107,8 +109,9 @@ def sharers_of(model: nn.Module) -> int:
 class Draws:
     """The noise of an attachment: its generators, one on each device, and its step.
 
-    `step` is the number of the optimizer step, `strength` what alpha is multiplied by; `passes`
-    counts the draws, and `first` keeps the sequences and lengths of the first one.
+    `step` is the number of the optimizer step, `strength` what alpha is multiplied by; while
+    `opposite` is true a pass gets the noise of the last pass over the same tokens, negated.
+    `passes` counts the draws, and `first` keeps the sequences and lengths of the first one.
 
     Args:
         seed: of the noise.
@@ -124,6 +127,7 @@ class Draws:
         self.by_sequence = by_sequence
         self.step: int | None = None
         self.strength = 1.0
+        self.opposite = False
         self.passes = 0
         self.first: First | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
@@ -146,6 +150,7 @@ class Draws:
 
         Raises:
             ValueError: noise by sequence needs the step, and it was not set.
+            RuntimeError: whose noise is to be drawn again, or negated, is not known.
         """
         self.passes += 1
         if self.first is None and self.strength > 0:
@@ -164,52 +169,49 @@ class Draws:
         drawn = sample_by_sequence(
             wanted.noise, tokens, wanted.d, places, key=key, size=wanted.size
         )
-        return drawn.mul_(wanted.factor).to(wanted.dtype)
+        return drawn.mul_(-wanted.factor if self.opposite else wanted.factor).to(wanted.dtype)
 
     def _from_stream(self, wanted: Wanted, tokens: Tensor, lengths: Tensor) -> Tensor:
         generator = self._generator(lengths.device)
-        now, known = generator.get_state(), _known_by(tokens)
-        # Within a backward pass a forward pass is one that is computed again.
-        again = torch._C._current_graph_task_id() != -1
-        if again:
-            generator.set_state(self._state_of(known, lengths))
-        else:
-            self._drawn.append(_Drawn(known, lengths, now))
-        drawn = sample(
+        now = generator.get_state()
+        drawn = self._pass(_Drawn(_known_by(tokens), lengths, now))
+        generator.set_state(drawn.state)
+        found = sample(
             wanted.noise,
             wanted.d,
             lengths,
             generator,
             wanted.dtype,
-            factor=wanted.factor,
+            factor=drawn.sign * wanted.factor,
             size=wanted.size,
         )
-        if again:
+        if drawn.state is not now:
             generator.set_state(now)
-        return drawn
+        return found
 
-    def _state_of(self, known: Tensor, lengths: Tensor) -> Tensor:
-        """The generator's state before the first draw of a pass that is computed again."""
-        same = [
+    def _pass(self, new: _Drawn) -> _Drawn:
+        """The pass whose noise is drawn: the new one, or one from before that is computed again."""
+        # Within a backward pass a forward pass is one that is computed again.
+        if torch._C._current_graph_task_id() != -1:
+            return _first_time(self._same(new))
+        if self.opposite:
+            same = self._same(new)
+            if not same:
+                raise RuntimeError(
+                    "there is no noise to take the opposite of: make a training pass over the same "
+                    "batch before the one within attachment.opposite()"
+                )
+            new = replace(new, state=same[0].state, sign=-1)
+        self._drawn.append(new)
+        return new
+
+    def _same(self, new: _Drawn) -> list[_Drawn]:
+        """Passes over the same tokens, the last one first."""
+        return [
             each
             for each in reversed(self._drawn)
-            if torch.equal(each.tokens, known) and torch.equal(each.lengths, lengths)
+            if torch.equal(each.tokens, new.tokens) and torch.equal(each.lengths, new.lengths)
         ]
-        if not same:
-            raise RuntimeError(
-                "a pass is computed again in the backward pass whose first time had no noise: with "
-                "torch.utils.checkpoint around the model use use_reentrant=False"
-            )
-        new = [each for each in same if each.again == 0]
-        if len(new) > 1:
-            raise RuntimeError(
-                f"{len(new)} passes over the same tokens are computed again in one backward pass: "
-                "whose noise is whose cannot be told; checkpoint the model's blocks instead "
-                "(model.gradient_checkpointing_enable())"
-            )
-        found = (new or same)[0]
-        found.again += 1
-        return found.state
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self._generators:
@@ -221,6 +223,25 @@ class Draws:
             generator.manual_seed(self.seed + own)
             self._generators[device] = generator
         return self._generators[device]
+
+
+def _first_time(same: list[_Drawn]) -> _Drawn:
+    """Which of some passes over the same tokens is computed again; the last one is first."""
+    if not same:
+        raise RuntimeError(
+            "a pass is computed again in the backward pass whose first time had no noise: with "
+            "torch.utils.checkpoint around the model use use_reentrant=False"
+        )
+    new = [each for each in same if each.again == 0]
+    if len(new) > 1:
+        raise RuntimeError(
+            f"{len(new)} passes over the same tokens are computed again in one backward pass: "
+            "whose noise is whose cannot be told; checkpoint the model's blocks instead "
+            "(model.gradient_checkpointing_enable())"
+        )
+    found = (new or same)[0]
+    found.again += 1
+    return found
 
 
 def _known_by(tokens: Tensor) -> Tensor:

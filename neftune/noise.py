@@ -146,13 +146,15 @@ def sample_by_sequence(
     content = values.detach().cpu()
     if not content.is_floating_point():
         content = content.to(torch.int64)
-    for row, columns in sequences:
-        own = content[row, columns.cpu()].contiguous().view(torch.uint8).numpy().tobytes()
+    letters = content.contiguous().unsqueeze(-1).view(torch.uint8).numpy()
+    lengths = torch.tensor([len(columns) for _, columns in sequences], dtype=torch.int64)
+    scales = token_scale(noise, lengths, d, size).tolist()
+    for (row, columns), scale in zip(sequences, scales, strict=True):
+        own = letters[row, columns.cpu().numpy()].tobytes()
         seed = hashlib.blake2b(key.encode() + own, digest_size=8).digest()
         generator.manual_seed(int.from_bytes(seed, "little") >> 1)
-        lengths = torch.full((1,), len(columns), device=values.device)
         part = _draw(noise, (len(columns), d), values.device, generator)
-        drawn[row, columns] = part.mul_(token_scale(noise, lengths, d, size))
+        drawn[row, columns] = part.mul_(scale)
     return drawn
 
 

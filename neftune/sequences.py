@@ -186,9 +186,11 @@ def tokens_of_sequences(sequences: Tensor, real: Tensor) -> list[tuple[int, Tens
     Returns:
         One pair for each sequence: its row, and the columns of its real tokens.
     """
-    found = []
-    for row in range(len(real)):
-        columns = real[row].nonzero().squeeze(1)
-        numbers = sequences[row, columns]
-        found += [(row, columns[numbers == number]) for number in sorted(set(numbers.tolist()))]
-    return found
+    rows, columns = real.nonzero(as_tuple=True)
+    numbers = sequences[rows, columns]
+    begins = rows.diff().ne(0) | numbers.diff().ne(0)
+    ends = (begins.nonzero().squeeze(1) + 1).tolist()
+    parts = torch.tensor_split(columns, ends)
+    return [
+        (int(rows[start]), part) for start, part in zip([0, *ends], parts, strict=True) if len(part)
+    ]

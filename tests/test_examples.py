@@ -15,6 +15,7 @@ pytestmark = pytest.mark.long
 FOLDER = ROOT / "docs" / "examples"
 EXAMPLES: dict[str, list[tuple[str, ...]]] = {
     "trainer.py": [()],
+    "symnoise.py": [()],
     "sft.py": [(), ("packed",), ("padding-free",)],
     "dpo.py": [()],
     "lora.py": [(), ("4bit",)],
@@ -49,7 +50,8 @@ def test_an_example_runs_and_its_noise_is_on(
     if name.endswith(("_loop.py", "_module.py")):
         assert re.search(r"FirstPass\(alpha=5.0, sequences=2, tokens=\d+, ", done.stdout)
     else:
-        assert "NEFTune: uniform noise of alpha 5 on" in done.stderr
+        distribution = "bernoulli" if name == "symnoise.py" else "uniform"
+        assert f"NEFTune: {distribution} noise of alpha 5 on" in done.stderr
 
 
 def test_every_example_is_listed_and_run() -> None:

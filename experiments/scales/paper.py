@@ -81,7 +81,7 @@ PAPER = Scale(
         checkpoint_steps=100,
         sharding="fsdp",
     ),
-    own_attention="sdpa",
+    own_attention=lambda: "sdpa",
     decoding=Decoding(max_new_tokens=1024, batch=32),
     # The 70B, whose shards lie in main memory, needs 1,028 GiB of it.
     resources={"gpu": 8, "mem_mb": 1_200_000, "runtime": 2880},

@@ -61,8 +61,8 @@ class Scale:
         qlora: hyperparameters that QLoRA has of its own.
         base_execution: how a fine-tuning is carried out, as far as the model has nothing of its
             own.
-        own_attention: transformers' attention implementation while training, where ATTENTION names
-            no other.
+        own_attention: gives transformers' attention implementation while training, where ATTENTION
+            names no other.
         decoding: how responses are decoded, greedily.
         resources: what a job asks a cluster for, in Snakemake's terms.
         runs_per_job: how many runs one process trains, one after the other.
@@ -93,7 +93,7 @@ class Scale:
     base_recipe: Recipe
     qlora: Mapping[str, Any]
     base_execution: Execution
-    own_attention: str
+    own_attention: Callable[[], str]
     decoding: Decoding
     resources: Mapping[str, int]
     runs_per_job: int
@@ -150,7 +150,7 @@ class Scale:
             UnknownNameError: there is none of that name.
         """
         named = os.environ.get("ATTENTION")
-        return look_up("ATTENTION", named, ATTENTIONS) if named else self.own_attention
+        return look_up("ATTENTION", named, ATTENTIONS) if named else self.own_attention()
 
     def shape(self, model: str) -> Shape:
         """The sizes of a base model, from its configuration where it is local.

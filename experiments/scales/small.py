@@ -31,6 +31,8 @@ from experiments.scales.real_leaderboard import ZERO_SHOT_TASKS, leaderboard, le
 ROWS = 384
 INSTRUCTIONS = 300
 """On a machine without a GPU."""
+OWN_ATTENTION = "NEFTUNE_SMALL_ATTENTION"
+"""The variable by which jobs learn what attention the command that sent them has chosen."""
 LEADERBOARD_ITEMS = 500
 """Of each benchmark. Where two models differ on every ninth item, the interval of the difference
 of their scores is 3 points wide to each side."""
@@ -78,6 +80,16 @@ def rows_wanted() -> int | None:
     return wanted("ROWS", ROWS)
 
 
+def attention() -> str:
+    """Plain matrix products on a CPU; on a GPU `sdpa`, which does not hold their scores.
+
+    Rows are short, and plain products are faster for them on a CPU (benchmarks/README.md). On a GPU
+    a pass has 32 rows, whose scores would take more than the rest of the training.
+    """
+    # Jobs inherit it, as they do the number of rows.
+    return os.environ.setdefault(OWN_ATTENTION, "sdpa" if has_gpu() else "eager")
+
+
 def _rows_identity(dataset: InstructionSet) -> str:
     found = real_sets.rows_identity_at("small")(dataset)
     return f"{found}, {rows_wanted() or 'all'} rows"
@@ -105,8 +117,7 @@ SMALL = replace(
         sharding="none",
         keep_epochs=True,
     ),
-    # Rows are short, and plain matrix products are faster for them (benchmarks/README.md).
-    own_attention="eager",
+    own_attention=attention,
     decoding=Decoding(max_new_tokens=512, batch=160),
     loss_examples=64,
     # OpenPlatypus is on the hub alone.

@@ -51,7 +51,7 @@ def test_the_key_covers_the_set_whose_loss_is_logged_and_the_attention(
     first, second = (replace(RUN, scale=scale).key for scale in (with_other, of_own))
     assert first != second
     before = RUN.key
-    monkeypatch.setenv("ATTENTION", NANO.own_attention)
+    monkeypatch.setenv("ATTENTION", NANO.attention)
     assert replace(RUN).key == before
     monkeypatch.setenv("ATTENTION", "sdpa")
     assert replace(RUN).key != before

@@ -24,7 +24,7 @@ from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from experiments.scales.registry import SCALES
 from experiments.scales.scale import Adapter, Scale, count_of
-from experiments.scales.small import SMALL
+from experiments.scales.small import OWN_ATTENTION, SMALL, has_gpu
 from neftune.training.recipe import Recipe
 from tests.paths import BASE
 
@@ -251,3 +251,17 @@ def test_records_of_two_scales_lie_in_different_folders(selection: Selection) ->
         for scale in SCALES.values()
     ]
     assert folders == list(SCALES)
+
+
+def test_a_job_has_the_attention_of_the_command_that_sent_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ATTENTION", raising=False)
+    for chosen in ("sdpa", "eager"):
+        monkeypatch.setenv(OWN_ATTENTION, chosen)
+        assert SMALL.attention == chosen
+    monkeypatch.setenv("ATTENTION", "sdpa")
+    assert SMALL.attention == "sdpa"
+    monkeypatch.delenv("ATTENTION")
+    monkeypatch.delenv(OWN_ATTENTION)
+    assert SMALL.attention == ("sdpa" if has_gpu() else "eager")
