@@ -8,11 +8,10 @@ import pytest
 
 from experiments.cells.metrics import RIGHT_FACTS, WRONG_FACTS
 from experiments.cells.runs_table import run_row, run_rows
-from experiments.roles.instruction_sets import ALPACA
+from experiments.roles.instruction_sets import ALPACA, Split
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.scales.nano import NANO
-from experiments.scales.scale import Split
 from neftune.distributions import Noise
 from tests.experiments.records import write_record
 from tests.paths import ROOT

@@ -109,14 +109,15 @@ def changes(runs: list[dict[str, Any]], y: str) -> dict[str, float]:
         }
 
     base = by_seed(alpha=0)
-    found = {}
-    for label, settings in {
+    of_settings: dict[str, dict[str, Any]] = {
         "noise, alpha 10": {"alpha": 10},
         "label smoothing: 0.1": {"alpha": 0, "other": "label smoothing 0.1"},
         "fewer epochs: 2": {"alpha": 0, "epochs": 2},
         "lower learning rate: 0.0002": {"alpha": 0, "lr": 0.0002},
         "interpolation with the base: 0.7": {"alpha": 0, "other": "interpolation 0.7"},
-    }.items():
+    }
+    found = {}
+    for label, settings in of_settings.items():
         each = [value - base[seed] for seed, value in by_seed(**settings).items() if seed in base]
         found[label] = sum(each) / len(each)
     return found
