@@ -31,6 +31,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, and print or write the page, or what was measured."""
     from neftune.conformance.report import markdown, measure, read, write
 
+    for written in filter(None, (arguments.measured, arguments.out)):
+        if not written.parent.is_dir():
+            raise ValueError(f"there is no folder {written.parent} for {written.name}")
     if arguments.measured:
         if not arguments.library or arguments.columns or arguments.out:
             raise ValueError("--measured goes with --library, and with nothing else")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
 
@@ -38,9 +39,10 @@ def test_noise_is_made_without_torch() -> None:
     assert found.stdout.strip() == "False"
 
 
-def test_every_public_name_can_be_imported() -> None:
+def test_every_public_name_can_be_imported_and_the_package_is_typed() -> None:
     import neftune
 
+    assert files("neftune").joinpath("py.typed").is_file()
     assert all(getattr(neftune, name) is not None for name in neftune.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Recipe'"):
         _ = neftune.Recipe
