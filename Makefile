@@ -31,7 +31,7 @@ settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
 settings.laboratory-check := JOBS
 settings.judge-card := $(ENVIRONMENT)
 settings.findings  :=
-settings.site      :=
+settings.site      := RUNS
 settings.evidence  :=
 settings.docs      :=
 settings.unpack    := SCALE
@@ -41,7 +41,7 @@ settings.test-long := JOBS
 EVERYWHERE         := PYTHON VENV
 
 # Values are passed on as they were typed, whatever characters they have. Those of MANY are lists.
-ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS PAIRS REPEATS EQUAL_LENGTH SHUFFLE
+ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS PAIRS REPEATS EQUAL_LENGTH SHUFFLE RUNS
 MANY := ALPHA SET PAIR OUTPUTS RATINGS
 quoted  = '$(subst ','\'',$1)'
 option  = --$(shell echo $1 | tr A-Z_ a-z-)
@@ -103,7 +103,7 @@ help: ## this list
 	@echo "                JUDGE=chatgpt SET='lr=1e-3 epochs=5'"
 	@echo "  make study ALPHA='0 5' EQUAL_LENGTH=10     make study RATINGS='ann.json ben.json'"
 	@echo "  make plan TABLE=1 SCALE=paper GPU=A100-80GB GPUS=8 MFU=0.35"
-	@echo "  make audit DATA=folder     make audit PAIR='folder folder'"
+	@echo "  make audit DATA=folder     make audit PAIR='folder folder'     make site RUNS=runs/nano"
 	@echo
 	@echo "What the words mean: docs/glossary.md. How to add a table, a noise, a judge, a model: docs/extending.md"
 
@@ -161,7 +161,7 @@ judge-card: $(READY) ## how far the judge of the scale small can be trusted (PUB
 findings: $(READY) ## what noise does to real models and to the laboratory's at the same dose, from results that are there
 	$(RUN) findings $(OPTIONS)
 
-site: $(READY) ## the results as pages to look at, in runs/site/index.html
+site: $(READY) ## the results as pages to look at, in runs/site/index.html (RUNS=folder: yours beside them)
 	$(RUN) site $(OPTIONS)
 
 evidence: $(READY) ## every published comparison with and without NEFTune, checked, beside this project's own

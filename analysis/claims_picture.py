@@ -38,7 +38,7 @@ def claims_picture(claims: Sequence[Claim], title: str) -> Figure:
     """Draw all claims.
 
     Args:
-        claims: entries of claims.json.
+        claims: entries of claims.json; an estimate that does not exist is None.
         title: the message, and below it lines of notes.
 
     Returns:
@@ -103,7 +103,7 @@ def _panel(axis: Axes, alpha: str, rows: Sequence[Claim | str]) -> None:
         if isinstance(row, str):
             continue
         for finding in row["findings"]:
-            if finding["alpha"] == alpha and finding["value"] == finding["value"]:
+            if finding["alpha"] == alpha and finding["value"] is not None:
                 _mark(axis, place, row, finding)
     axis.set_xlim(-FARTHEST, FARTHEST)
     axis.set_title(f"alpha {alpha}")

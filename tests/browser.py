@@ -27,6 +27,12 @@ ARGUMENTS = (
 NO_PRELOAD = {"preload": False}
 """axe-core would read stylesheets by requests, which pages opened from a file may not make."""
 Scheme = Literal["light", "dark"]
+CUT = """
+[...document.querySelectorAll(".wide, .paper, .chart, pre")]
+  .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.outerHTML.slice(0, 200))
+"""
+"""What does not fit into its frame, which on paper cannot be scrolled."""
 
 
 @contextmanager
@@ -99,3 +105,13 @@ def violations(page: Page) -> list[str]:
 def is_too_wide(page: Page) -> bool:
     """Whether the page has to be scrolled sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders of the disk on a page, as from a file manager."""
+    session = page.context.new_cdp_session(page)
+    files = [str(path.resolve()) for path in paths]
+    data = {"items": [], "files": files, "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
+    session.detach()

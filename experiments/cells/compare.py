@@ -71,7 +71,8 @@ def compared(own: Data, shipped: Data) -> list[list[str]]:
         raise ValueError("the two results have no cell in common")
     rows = [["", "paper", "shipped", "expected of your seeds", "yours", ""]]
     for mine, theirs in pairs:
-        if mine.get("seeds") and theirs.get("seeds"):
+        there = None not in (mine["value"], theirs["value"])
+        if there and mine.get("seeds") and theirs.get("seeds"):
             rows.append(_row(mine, theirs))
     return rows
 

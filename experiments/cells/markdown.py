@@ -7,6 +7,7 @@ filled(page, "claims", "What stands between <!-- claims --> and <!-- end of clai
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 
@@ -21,16 +22,16 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(rows[0]), rule, *map(line, rows[1:])])
 
 
-def estimate_text(estimate: Mapping[str, float], digits: int = 2, sign: bool = False) -> str:
+def estimate_text(estimate: Mapping[str, float | None], digits: int = 2, sign: bool = False) -> str:
     """An estimate as text: the value and its 95% interval.
 
     Args:
-        estimate: `value`, `low` and `high`.
+        estimate: `value`, `low` and `high`; where there is none they are NaN, and None in JSON.
         digits: after the point.
         sign: whether positive numbers get a plus sign.
     """
     form = f"{{:{'+' if sign else ''}.{digits}f}}"
-    if estimate["value"] != estimate["value"]:
+    if estimate["value"] is None or math.isnan(estimate["value"]):
         return "–"
     value, low, high = (form.format(estimate[key]) for key in ("value", "low", "high"))
     return value if low == high == value else f"{value} [{low}, {high}]"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -152,16 +153,22 @@ def newest(folder: Path, artifact: Artifact, seeds: int | None = None) -> Path:
 
 
 def as_json(data: Any) -> str:
-    """Results as JSON with ten significant digits; later ones differ between processors."""
+    """Results as JSON with ten significant digits; later ones differ between processors.
+
+    A number that does not exist (NaN) is `null`, since JSON has no NaN.
+
+    Raises:
+        ValueError: a number is infinite.
+    """
 
     def shortened(value: Any) -> Any:
         if isinstance(value, float):
-            return float(f"{value:.10g}")
+            return None if math.isnan(value) else float(f"{value:.10g}")
         if isinstance(value, Mapping):
             return {name: shortened(part) for name, part in value.items()}
         return [shortened(part) for part in value] if isinstance(value, list | tuple) else value
 
-    return json.dumps(shortened(data), indent=1) + "\n"
+    return json.dumps(shortened(data), indent=1, allow_nan=False) + "\n"
 
 
 def as_csv(rows: Sequence[Sequence[str]]) -> str:

@@ -7,6 +7,7 @@ claims_text(data)                                    # the text of claims.md, wi
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.claims_picture import claims_picture
+from analysis.intervals import Estimate
 from analysis.plots import save
 from experiments.cells.markdown import estimate_text, markdown_table
 from experiments.cells.render import as_json, runs_of
@@ -86,7 +88,7 @@ def claims_data(findings: Sequence[Finding], study: Study) -> Data:
             {
                 "alpha": question.alpha,
                 "alphas": question.alphas,
-                **asdict(finding.estimate),
+                **_estimate(finding.estimate),
                 "verdict": finding.verdict,
                 "reason": finding.reason,
                 "left_out": list(finding.left_out),
@@ -106,7 +108,13 @@ def claims_data(findings: Sequence[Finding], study: Study) -> Data:
 
 def _part(part: PartFinding) -> Data:
     found = asdict(part)
-    return found | found.pop("estimate")
+    found.pop("estimate")
+    return found | _estimate(part.estimate)
+
+
+def _estimate(estimate: Estimate) -> dict[str, float | None]:
+    """An estimate as it is in claims.json: None where there is none."""
+    return {name: None if math.isnan(end) else end for name, end in asdict(estimate).items()}
 
 
 def message(data: Data) -> str:

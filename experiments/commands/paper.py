@@ -211,8 +211,8 @@ PAGE = """# The paper at scale `{scale}`: published and measured, side by side
 Written by a command (the committed page by `make release`); do not edit. {total} Learning rates and
 alphas were chosen before, on validation instructions (`selection.json`). Every table is also there
 as CSV and JSON, every picture as SVG; `*.provenance.json` says where each came from. `runs.csv` has
-a row for every run: settings, last losses, win rates and lengths. `records.tar.xz` has all records
-of every run (`make unpack`).
+a row for every run: settings, last losses, win rates, lengths, and right and
+wrong facts where these can be told. `records.tar.xz` has all records of every run (`make unpack`).
 
 ## What was measured on
 

@@ -5,6 +5,7 @@
     home.py          what was found, in three lanes that are never mixed
     claims.py        the claims as a forest plot
     explorer.py      every run by alpha, learning rate and epochs
+    own_runs.py      a reader's own runs, which the explorer shows beside them
     answers.py       answers of any two runs side by side
     evidence.py      published comparisons with and without NEFTune
     marks.py         the laboratory's answers, marked claim by claim

@@ -136,9 +136,7 @@ def shown_runs(
 
 
 def _unusual(row: Mapping[str, str]) -> str:
-    own = INSTRUCTION_SETS[row["dataset"]].piece_tokens
-    usual = {"piece_tokens": ""} if row["piece_tokens"] == str(own or "") else {}
-    named = other_settings({**row, **usual})
+    named = other_settings(row)
     for setting, words in WORDS.items():
         named = named.replace(setting, words)
     return "" if named == "usual" else named

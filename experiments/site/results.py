@@ -23,7 +23,7 @@ from experiments.site.pages import Page
 from neftune.training.json_files import parse_json, read_text
 
 GROUPS = {
-    "findings": "Real models, the laboratory and the paper, by dose",
+    "findings": "Ours beside the paper's and others' numbers",
     "small": "Two small real models",
     "nano": "The laboratory",
     "audit": "GPT-4's public verdicts on NEFTune models",
@@ -34,6 +34,13 @@ GROUPS = {
 LARGE = 400_000
 """Bytes of an SVG beyond which the site has the PNG, which is about half as large then."""
 HUNDREDTHS = re.compile(r"(\d\.\d\d)\d+")
+TENTHS = re.compile(r"(\d\.\d)\d+")
+SHIFT = re.compile(r"translate\([^)]*\)")
+CELL = re.compile(r"<td>[^<]*</td>")
+LONG_WORD = re.compile(r"[^\s<>&]{30,}")
+PIECE = 15
+"""Characters of a long word that stay together."""
+GLYPH = re.compile(r'(id="|href="#)DejaVuSans-(Bold-)?')
 IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\s*$", re.MULTILINE)
 
 
@@ -94,11 +101,18 @@ def _read(path: Path) -> Result:
     return Result(path, title.removeprefix("# "), text, about, provenance)
 
 
+def breakable(word: re.Match[str]) -> str:
+    """A long word, such as an address, that may be broken where a line ends."""
+    text = word[0]
+    return "<wbr>".join(text[at : at + PIECE] for at in range(0, len(text), PIECE))
+
+
 def html(markdown: str) -> Markup:
     """Markdown as HTML, with tables in frames that scroll."""
     made = Markdown(extensions=["tables", "md_in_html"]).convert(markdown)
     # A header without a name is none.
     made = made.replace("<th></th>", "<td></td>")
+    made = CELL.sub(lambda cell: LONG_WORD.sub(breakable, cell[0]), made)
     return Markup(
         re.sub(
             r"<table>.*?</table>",
@@ -148,13 +162,23 @@ def _picture(result: Path) -> Path:
 
 
 def compact(svg: str) -> str:
-    """A picture with coordinates to a hundredth of a point, and without indentation."""
+    """A picture with coordinates to a hundredth of a point, short names, and no indentation.
+
+    The places of letters within a text are in units of a tenth of a point, of which a tenth is
+    enough.
+    """
 
     def shorter(found: re.Match[str]) -> str:
         plain = re.sub(r"\s*\n\s*", " ", found[2])
         return f'{found[1]}="{HUNDREDTHS.sub(lambda each: each[1], plain)}"'
 
-    return re.sub(r"\n\s+", "\n", re.sub(r'(?<= )(d|x|y)="([^"]*)"', shorter, svg))
+    def kept(shift: str) -> re.Pattern[str]:
+        return TENTHS if shift.endswith(" 0)") else HUNDREDTHS
+
+    svg = re.sub(r'(?<= )(d|x|y)="([^"]*)"', shorter, svg)
+    svg = SHIFT.sub(lambda found: kept(found[0]).sub(lambda each: each[1], found[0]), svg)
+    svg = GLYPH.sub(lambda found: f"{found[1]}{'b' if found[2] else 'g'}", svg)
+    return re.sub(r"\n\s+", "\n", svg)
 
 
 def _without_links(markdown: str) -> str:

@@ -100,8 +100,10 @@ def verdicts_section(found: Shown) -> Section:
         )
     note = "Against the reference answers; a draw counts as half a win. In brackets: 95% intervals."
     judges = dict.fromkeys(record.judge for record in records)
+    names = {role: _name_of(found.run, role) for role in judges}
     who = [
-        f"{_name_of(found.run, role)}: {found.run.scale.describe_judge(role)}." for role in judges
+        f"{name[0].upper()}{name[1:]}: {found.run.scale.describe_judge(role)}."
+        for role, name in names.items()
     ]
     return Section("Verdicts", [note, *who], rows)
 

@@ -1,11 +1,12 @@
 """Every run explains itself: `report.html` in its folder, one file that any browser opens.
 
-    write_reports(runs)                                  # runs/nano/<key>/report.html, …
+    write_reports(runs)                                  # runs/nano/<key>/report.html, row.csv, …
     print(report_line(runs))                             # the same, and one line on where they are
 
 A report shows what the run's records hold: settings, dose, losses, answers, verdicts, cost, and how
 the run compares with the same one without noise and with the committed results. What was not made
-is named as missing. A report is written again only where something that it was made from changed.
+is named as missing. Beside it `row.csv` has the run's row of `runs.csv`, so that a folder of runs
+can be read. Both are written again only where something that the report was made from changed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.cells.markdown import estimate_text
-from experiments.cells.runs_table import committed_file
+from experiments.cells.render import as_csv
+from experiments.cells.runs_table import ROW, as_table, committed_file, run_row
 from experiments.cells.settings import noise_title
 from experiments.doses import COMMITTED, OWN, committed, measured_here, of_model
 from experiments.runs.manifest import MANIFEST, ManifestError, read_manifest
@@ -56,7 +58,7 @@ HEAD = 1000
 
 
 def write_reports(runs: Sequence[Run]) -> list[Path]:
-    """Write the report of each run that has none, or one of other records.
+    """Write the report and the row of each run that has none, or those of other records.
 
     Args:
         runs: those that were made or used; a run of which only the base model was measured has no
@@ -66,9 +68,11 @@ def write_reports(runs: Sequence[Run]) -> list[Path]:
         The reports of all of them.
     """
     tuned = [run for run in dict.fromkeys(runs) if is_tuning(run)]
-    stale = [run for run in tuned if _written_from(run.folder / NAME) != made_from(run)]
+    stale = [run for run in tuned if not _is_written(run)]
     # A bar appears only where it takes seconds.
     for run in tqdm(stale, desc="reports of runs", unit="report", delay=2):
+        row = run_row(run, shown_of(run).records)
+        write_atomic(run.folder / ROW, as_csv(as_table([row])))
         write_atomic(run.folder / NAME, as_html(report_of(run)))
     return [run.folder / NAME for run in tuned]
 
@@ -91,6 +95,12 @@ def made_from(run: Run) -> str:
     parts = [_file_hash(folder / MANIFEST) for folder in folders]
     parts += [_file_hash(committed_file(run.scale.name)), _doses_hash(), _code_hash()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _is_written(run: Run) -> bool:
+    """Whether the report and the row are there, and of what there is now."""
+    there = (run.folder / ROW).is_file()
+    return there and _written_from(run.folder / NAME) == made_from(run)
 
 
 def _written_from(path: Path) -> str:

@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from experiments.__main__ import main
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 from experiments.scales.nano import NANO
+from experiments.site.own_runs import read_rows
 from experiments.site.run_report import report_line, report_of, write_reports
 from neftune.distributions import Noise
+from tests.browser import CUT, Scheme, is_too_wide, opened, violations
 from tests.experiments.records import write_record
 from tests.paths import ROOT
 
@@ -102,6 +105,54 @@ def test_the_same_records_give_the_same_bytes_and_nothing_is_written_twice(
     write_reports([RUN])
     assert path.read_bytes() != first
     assert "was not made, or its records are not here" not in text_of(RUN)
+
+
+def test_a_folder_of_runs_can_be_read_by_their_rows(workplace: Path) -> None:
+    base = replace(RUN, noise=Noise(0))
+    for run in (base, RUN):
+        write_run(run)
+    write_reports([RUN, base])
+    rows = {row["run"]: row for row in read_rows(Path("runs"))}
+    assert set(rows) == {RUN.key, base.key}
+    own = rows[RUN.key]
+    assert (own["model"], own["dataset"], own["alpha"]) == ("llama-2-7b", "alpaca", "5")
+    assert own["eval_validation_loss"] == f"{1 / 49 + 0.05:.6g}"
+    count = len(NANO.references("validation"))
+    won = 100 * (1 - len(range(0, count, 3)) / count / 2)
+    assert float(own["validation: win rate, gpt-4"]) == pytest.approx(won, abs=1e-3)
+    path = RUN.folder / "row.csv"
+    content = path.read_bytes()
+    path.unlink()
+    write_reports([RUN])
+    assert path.read_bytes() == content
+
+
+def reported(workplace: Path) -> Path:
+    """The report of a run that has everything, beside committed results."""
+    (workplace / "results" / "nano").mkdir(parents=True)
+    for name in ("nano/selection.json", "nano/runs.csv", "dose"):
+        (workplace / "results" / name).symlink_to(ROOT / "results" / name)
+    write_run(replace(RUN, noise=Noise(0)), won=1.0)
+    write_run(RUN)
+    (path,) = write_reports([RUN])
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_is_accessible_and_fits_a_narrow_screen_and_paper(
+    workplace: Path, chromium: Browser, scheme: Scheme
+) -> None:
+    path = reported(workplace)
+    with opened(chromium, path, scheme=scheme) as (page, requests):
+        assert violations(page) == []
+        assert requests == []
+    with opened(chromium, path, scheme=scheme, width=360) as (page, _):
+        assert not is_too_wide(page)
+        assert violations(page) == []
+        page.set_viewport_size({"width": 700, "height": 900})
+        page.emulate_media(media="print", color_scheme=scheme)
+        assert not is_too_wide(page)
+        assert page.evaluate(CUT) == []
 
 
 def test_what_is_missing_is_said(workplace: Path) -> None:

@@ -20,6 +20,7 @@ unfinished.py  the folder in which the output is made
 training.py    one training, its losses and answers
 comparison.py  what is compared, and how it reads
 report.py      the same as a page, with curves, dose and cost
+rows.py        each training's row, for the site's explorer
 """
 
 from __future__ import annotations
@@ -76,12 +77,14 @@ def run(arguments: argparse.Namespace) -> None:
     with making(inputs) as folder:
         from experiments.commands.finetune.comparison import compare, write
         from experiments.commands.finetune.report import write_report
+        from experiments.commands.finetune.rows import write_rows
         from experiments.commands.finetune.training import train_each
 
         train_each(inputs, folder)
         comparison = compare(inputs, folder)
         write(comparison, folder)
         write_report(inputs, comparison, folder)
+        write_rows(inputs, comparison, folder)
         finish(inputs, folder)
     from experiments.commands.finetune.comparison import markdown
 

@@ -1,7 +1,7 @@
-// The claims' table: chosen by alpha, judge and verdict, with an interval drawn in each row.
+// The claims' table: chosen by scale, alpha, judge and verdict, with an interval drawn in each row.
 "use strict";
 
-const { claims } = site.data();
+const { scales } = site.data();
 const rows = document.getElementById("rows");
 const choice = (name) => document.getElementById(name).value;
 const MOST = 6;
@@ -48,7 +48,22 @@ function row(claim, finding, id) {
   return site.opening(claim.text, id, cells, () => details(claim, finding));
 }
 
+const USUAL_ALPHA = "10";
+
+// What can be chosen of a scale: its alphas, judges and verdicts.
+function offer() {
+  const scale = scales.find((each) => each.name === choice("scale"));
+  const fill = (name, options) => document.getElementById(name).replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+  fill("alpha", scale.alphas.map((each) => [each, each === "chosen" ? "the chosen one of each set" : each]));
+  if (scale.alphas.includes(USUAL_ALPHA)) document.getElementById("alpha").value = USUAL_ALPHA;
+  fill("judge", [["", "all"], ...Object.keys(scale.judges).map((each) => [each, each])]);
+  fill("verdict", [["", "all"], ...Object.keys(scale.verdicts).map((each) => [each, each])]);
+  for (const each of document.querySelectorAll(".of-scale")) each.hidden = each.dataset.scale !== scale.name;
+  show();
+}
+
 function show() {
+  const { claims } = scales.find((each) => each.name === choice("scale"));
   const alpha = choice("alpha"), judge = choice("judge"), verdict = choice("verdict");
   rows.replaceChildren();
   let group = "", count = 0;
@@ -67,4 +82,5 @@ function show() {
 }
 
 for (const name of ["alpha", "judge", "verdict"]) document.getElementById(name).addEventListener("change", show);
-show();
+document.getElementById("scale").addEventListener("change", offer);
+offer();

@@ -1,19 +1,19 @@
-// Every run, filtered and drawn; a reader's own runs.csv can be added.
+// Every run, filtered and drawn; a reader's own runs can be added, and rivals of the noise are compared.
 "use strict";
 
-const { runs, measures } = site.data();
+const { runs, measures, rivals: rivalTitles, reading } = site.data();
 const control = (name) => document.getElementById(name);
-const FILTERS = ["model", "dataset", "lr", "epochs", "other"];
-// At first, what has most trainings is shown; a mean over learning rates would say little.
-const FIRST = { other: "usual", epochs: "" };
-for (const name of ["model", "dataset", "lr"]) {
+const FILTERS = ["model", "dataset", "lr", "epochs", "other", "whose"];
+// At first, what has most trainings is shown; a mean over learning rates or epochs would say little.
+const FIRST = { other: "usual", whose: "" };
+for (const name of ["model", "dataset", "lr", "epochs"]) {
   const counts = new Map();
   for (const run of runs)
     if (Object.keys(FIRST).every((each) => FIRST[each] === "" || run[each] === FIRST[each])) counts.set(run[name], (counts.get(run[name]) ?? 0) + 1);
   FIRST[name] = [...counts].sort((a, b) => b[1] - a[1])[0][0];
 }
 const NAMES = { alpha: "alpha", dose: "dose of the noise, nats a token", lr: "learning rate", epochs: "epochs",
-                other: "other settings", dataset: "instruction set", model: "model" };
+                other: "other settings", dataset: "instruction set", model: "model", whose: "whose run" };
 
 function fill(name) {
   const select = control(name), before = select.value || (select.options.length ? "" : String(FIRST[name]));
@@ -22,10 +22,13 @@ function fill(name) {
   select.value = values.map(String).includes(before) ? before : "";
 }
 
+function passes(run, names) {
+  return names.every((name) => control(name).value === "" || String(run[name]) === control(name).value);
+}
+
 function chosen() {
   const y = control("y").value, x = control("x").value;
-  return runs.filter((run) => run[y] != null && run[x] != null &&
-    FILTERS.every((name) => control(name).value === "" || String(run[name]) === control(name).value));
+  return runs.filter((run) => run[y] != null && run[x] != null && passes(run, FILTERS));
 }
 
 // Vega-Lite reads some characters of a field's name as a path.
@@ -40,13 +43,14 @@ function spec(found, x, y, colour) {
     color: { field: colour, type: "nominal", title: NAMES[colour],
              scale: { range: [site.colour("blue"), site.colour("red"), site.colour("green"), "#a3478a", "#7a5c00", "#2f86c1", site.colour("soft")] } },
   };
-  const tooltip = ["run", "model", "dataset", "alpha", "dose", "lr", "epochs", "seed", "other", y].map((field) => ({ field: escaped(field), title: measures[field] ?? NAMES[field] ?? field }));
+  const title = measures[y].title;
+  const tooltip = ["run", "model", "dataset", "alpha", "dose", "lr", "epochs", "seed", "other", "whose", y].map((field) => ({ field: escaped(field), title: measures[field]?.title ?? NAMES[field] ?? field }));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    description: `${measures[y]} by ${NAMES[x]}, ${found.length} trainings; the table below has the numbers`,
+    description: `${title} by ${NAMES[x]}, ${found.length} trainings; the table below has the numbers`,
     data: { values: found }, width: "container", height: 380, autosize: { type: "fit-x", contains: "padding" },
     layer: [
-      { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, y: { field: escaped(y), aggregate: "mean", type: "quantitative", scale: { zero: false }, title: measures[y] } } },
+      { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, y: { field: escaped(y), aggregate: "mean", type: "quantitative", scale: { zero: false }, title } } },
       { mark: { type: "point", filled: true, size: 45, opacity: 0.65 }, encoding: { ...shared, y: { field: escaped(y), type: "quantitative", scale: { zero: false } },
         tooltip } },
     ],
@@ -54,11 +58,11 @@ function spec(found, x, y, colour) {
 }
 
 function table(found, y) {
-  const columns = ["model", "dataset", "alpha", "dose", "lr", "epochs", "seed", "other", y];
+  const columns = ["model", "dataset", "alpha", "dose", "lr", "epochs", "seed", "other", "whose", y];
   const cells = (tag, values) => site.element("tr", {}, ...values.map((each) => site.element(tag, { textContent: each ?? "" })));
   control("table").replaceChildren(
-    site.element("thead", {}, cells("th", columns.map((each) => measures[each] ?? NAMES[each] ?? each))),
-    site.element("tbody", {}, ...found.slice(0, 400).map((run) => cells("td", columns.map((each) => run[each])))));
+    site.element("thead", {}, cells("th", columns.map((each) => measures[each]?.title ?? NAMES[each] ?? each))),
+    site.element("tbody", {}, ...found.slice(0, 600).map((run) => cells("td", columns.map((each) => run[each])))));
 }
 
 async function show() {
@@ -69,44 +73,71 @@ async function show() {
   control("chart").replaceChildren();
   table(found, y);
   if (found.length) await site.chart(control("chart"), spec(found, x, y, control("colour").value));
+  // Rivals differ in learning rate, epochs and other settings, which therefore filter nothing there.
+  const compared = runs.filter((run) => passes(run, ["model", "dataset", "whose"]));
+  await rivals.show({ message: control("rivals-message"), drawn: control("rivals-drawn"), chart: control("rivals-chart"), table: control("rivals-table") },
+                    compared, y, measures[y], rivalTitles);
 }
 
-// A file of runs as `make paper` writes it; its columns are those of the shipped one.
-function parsed(text) {
-  const records = [];
-  let field = "", record = [], quoted = false;
-  for (const character of `${text}\n`) {
-    if (quoted ? character === '"' : character === '"') quoted = !quoted;
-    else if (character === "," && !quoted) { record.push(field); field = ""; }
-    else if (character === "\n" && !quoted) { record.push(field.replace(/\r$/, "")); if (record.length > 1) records.push(record); record = []; field = ""; }
-    else field += character;
-  }
-  const [head, ...rows] = records;
-  return rows.map((row) => Object.fromEntries(head.map((name, place) => [name, row[place]])));
-}
-
-async function add(file) {
-  const rows = parsed(await file.text());
-  const missing = ["run", "model", "dataset", "alpha", "lr", "epochs", "seed"].filter((name) => !rows.length || !(name in rows[0]));
-  if (missing.length) {
-    control("count").textContent = `${file.name} is no runs.csv: it has no ${missing.length > 1 ? "columns" : "column"} ${missing.join(", ")}.`;
-    return;
-  }
-  for (const row of rows) {
-    const run = { run: row.run, scale: "own", model: `${row.model}, yours`, dataset: row.dataset, alpha: +row.alpha,
-                  dose: +row.alpha === 0 ? 0 : null, lr: +row.lr, epochs: +row.epochs, seed: +row.seed, other: "usual" };
-    for (const name of Object.keys(measures)) if (row[name]) run[name] = +row[name];
-    runs.push(run);
-  }
+// Own runs stand beside the shipped ones of the same model, set, learning rate and epochs.
+function showOwn() {
+  const own = runs.filter((run) => run.whose === "yours");
   FILTERS.forEach(fill);
-  control("model").value = `${rows[0].model}, yours`;
-  for (const name of ["dataset", "lr", "epochs", "other"]) control(name).value = "";
-  await show();
-  control("count").textContent += ` ${rows.length} runs of ${file.name} were added.`;
+  control("whose").closest("label").hidden = false;
+  control("whose").value = "";
+  let left = own;
+  for (const name of ["model", "dataset", "lr", "epochs", "other"]) {
+    const values = left.map((run) => String(run[name])), different = new Set(values);
+    // Of several models or sets the first is shown; of settings all, since they are what is compared.
+    control(name).value = different.size === 1 || name === "model" || name === "dataset" ? values[0] : "";
+    left = left.filter((run) => control(name).value === "" || String(run[name]) === control(name).value);
+  }
+  control("colour").value = "whose";
+}
+
+// Add the runs of files; a run that was added before is replaced.
+async function add(files, folders = []) {
+  const found = new Map(), errors = [];
+  let read = 0;
+  for (const file of files) {
+    try {
+      for (const row of await ownRuns.read(file, reading)) found.set(row.run, { ...found.get(row.run), ...Object.fromEntries(Object.entries(row).filter(([, value]) => value !== "")) });
+      read += 1;
+    } catch (error) { errors.push(`${error.message}.`); }
+  }
+  if (!files.length) errors.push(`${folders.length ? `In ${folders.join(", ")} there is` : "There was"} no ${reading.names.join(" or ")}.`);
+  if (errors.length) errors.push("Drop or choose a folder in which runs were made, such as runs/nano, or its files.");
+  if (found.size) {
+    const others = runs.filter((run) => run.whose !== "yours" || !found.has(run.run));
+    runs.splice(0, runs.length, ...others, ...[...found.values()].map((row) => ownRuns.run(row, reading, measures)));
+    showOwn();
+    await show();
+  }
+  const named = read === 1 ? files[0].path ?? files[0].name : `${read} files`;
+  control("added").textContent = [found.size ? `${found.size} ${found.size === 1 ? "run" : "runs"} of ${named} ${found.size === 1 ? "was" : "were"} added.` : "", ...errors].filter(Boolean).join(" ");
+}
+
+// Of a chosen folder only the files of runs are read.
+function ofFolder(list) {
+  const files = [...list], inside = files.filter((file) => reading.names.includes(file.name));
+  return add(inside.map((file) => Object.assign(file, { path: file.webkitRelativePath })), files.length ? [files[0].webkitRelativePath.split("/")[0]] : []);
 }
 
 FILTERS.forEach(fill);
-control("controls").addEventListener("change", (event) => (event.target.id === "own" ? event.target.files[0] && add(event.target.files[0]) : show()));
+control("controls").addEventListener("change", show);
 control("controls").addEventListener("submit", (event) => event.preventDefault());
+control("own").addEventListener("change", ({ target }) => target.files.length && add([...target.files]));
+control("folder").addEventListener("change", ({ target }) => ofFolder(target.files));
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragover", (event) => { if (carriesFiles(event)) { event.preventDefault(); document.body.classList.add("dropping"); } });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
+document.addEventListener("drop", async (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  document.body.classList.remove("dropping");
+  const { files, folders } = await ownRuns.dropped(event.dataTransfer, reading.names);
+  await add(files, folders);
+});
 document.addEventListener("colours", show);
+if (runs.some((run) => run.whose === "yours")) showOwn();
 show();

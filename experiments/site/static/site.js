@@ -92,5 +92,15 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// On paper there are no controls: what was chosen stands there as text.
+addEventListener("beforeprint", () => {
+  for (const each of document.querySelectorAll(".printed")) each.remove();
+  for (const controls of document.querySelectorAll(".controls")) {
+    const chosen = [...controls.querySelectorAll("label")].filter((label) => !label.hidden && label.querySelector("select"))
+      .map((label) => `${label.firstChild.textContent.trim()}: ${label.querySelector("select").selectedOptions[0]?.textContent ?? ""}`);
+    if (chosen.length && !controls.hidden) controls.after(site.element("p", { className: "printed", textContent: `${chosen.join("; ")}.` }));
+  }
+});
+
 // Charts have the colours in which the page was when they were drawn.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("colours")));

@@ -88,6 +88,13 @@ def test_the_headline_is_the_first_metric_alone() -> None:
     assert headline({"cells": both}) == {"cells": both[:1]}
 
 
+def test_a_number_that_one_of_them_lacks_is_not_compared() -> None:
+    lacking = data(50.0, SHIPPED)
+    lacking["cells"][0]["value"] = None  # type: ignore[index]
+    assert len(compared(data(50.0, SHIPPED), lacking)) == 1
+    assert len(compared(lacking, data(50.0, SHIPPED))) == 1
+
+
 def test_results_without_a_common_cell_are_refused() -> None:
     with pytest.raises(ValueError, match="no cell in common"):
         compared(data(1, [1.0], row="a"), data(1, [1.0], row="b"))

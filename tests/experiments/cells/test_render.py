@@ -1,6 +1,7 @@
 """The committed results: rendered from records alone, with their settings, as the code says."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell
+from experiments.cells.markdown import estimate_text
 from experiments.cells.render import as_csv, as_json, markdown
 from experiments.cells.settings import noise_title
 from experiments.commands.paper import everything
@@ -117,6 +119,28 @@ def test_a_committed_artifact_is_what_its_data_say(name: str) -> None:
     assert committed(name, "csv").read_text() == as_csv(rows)
     for suffix in ("png", "svg"):
         assert committed(name, suffix).stat().st_size > 0
+
+
+def test_a_number_that_does_not_exist_is_null_and_an_infinite_one_is_refused() -> None:
+    text = as_json({"value": math.nan, "parts": [(1.23456789012, math.nan)]})
+    assert json.loads(text, parse_constant=refused) == {
+        "value": None,
+        "parts": [[1.23456789, None]],
+    }
+    assert estimate_text(json.loads(text)) == estimate_text({"value": math.nan}) == "–"
+    with pytest.raises(ValueError, match="JSON"):
+        as_json([math.inf])
+
+
+def refused(name: str) -> None:
+    raise AssertionError(f"JSON has no {name}")
+
+
+def test_every_committed_json_file_can_be_read_by_every_reader_of_json() -> None:
+    paths = sorted((ROOT / "results").rglob("*.json"))
+    assert paths
+    for path in paths:
+        json.loads(path.read_text(), parse_constant=refused)
 
 
 def settings_table(text: str) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from experiments.__main__ import main
+from experiments.site.own_runs import read_rows
 from tests.experiments.test_run_report import REQUEST
 from tests.neftune.models import instructions, tiny_llama
 from tests.paths import ROOT
@@ -111,6 +112,15 @@ def test_each_alpha_is_trained_as_if_alone_and_compared_with_the_first(
         assert np.dot(each["after"], each["tokens"]) / sum(each["tokens"]) == pytest.approx(
             noisy["after"]
         )
+    rows = {row["alpha"]: row for row in read_rows(tmp_path / "both")}
+    assert set(rows) == {"0", "5"}
+    for name, column in (("train", "eval_train_loss"), ("held_out", "eval_validation_loss")):
+        for alpha, row in rows.items():
+            after = found["losses"][name]["by alpha"][alpha]["after"]
+            assert float(row[column]) == pytest.approx(after, rel=1e-3)
+    (only,) = read_rows(tmp_path / "only-5")
+    assert only == {**rows["5"], "run": f"{tmp_path / 'only-5'}, alpha 5"}
+    assert (only["dataset"], only["lr"], only["epochs"]) == ("rows.json", "0.001", "1")
     assert "| trained on (27) | 5     |" in printed
     assert "### 1. Describe thing 0." in printed
     report = (tmp_path / "both" / "report.html").read_text()

@@ -36,6 +36,7 @@ GOOD = {
     "REPEATS": "2",
     "EQUAL_LENGTH": "10",
     "SHUFFLE": "1",
+    "RUNS": "a folder",
     "RATINGS": "ann.json ben.json",
 }
 INTERNAL = {"RANK", "WORLD_SIZE", "MAKE_PID"}

@@ -1,6 +1,6 @@
 """The site shows the committed results, in a real browser and without a request of others."""
 
-import re
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urlparse
@@ -14,20 +14,12 @@ from experiments.paths import RESULTS
 from experiments.site.all_pages import menu, pages
 from experiments.site.claims import claims_page
 from experiments.site.evidence import evidence_page
-from experiments.site.explorer import explorer
 from experiments.site.pages import json_text, write
 from experiments.site.results import compact, found
-from tests.browser import is_too_wide, opened, violations
+from tests.browser import CUT, is_too_wide, opened, violations
 
 LIMIT = 10_000_000
 """Bytes of the whole site."""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("made") / "site"
-    write(pages(), out, menu())
-    return out
 
 
 class Links(HTMLParser):
@@ -92,12 +84,13 @@ def test_a_compact_picture_keeps_its_text_and_its_numbers_to_a_hundredth() -> No
     assert compact(svg) == '<svg>\n<path d="M 1.23 2 L 3.5 4.00"/>\n<use x="10.12"/>12.3456\n</svg>'
 
 
-def test_a_dose_is_that_of_the_alpha_on_the_model() -> None:
-    runs = explorer().data["runs"]
-    doses = {(run["model"], run["alpha"]): run["dose"] for run in runs if run["other"] == "usual"}
-    assert doses["gemma-3-270m", 5.0] == pytest.approx(0.117, abs=0.001)
-    assert doses["SmolLM2-135M-Instruct", 5.0] < doses["gemma-3-270m", 5.0]
-    assert all(dose == 0 for (_, alpha), dose in doses.items() if alpha == 0)
+def test_a_compact_picture_has_short_names_and_places_of_letters() -> None:
+    text = '<g transform="translate(7.56789 8.12345) scale(0.1)"><use xlink:href="#DejaVuSans-41" '
+    svg = f'<path id="DejaVuSans-41"/>{text}transform="translate(69.824219 0)"/></g>'
+    text = '<g transform="translate(7.56 8.12) scale(0.1)"><use xlink:href="#g41" '
+    assert compact(svg) == f'<path id="g41"/>{text}transform="translate(69.8 0)"/></g>'
+    bold = '<path id="DejaVuSans-Bold-41"/><use xlink:href="#DejaVuSans-Bold-41"/>'
+    assert compact(bold) == '<path id="b41"/><use xlink:href="#b41"/>'
 
 
 PAGES = [
@@ -135,7 +128,8 @@ def rows(page: Page) -> int:
 
 
 def test_claims_are_filtered_and_open_by_the_keyboard(site: Path, chromium: Browser) -> None:
-    entries = claims_page().data["claims"]
+    (scale,) = claims_page().data["scales"]
+    entries = scale["claims"]
     with opened(chromium, site / "claims.html") as (page, _):
         for alpha in ("5", "chosen"):
             page.select_option("#alpha", alpha)
@@ -175,46 +169,48 @@ def test_evidence_is_filtered_ordered_and_opens_to_its_source(
         assert page.get_by_text("Read at its source").first.is_visible()
 
 
-def test_the_explorer_draws_what_is_chosen_as_picture_and_table(
-    site: Path, chromium: Browser
+def test_claims_of_every_scale_that_has_some_can_be_chosen(
+    tmp_path: Path, chromium: Browser
 ) -> None:
-    with opened(chromium, site / "explore.html") as (page, _):
-        page.select_option("#model", "gemma-3-270m")
-        page.select_option("#lr", "")
-        page.select_option("#x", "dose")
-        page.select_option("#y", "eval_validation_loss")
-        expected = [
-            run
-            for run in explorer().data["runs"]
-            if run["model"] == "gemma-3-270m"
-            and run["other"] == "usual"
-            and run.get("eval_validation_loss") is not None
-        ]
-        page.wait_for_selector("#chart svg")
-        assert f"{len(expected)} trainings" in page.inner_text("#count")
-        label = page.get_attribute("#chart svg", "aria-label")
-        assert label
-        assert label.startswith("loss without noise on held-out rows, nats by dose")
-        page.get_by_text("The same numbers as a table").click()
-        assert page.locator("#table tbody tr").count() == len(expected)
-        page.select_option("#dataset", "ShareGPT")
-        assert "No training has these settings" in page.inner_text("#count")
+    for scale in ("nano", "small"):
+        (tmp_path / "results" / scale).mkdir(parents=True)
+    shipped = json.loads((RESULTS / "nano" / "claims.json").read_text())
+    made_up = {**shipped["claims"][0], "text": "Real answers rhyme", "judge": "a fitted judge"}
+    part = {"alpha": "15", "alphas": [15.0], "value": None, "low": None, "high": None}
+    part |= {"verdict": "not testable here", "reason": "a made-up reason", "left_out": []}
+    made_up["findings"] = [{**part, "parts": []}]
+    counted = dict.fromkeys(shipped["verdicts"], 0) | {"not testable here": 1}
+    real = {"premises": {"commit": "abc of a day"}, "verdicts": counted, "claims": [made_up]}
+    real |= {"scale": "small", "judges": {"a fitted judge": "about it"}}
+    for scale, data in (("nano", shipped), ("small", real)):
+        (tmp_path / "results" / scale / "claims.json").write_text(json.dumps(data))
+    page_of_both = claims_page(tmp_path / "results")
+    write([page_of_both], tmp_path / "site", [page_of_both])
+    with opened(chromium, tmp_path / "site" / "claims.html") as (page, _):
+        assert "2.4 to 5.7 million" in page.inner_text("main")
+        assert "gemma-3-270m" not in page.inner_text("main")
+        page.select_option("#scale", "small")
+        assert page.locator("#alpha option").all_inner_texts() == ["15"]
+        assert page.locator(".opener").all_inner_texts() == ["Real answers rhyme"]
+        assert "Of 1 verdicts" in page.inner_text("main")
+        assert "abc of a day" in page.inner_text("main")
+        assert "2.4 to 5.7 million" not in page.inner_text("main")
+        assert "about it" in page.inner_text("main")
+        page.locator(".opener").click()
+        assert page.get_by_text("Why not testable: a made-up reason.").is_visible()
+        assert violations(page) == []
 
 
-def test_a_readers_own_runs_are_drawn_beside(site: Path, chromium: Browser, tmp_path: Path) -> None:
-    own = tmp_path / "runs.csv"
-    own.write_text(
-        "run,model,dataset,alpha,lr,epochs,seed,eval_train_loss\n"
-        'abc,my model,"my, set",5,1e-4,3,0,0.5\n'
-        'abd,my model,"my, set",0,1e-4,3,0,0.4\n'
-    )
-    with opened(chromium, site / "explore.html") as (page, _):
-        page.set_input_files("#own", own)
-        page.wait_for_function("document.querySelector('#count').textContent.includes('added')")
-        assert "2 trainings" in page.inner_text("#count")
-        assert page.locator("#table tbody tr").count() == 2
-        other = tmp_path / "other.csv"
-        other.write_text("a,b\n1,2\n")
-        page.set_input_files("#own", other)
-        page.wait_for_function("document.querySelector('#count').textContent.includes('no runs')")
-        assert re.search(r"no runs\.csv: it has no columns run, model", page.inner_text("#count"))
+@pytest.mark.parametrize("name", PAGES)
+def test_on_paper_there_is_no_menu_and_no_control_and_nothing_is_cut(
+    name: str, site: Path, chromium: Browser
+) -> None:
+    with opened(chromium, site / name, scheme="dark", width=700) as (page, _):
+        page.wait_for_load_state("networkidle")
+        page.emulate_media(media="print", color_scheme="dark")
+        assert not page.locator("header nav").is_visible()
+        assert page.locator(".controls select:visible, .step button:visible").count() == 0
+        assert not is_too_wide(page)
+        assert page.evaluate(CUT) == []
+        background = "getComputedStyle(document.documentElement).backgroundColor"
+        assert page.evaluate(background) == "rgb(255, 255, 255)"
