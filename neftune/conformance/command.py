@@ -7,7 +7,11 @@ neftune conformance --out docs/conformance.md
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
+
+NEEDED = ("accelerate", "peft", "transformers.integrations.neftune")
+"""Modules of the extra `conformance`; the last is in transformers since 5.2."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +20,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Measure, and print or write the page."""
+    """Measure, and print or write the page.
+
+    Raises:
+        RuntimeError: a package of the comparison is missing, or too old.
+    """
+    for module in NEEDED:
+        if find_spec(module) is None:
+            raise RuntimeError(
+                f"the comparison needs {module}, which is not installed: "
+                "pip install 'neftune[conformance]'"
+            )
     from neftune.conformance.report import markdown, measure
 
     page = markdown(measure())

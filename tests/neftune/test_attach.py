@@ -129,13 +129,14 @@ def test_attaching_twice_is_an_error_and_leaves_the_first() -> None:
 
 
 def test_the_trainers_own_noise_counts_as_attached() -> None:
-    from transformers.integrations.neftune import activate_neftune, deactivate_neftune
-
+    own = pytest.importorskip(
+        "transformers.integrations.neftune", reason="transformers before 5.2 has it elsewhere"
+    )
     model = llama()
-    hook = activate_neftune(model, 5.0)
+    hook = own.activate_neftune(model, 5.0)
     with pytest.raises(RuntimeError, match="neftune_noise_alpha"):
         attach(model, NOISE)
-    deactivate_neftune(model, hook)
+    own.deactivate_neftune(model, hook)
 
 
 def test_what_is_no_transformers_model_is_refused() -> None:
@@ -231,10 +232,10 @@ def test_inputs_embeds_get_the_same_noise_as_their_tokens(name: str) -> None:
 
 
 def test_a_peft_model_gets_the_noise() -> None:
-    from peft import LoraConfig, get_peft_model
-
+    peft = pytest.importorskip("peft")
     inputs = batch()
-    model = get_peft_model(llama(), LoraConfig(target_modules=["q_proj"])).train()
+    config = peft.LoraConfig(target_modules=["q_proj"])
+    model = peft.get_peft_model(llama(), config).train()
     drawn = added_noise(model, **inputs)
     torch.testing.assert_close(
         drawn.abs(), expected_size(inputs["attention_mask"]), atol=1e-5, rtol=1e-5
