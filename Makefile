@@ -8,8 +8,8 @@ RUN    := @$(BIN)/python -m experiments
 
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
-TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation selection audit dose laboratory-check \
-             unpack release notebooks judge-card findings site docs test test-long test-versions lint bench architecture clean
+TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation study selection audit dose laboratory-check \
+             unpack release notebook notebooks judge-card findings evidence site docs test test-long test-versions lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -24,6 +24,7 @@ settings.plan      := $(WHICH) SEEDS SCALE GPU GPUS MFU $(ENVIRONMENT)
 settings.paper     := JOBS SCALE $(ENVIRONMENT)
 settings.claims    := JOBS SCALE $(ENVIRONMENT)
 settings.ablation  := ALPHA DATASET MODEL NOISE LENGTH_RULE JUDGE SET SEEDS JOBS SCALE $(ENVIRONMENT)
+settings.study     := ALPHA DATASET MODEL OUTPUTS PAIRS REPEATS EQUAL_LENGTH SHUFFLE RATINGS JOBS SCALE $(ENVIRONMENT)
 settings.selection := JOBS SCALE $(ENVIRONMENT)
 settings.audit     := DATA PAIR
 settings.dose      := EXAMPLES DRAWS $(ENVIRONMENT)
@@ -31,6 +32,7 @@ settings.laboratory-check := JOBS
 settings.judge-card := $(ENVIRONMENT)
 settings.findings  :=
 settings.site      :=
+settings.evidence  :=
 settings.docs      :=
 settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
@@ -39,9 +41,9 @@ settings.test-long := JOBS
 settings.test-versions := TORCH_INDEX
 EVERYWHERE         := PYTHON VENV
 
-# Values are passed on as they were typed, whatever characters they have. ALPHA, SET and PAIR are lists.
-ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS
-MANY := ALPHA SET PAIR
+# Values are passed on as they were typed, whatever characters they have. Those of MANY are lists.
+ONE  := SEEDS JOBS SCALE DATASET MODEL NOISE LENGTH_RULE JUDGE GPU GPUS MFU DATA EXAMPLES DRAWS PAIRS REPEATS EQUAL_LENGTH SHUFFLE
+MANY := ALPHA SET PAIR OUTPUTS RATINGS
 quoted  = '$(subst ','\'',$1)'
 option  = --$(shell echo $1 | tr A-Z_ a-z-)
 OPTIONS = $(foreach one,$(filter $(ONE),$(settings.$@)),$(if $(value $(one)),$(call option,$(one))=$(call quoted,$(value $(one))))) \
@@ -100,6 +102,7 @@ help: ## this list
 	@echo "  make where TABLE=6   where Table 6 is made, its result, its settings"
 	@echo "  make ablation ALPHA='0 5 15' DATASET=alpaca MODEL=llama-2-7b NOISE=gaussian LENGTH_RULE=padded \\"
 	@echo "                JUDGE=chatgpt SET='lr=1e-3 epochs=5'"
+	@echo "  make study ALPHA='0 5' EQUAL_LENGTH=10     make study RATINGS='ann.json ben.json'"
 	@echo "  make plan TABLE=1 SCALE=paper GPU=A100-80GB GPUS=8 MFU=0.35"
 	@echo "  make audit DATA=folder     make audit PAIR='folder folder'"
 	@echo
@@ -132,6 +135,9 @@ claims: $(READY) ## only what the claims need: their runs, verdicts, a page and 
 ablation: $(READY) ## one fine-tuning under many alphas
 	$(RUN) ablation $(OPTIONS)
 
+study: $(READY) ## a page on which people compare two runs' answers blindly; RATINGS='a.json b.json' merges theirs
+	$(RUN) study $(OPTIONS)
+
 plan: $(READY) ## what TABLE=1 (or FIGURE=2) costs: tokens, hours, memory, disk, judge calls and their price
 	$(RUN) plan $(OPTIONS) $(ARTIFACT)
 
@@ -159,8 +165,16 @@ findings: $(READY) ## what noise does to real models and to the laboratory's at 
 site: $(READY) ## the results as pages to look at, in runs/site/index.html
 	$(RUN) site $(OPTIONS)
 
+evidence: $(READY) ## every published comparison with and without NEFTune, checked, beside this project's own
+	$(RUN) evidence $(OPTIONS)
+
 release: $(READY) ## replace the project's own results in results/ (needs DATA=folder for the audit)
 	$(RUN) release $(OPTIONS)
+
+notebook: $(READY) ## open the notebooks in Jupyter, which it installs the first time
+	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || { echo "Installing JupyterLab into $(VENV), beside the locked packages."; \
+	  $(BIN)/python -m pip install --quiet --constraint requirements.lock jupyterlab; }
+	@$(BIN)/python -m jupyterlab notebooks
 
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/ (one of them trains, for a minute)
 	@$(BIN)/python -m notebooks.execute

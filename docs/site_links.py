@@ -1,6 +1,7 @@
-"""A hook of the documentation's site: links out of `docs/` become the path that they name.
+"""A hook of the documentation's site: links to other files become the path that they name.
 
-Pages of this folder link to results and benchmarks beside it, which the site does not have.
+Pages of this folder link to results and benchmarks beside it, and to scripts within it, which the
+site does not have.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-OUT = re.compile(r"\[([^\]]+)\]\(\.\./(?!\w+\.md)([^)#]+)[^)]*\)")
-"""A link that leaves the folder; `../page.md`, from a folder within it, stays."""
+OUT = re.compile(r"\[([^\]]+)\]\((?:\.\./(?!\w+\.md)|(?=[\w/]+\.py\)))([^)#]+)[^)]*\)")
+"""A link to a script or out of the folder; `../page.md`, from a folder within it, stays."""
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

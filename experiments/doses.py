@@ -145,3 +145,19 @@ def find(name: str) -> Record:
         UnknownNameError: there is none of that name.
     """
     return look_up("measured model", name, committed() | measured_here())
+
+
+def of_model(title: str, role: str = "") -> Record | None:
+    """The measurement of a model, the one made here before the committed one.
+
+    Args:
+        title: of a real model.
+        role: of a model of the laboratory, in place of a title.
+
+    Returns:
+        None where it was not measured.
+    """
+    every = (committed() | measured_here()).values()
+    if role:
+        return next((each for each in every if each.role == role), None)
+    return next((each for each in every if each.real and each.title == title), None)

@@ -41,7 +41,7 @@ from torch.utils.hooks import RemovableHandle
 
 from neftune.calls import Call, Calls, sequences_of, tokens_of
 from neftune.distributions import DISTRIBUTIONS, Noise, noise_of
-from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs
+from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs, sharers_of
 from neftune.embeddings import embed_scale, find, size_of
 from neftune.first_pass import FirstPass
 from neftune.noise import sample, token_scale
@@ -69,7 +69,7 @@ class Attachment:
         self._paused = False
         self._hooks: list[RemovableHandle] = []
         self._place = place = find(model)
-        self.draws = Draws(seed, by_sequence, sharers=getattr(place.model, "_tp_size", None) or 1)
+        self.draws = Draws(seed, by_sequence, 1 if by_sequence else sharers_of(place.model))
         for embedding in place.embeddings:
             if embedding in _attached or hasattr(embedding, "neftune_noise_alpha"):
                 raise RuntimeError(

@@ -43,7 +43,7 @@ class NEFTune(TrainerCallback):
 
     Raises:
         ValueError: alpha or the schedule is not valid; or, in a training, the noise cannot be
-            added (`attach`).
+            added (`attach`), or the processes have parts of sequences (context parallelism).
         RuntimeError: in a training, no noise was added by the second step, or an evaluation had
             noise.
     """
@@ -74,6 +74,8 @@ class NEFTune(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Attach the noise, after removing what an interrupted training left attached."""
+        if self.noise.alpha > 0:
+            _refuse_parts_of_sequences(args)
         self._detach()
         for left in attachments_of(kwargs["model"]):
             if left.of_a_trainer:
@@ -182,3 +184,15 @@ class NEFTune(TrainerCallback):
         if self._attachment is not None:
             self._attachment.detach()
             self._attachment = None
+
+
+def _refuse_parts_of_sequences(args: TrainingArguments) -> None:
+    """Raise an error where each process gets a part of every sequence, and L cannot be told."""
+    plan = getattr(args, "parallelism_config", None)
+    split = {name: getattr(plan, name, 1) for name in ("cp_size", "sp_size")}
+    if found := [f"{name}={size}" for name, size in split.items() if size > 1]:
+        raise ValueError(
+            f"parallelism_config has {', '.join(found)}: each process gets a part of every "
+            "sequence, so the noise cannot tell how long the sequences are; shard the model "
+            "instead (FSDP, ZeRO, tensor parallelism)"
+        )

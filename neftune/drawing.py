@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from neftune.distributions import Noise
 from neftune.noise import sample, sample_by_sequence
@@ -79,6 +79,29 @@ class Wanted:
     dtype: torch.dtype
     factor: float | Tensor = 1.0
     size: float = 1.0
+
+
+def sharers_of(model: nn.Module) -> int:
+    """How many processes compute the same rows together, and need the same noise from a stream.
+
+    Args:
+        model: a transformers model.
+
+    Raises:
+        ValueError: the model is tensor-parallel, but not by transformers, which says over how many.
+    """
+    by_transformers: int | None = getattr(model, "_tp_size", None)
+    if by_transformers is not None:
+        return by_transformers
+    if any(hasattr(each, "full_tensor") for each in model.parameters()):
+        from torch.distributed.fsdp import FSDPModule
+
+        if not any(isinstance(each, FSDPModule) for each in model.modules()):
+            raise ValueError(
+                f"this {type(model).__name__} is tensor-parallel by a plan of its own, and the "
+                "processes that compute the same rows need the same noise: use by_sequence=True"
+            )
+    return 1
 
 
 class Draws:

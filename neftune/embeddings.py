@@ -16,7 +16,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 
@@ -124,9 +124,11 @@ def _embeddings(model: PreTrainedModel) -> tuple[nn.Module, ...]:
 
 def _of_stack(stack: Any) -> Any:
     try:
-        return stack.get_input_embeddings()
+        layer = stack.get_input_embeddings()
     except (NotImplementedError, AttributeError, TypeError):
         return None
+    # Where FSDP1 wraps the layer by itself, what is read, and known to be attached to, lies within.
+    return getattr(layer, "_fsdp_wrapped_module", layer)
 
 
 def _looks_up(layer: nn.Module) -> bool:
@@ -171,17 +173,30 @@ def size_of(embedding: Any) -> float:
     """The root mean square of a layer's entries, before it multiplies them.
 
     Raises:
-        ValueError: the entries are not here, as of a layer that is sharded or quantized.
+        ValueError: the entries are not here, as of a layer that is quantized, or sharded by FSDP1
+            or ZeRO-3.
     """
-    shape = tuple(embedding.weight.shape)
-    if len(shape) != 2 or 0 in shape or not embedding.weight.is_floating_point():
+    weight = embedding.weight
+    shape = tuple(weight.shape)
+    if len(shape) != 2 or 0 in shape or not weight.is_floating_point() or not _in_memory(weight):
         raise ValueError(
             f"relative noise needs the embeddings' entries, and those of this {_kind(embedding)} "
-            f"are not here (its weight is {shape} of {embedding.weight.dtype}); give alpha instead"
+            f"are not here (its weight is {shape} of {weight.dtype}, which may be sharded or "
+            "quantized): attach the noise before the model is sharded, or give alpha instead"
         )
-    squares = embedding.weight.detach().float().square().mean()
-    # A sharded layer has its mean in parts.
+    squares = weight.detach().float().square().mean()
+    # FSDP2 and tensor parallelism have the mean in parts.
     return float(squares.full_tensor() if hasattr(squares, "full_tensor") else squares) ** 0.5
+
+
+def _in_memory(weight: Tensor) -> bool:
+    """Whether a weight's entries can be read.
+
+    FSDP1 leaves a view of memory that it has freed, and reading it would end the process.
+    """
+    if hasattr(weight, "full_tensor"):
+        return True
+    return not weight.is_meta and weight.untyped_storage().nbytes() > 0
 
 
 def _kind(module: nn.Module) -> str:

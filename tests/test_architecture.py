@@ -40,6 +40,7 @@ def test_a_circle_would_be_found() -> None:
         ("experiments.cells", ("experiments.tables", "experiments.figures")),
         ("experiments.tables", ("experiments.figures", "experiments.claims")),
         ("experiments.claims", ("experiments.commands",)),
+        ("experiments.evidence", ("experiments.claims", "experiments.commands")),
     ),
 )
 def test_a_package_imports_nothing_from_above(package: str, above: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """The notebooks run from committed results in their own folder, and are committed with outputs."""
 
+import sys
 from pathlib import Path
 
 import nbformat
@@ -8,6 +9,7 @@ import pytest
 from analysis.committed import RESULTS, MissingResultError, data, runs, table
 from experiments.claims.rule import VERDICTS
 from notebooks.execute import NotebookError, execute, notebooks
+from tests.paths import ROOT
 
 EVERY = notebooks()
 PNG = "image/png"
@@ -47,8 +49,8 @@ def test_it_names_the_size_of_the_stand_ins(path: Path) -> None:
     assert "2.4M" in text
 
 
-def test_there_are_six_and_they_hold_no_logic() -> None:
-    assert len(EVERY) == 6
+def test_there_are_seven_and_they_hold_no_logic() -> None:
+    assert len(EVERY) == 7
     for path in EVERY:
         cells = nbformat.read(path, as_version=4).cells
         defined = sum(
@@ -58,6 +60,41 @@ def test_there_are_six_and_they_hold_no_logic() -> None:
             for line in cell.source.splitlines()
         )
         assert defined <= 1, f"{path.name}: logic belongs in analysis/"
+
+
+def sources(path: Path, kind: str) -> list[str]:
+    return [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+
+
+def test_all_begin_by_finding_the_project_in_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {sources(path, "code")[0] for path in EVERY}
+    (setup,) = first
+    assert "Clone the repository" in setup
+    # Away from the project it says what to do; as in VS Code, the notebook's own place is enough.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit, match="Clone the repository into a folder `neftune` here"):
+        exec(setup, {})
+    exec(setup, {"__vsc_ipynb_file__": str(EVERY[0])})
+    assert Path.cwd() == ROOT
+    assert sys.path[0] == str(ROOT)
+    # As on Colab, after a clone.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "neftune").symlink_to(ROOT)
+    exec(setup, {})
+    assert Path.cwd() == ROOT
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
+def test_it_ends_with_conclusions_of_code_and_a_thing_to_try(path: Path) -> None:
+    assert sources(path, "markdown")[-1].startswith("## Try\n\n- ")
+    cells = nbformat.read(path, as_version=4).cells
+    places = [n for n, cell in enumerate(cells) if cell.source.startswith("## Conclusion")]
+    assert len(places) == 1
+    assert cells[places[0] + 1].cell_type == "code"
+    assert cells[places[0] + 1].outputs, "the conclusion is computed"
 
 
 def test_links_and_pictures_of_the_texts_exist() -> None:

@@ -49,8 +49,8 @@ def test_nothing_is_loaded_from_other_servers(site: Path) -> None:
         assert not re.search(r"url\([\"']?https?:", sheet.read_text()), sheet
 
 
-def test_links_out_of_the_folder_become_the_paths_that_they_name() -> None:
+def test_links_to_other_files_become_the_paths_that_they_name() -> None:
     page = "[doses](../results/dose/dose.md) [results/a.md](../results/a.md) [b](b.md) [c](../c.md)"
-    assert on_page_markdown(page) == (
-        "doses (`results/dose/dose.md`) results/a.md [b](b.md) [c](../c.md)"
+    assert on_page_markdown(f"{page} [d.py](examples/d.py)") == (
+        "doses (`results/dose/dose.md`) results/a.md [b](b.md) [c](../c.md) d.py (`examples/d.py`)"
     )

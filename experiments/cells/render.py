@@ -78,6 +78,12 @@ def make(
     ]
 
 
+def runs_made(artifact: Artifact, scale: Scale, seeds: int | None = None) -> list[Run]:
+    """The runs that an artifact is made from, as `make` has them."""
+    study = Study(scale, seeds or artifact.seeds, load_selection(scale))
+    return runs_of(all_records(artifact.cells(study)))
+
+
 def all_records(cells: Sequence[Cell]) -> list[Record]:
     """The records that a result is made from: those of its cells, and its trainings' settings."""
     return [*records_of(cells), *training_records(cells)]

@@ -13,10 +13,12 @@ release.py    the same, and replace the project's own results
 compare.py    your own results beside the project's and the paper's
 where.py      where a table is made, its result, its settings
 ablation.py   one fine-tuning under many alphas
+study/        people compare two runs' answers blindly, and their ratings are merged
 plan/         what a table costs, before anything is spent
 judge_card.py how far the judge of the scale `small` can be trusted
 findings.py   what noise does to real models and to the laboratory's at the same dose
 site.py       the results as pages to look at
+evidence.py   every published comparison with and without NEFTune, beside this project's own
 selection.py  choose learning rates and alphas
 audit/        GPT-4's public verdicts on NEFTune models, recomputed
 dose/         what the noise does to a model before any training

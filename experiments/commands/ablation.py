@@ -28,7 +28,7 @@ from experiments.cells.metrics import (
     WIN_RATE,
 )
 from experiments.cells.pictures import Picture
-from experiments.cells.render import make
+from experiments.cells.render import make, runs_made
 from experiments.commands.options import (
     SettingError,
     add_jobs,
@@ -42,6 +42,7 @@ from experiments.roles.instruction_sets import INSTRUCTION_SETS
 from experiments.roles.judges import JUDGES
 from experiments.roles.models import MODELS
 from experiments.runs.study import Study
+from experiments.site.run_report import report_line
 from neftune.distributions import Noise
 from neftune.training.recipe import Recipe
 
@@ -244,3 +245,4 @@ def run(arguments: argparse.Namespace) -> None:
     (path,) = make([made], scale, arguments.seeds, arguments.jobs)
     print(path.read_text())
     print(f"Written to {path.parent}.")
+    print(report_line(runs_made(made, scale, arguments.seeds)))

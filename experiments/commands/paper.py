@@ -14,15 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
-from analysis.intervals import win_rate
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import all_records, as_csv, runs_of, write
+from experiments.cells.runs_table import run_rows
 from experiments.claims.finding import Question, questions, records_of
 from experiments.claims.page import claims_text, write_claims
 from experiments.claims.premises import PREMISES
@@ -45,7 +44,6 @@ HELP = "make everything, the claims, and the page of results (hours; it resumes)
 CLAIMS = "claims"
 FIRST = {"table1": 0, CLAIMS: 1}
 """What is made before all else, in this order."""
-RIVAL_FIELDS = ("dropout", "label_smoothing", "weight_decay", "penalty")
 ALPHAS = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
 
 
@@ -248,57 +246,3 @@ def _section(out: Path, artifact: Artifact) -> str:
         f"#{title}\n\n{about}\n\n![{artifact.title}]({artifact.name}.png)\n\n<details>\n"
         f"<summary>The table, and the settings of its runs</summary>\n\n{rest}\n</details>\n\n"
     )
-
-
-def run_rows(records: Sequence[Record]) -> list[list[str]]:
-    """A row for every run, titles first: settings, last losses, win rates and mean lengths.
-
-    Args:
-        records: those of every result.
-    """
-    by_run: dict[Run, list[Record]] = {}
-    for record in records:
-        by_run.setdefault(record.run, []).append(record)
-    rows = [_run_row(run, by_run[run]) for run in sorted(by_run, key=lambda run: run.key)]
-    titles = list(dict.fromkeys(title for row in rows for title in row))
-    return [titles, *([_plain(row.get(title)) for title in titles] for row in rows)]
-
-
-def _run_row(run: Run, records: Sequence[Record]) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "run": run.key,
-        "model": run.model,
-        "parameters": run.scale.parameters(run.model),
-        "dataset": run.dataset.role,
-        "piece_tokens": run.dataset.piece_tokens,
-        "alpha": run.noise.alpha,
-        "distribution": run.noise.distribution,
-        "length_rule": run.noise.length_rule,
-        "lr": run.recipe.lr,
-        "epochs": run.recipe.epochs,
-        "adapter": run.recipe.adapter,
-        "frozen": " ".join(run.recipe.frozen),
-        "freelb": run.recipe.freelb.magnitude if run.recipe.freelb else None,
-        "seed": run.seed,
-        "interpolation": run.interpolation,
-        "stopped": run.stopped,
-        "tokens": run.noise.tokens,
-        **{name: getattr(run.recipe, name) for name in RIVAL_FIELDS},
-    }
-    if run.training == run and any(record.kind == "settings" for record in records):
-        for entry in Record(run, "log").read():
-            row |= {k: v for k, v in entry.items() if k.startswith("eval_") and "_loss" in k}
-    for record in sorted(records, key=lambda record: record.name):
-        if record.kind in ("verdicts", "responses"):
-            texts = record.of("responses").read()
-            row[f"{record.condition}: characters"] = np.mean([len(t["output"]) for t in texts])
-        if record.kind == "verdicts":
-            title = f"{record.condition}: win rate, {record.judge}"
-            row[title] = win_rate(record.read()).value
-    return row
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

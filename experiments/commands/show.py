@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 
 from experiments.artifacts import ARTIFACTS
-from experiments.cells.render import make
+from experiments.cells.render import make, runs_made
 from experiments.commands.compare import first_metric
 from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
 from experiments.names import look_up
 from experiments.paths import RESULTS
+from experiments.site.run_report import report_line
 
 HELP = "make tables and figures, and print them"
 
@@ -42,3 +43,4 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"Beside the project's own and the paper's:\n\n{beside}")
             print(f"`make compare NAME={artifact.name}` lists them all.\n")
         print(f"Written to {path.with_suffix('')}.{{md,csv,json,png,svg}}.")
+        print(report_line(runs_made(artifact, scale, arguments.seeds)))

@@ -1,6 +1,7 @@
 """The human study's counterpart: two models' answers head to head, in random order.
 
-The raters are judges, in the laboratory those of docs/judges.md; no person is asked.
+The raters are judges, in the laboratory those of docs/judges.md; no person is asked. `make study`
+makes the page on which people can be (docs/blind-study.md).
 
 make human
 """

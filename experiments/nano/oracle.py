@@ -87,9 +87,59 @@ def obeys(constraint: Constraint, task: Task, answer: str, reading: Reading) -> 
     raise ValueError(f"unknown constraint {constraint.kind!r}")
 
 
+@dataclass(frozen=True)
+class Score:
+    """What the oracle counts in an answer, by the names of the formula in this module's docstring.
+
+    Args:
+        asked: distinct right claims that the task asks for.
+        wrong: false claims and claims about invented things.
+        repeated: sentences that say nothing new.
+        unreadable: sentences that are not in the laboratory's language.
+        broken: constraints that are not met.
+        unfinished: 1 if the answer breaks off, else 0.
+    """
+
+    asked: int
+    wrong: int
+    repeated: int
+    unreadable: int
+    broken: int
+    unfinished: int
+
+    @property
+    def helpfulness(self) -> float:
+        """The score."""
+        return (
+            1
+            - DIMINISHING**self.asked
+            - WRONG * self.wrong
+            - REPEATED * self.repeated
+            - UNREADABLE * self.unreadable
+            - BROKEN * self.broken
+            - UNFINISHED * self.unfinished
+        )
+
+
 def helpfulness(task: Task, answer: str) -> float:
     """Score an answer by the formula in this module's docstring."""
-    return _helpfulness(task, answer, read(answer, make_world(), task.topic))
+    return score(task, answer).helpfulness
+
+
+def score(task: Task, answer: str) -> Score:
+    """Count in an answer what the formula in this module's docstring is made of."""
+    reading = read(answer, make_world(), task.topic)
+    wrong = [claim for claim in reading.claims if not claim.correct]
+    contradicted = {claim.key for claim in wrong}
+    right = {claim.key for claim in reading.claims if claim.correct} - contradicted
+    return Score(
+        asked=len(right & task.asked),
+        wrong=len(wrong),
+        repeated=reading.repeated,
+        unreadable=reading.unreadable,
+        broken=sum(not obeys(c, task, answer, reading) for c in task.constraints),
+        unfinished=int(not reading.finished),
+    )
 
 
 def facts_of(task: Task, answer: str) -> tuple[int, int]:
@@ -98,23 +148,6 @@ def facts_of(task: Task, answer: str) -> tuple[int, int]:
     wrong = [claim for claim in reading.claims if not claim.correct]
     right = {claim.key for claim in reading.claims if claim.correct}
     return len(right - {claim.key for claim in wrong}), len(wrong)
-
-
-def _helpfulness(task: Task, answer: str, reading: Reading) -> float:
-    wrong = [claim for claim in reading.claims if not claim.correct]
-    contradicted = {claim.key for claim in wrong}
-    right = {claim.key for claim in reading.claims if claim.correct} - contradicted
-    asked = len(right & task.asked)
-    broken = sum(not obeys(c, task, answer, reading) for c in task.constraints)
-    return (
-        1
-        - DIMINISHING**asked
-        - WRONG * len(wrong)
-        - REPEATED * reading.repeated
-        - UNREADABLE * reading.unreadable
-        - BROKEN * broken
-        - UNFINISHED * (not reading.finished)
-    )
 
 
 def prefer(task: Task, first: str, second: str) -> float:

@@ -10,6 +10,7 @@ claims. The oracle judge scores answers by them. A sentence in other words count
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,6 +54,27 @@ class Reading:
     finished: bool
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence as it was read.
+
+    Args:
+        clauses: their texts, which joined are the sentence, and the claims that they make; None
+            where a clause makes none.
+        repeated: whether it counts as repeated in `Reading`.
+        unreadable: whether it counts as unreadable there.
+    """
+
+    clauses: tuple[tuple[str, Claim | None], ...]
+    repeated: bool
+    unreadable: bool
+
+    @property
+    def claims(self) -> list[Claim]:
+        """All of its claims."""
+        return [claim for _, claim in self.clauses if claim is not None]
+
+
 _SUBJECT = re.compile(
     r"(?P<pronoun_own>its|Its|her|Her|his|His)(?= )"
     r"|(?P<subject>[Tt]he [a-z]+|[A-Z][a-z]+|it|she|he)(?P<own>'s)?(?= )"
@@ -65,6 +87,7 @@ _BOTH = re.compile(rf"({_NAME}) and ({_NAME}) are both (\w+) of {LAND}")
 _ANOTHER = re.compile(rf"[Aa]nother (\w+) of {LAND} is ({_NAME})")
 _ORDER = re.compile(rf"(.+) the order is ({_NAME}(?:, {_NAME})*(?: and {_NAME})?)")
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,3}\.|-)\s+")
+_JOINT = re.compile("(, and |, while |, but )")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -268,26 +291,46 @@ def read(text: str, world: World, topic: Entity | None = None) -> Reading:
         topic: the thing that a pronoun in the first sentence refers to, usually the one that the
             instruction names.
     """
+    sentences = list(read_sentences(text, world, topic))
+    return Reading(
+        tuple(claim for sentence in sentences for claim in sentence.claims),
+        len(sentences),
+        sum(sentence.unreadable for sentence in sentences),
+        sum(sentence.repeated for sentence in sentences),
+        finished=text.rstrip().endswith((".", "!", "?")),
+    )
+
+
+def read_sentences(text: str, world: World, topic: Entity | None = None) -> Iterator[Sentence]:
+    """Read a text sentence by sentence.
+
+    Args:
+        text: any text.
+        world: the world that the claims are checked against.
+        topic: as for `read`.
+    """
     reader = _Reader(world, topic)
     seen_sentences: set[str] = set()
     seen_keys: set[tuple[str, ...]] = set()
-    unreadable = repeated = 0
-    sentences = sentences_of(text)
-    for sentence in sentences:
-        claims: list[Claim] = []
-        if sentence not in FILLERS:
-            body = sentence.rstrip(".!?")
-            opener = next((o for o in OPENERS if body.startswith(o)), "")
-            for clause in re.split(", and |, while |, but ", body.removeprefix(opener)):
-                claim = reader.clause(clause)
-                if claim is not None:
-                    claims.append(claim)
-                    reader.claims.append(claim)
-            unreadable += not claims
-        keys = {claim.key for claim in claims}
+    for sentence in sentences_of(text):
+        filler = sentence in FILLERS
+        clauses = ((sentence, None),) if filler else tuple(_clauses(reader, sentence))
+        keys = {claim.key for _, claim in clauses if claim is not None}
         # "It has purple fur" is no repetition where "it" is another thing than before.
-        repeated += keys <= seen_keys if keys else sentence in seen_sentences
+        repeated = keys <= seen_keys if keys else sentence in seen_sentences
         seen_sentences.add(sentence)
         seen_keys |= keys
-    finished = text.rstrip().endswith((".", "!", "?"))
-    return Reading(tuple(reader.claims), len(sentences), unreadable, repeated, finished)
+        yield Sentence(clauses, repeated, unreadable=not (keys or filler))
+
+
+def _clauses(reader: _Reader, sentence: str) -> Iterator[tuple[str, Claim | None]]:
+    """The clauses of a sentence, which joined are the sentence again, each with its claim."""
+    body = sentence.rstrip(".!?")
+    opener = next((o for o in OPENERS if body.startswith(o)), "")
+    pieces = _JOINT.split(body.removeprefix(opener))
+    joints = [*pieces[1::2], sentence.removeprefix(body)]
+    for number, (clause, joint) in enumerate(zip(pieces[::2], joints, strict=True)):
+        claim = reader.clause(clause)
+        if claim is not None:
+            reader.claims.append(claim)
+        yield f"{'' if number else opener}{clause}{joint}", claim

@@ -5,6 +5,13 @@
     home.py          what was found, in three lanes that are never mixed
     claims.py        the claims as a forest plot
     explorer.py      every run by alpha, learning rate and epochs
+    answers.py       answers of any two runs side by side
+    evidence.py      published comparisons with and without NEFTune
+    marks.py         the laboratory's answers, marked claim by claim
+    fingerprints.py  AlpacaEval's instructions, as far as the site may name them
+    run_report.py    a report of one run, as one file in its folder (not a page of the site);
+                     one_file.py, training_parts.py, run_records.py, run_samples.py and
+                     run_comparison.py are its parts
     templates/       the pages' HTML (Jinja)
     static/          their style and scripts
 

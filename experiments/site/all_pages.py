@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from experiments.site.answers import answers_page
 from experiments.site.claims import claims_page
+from experiments.site.evidence import evidence_page
 from experiments.site.explorer import explorer
 from experiments.site.home import home
 from experiments.site.pages import Page
@@ -17,7 +19,7 @@ from experiments.site.results import listing, result_pages
 @cache
 def menu() -> tuple[Page, ...]:
     """The pages that every page links."""
-    return home(), claims_page(), explorer(), listing()
+    return home(), claims_page(), explorer(), answers_page(), evidence_page(), listing()
 
 
 def pages() -> list[Page]:

@@ -81,7 +81,7 @@ def _run(scale: str, row: Mapping[str, str]) -> dict[str, Any]:
         "lr": float(row["lr"]),
         "epochs": int(row["epochs"]),
         "seed": int(row["seed"]),
-        "other": _other(row),
+        "other": other_settings(row),
     }
     return found | {name: float(row[name]) for name in MEASURES if row.get(name)}
 
@@ -92,7 +92,7 @@ def _title(scale: str, role: str) -> str:
     return source.title if isinstance(source, Packaged) else SCALES[scale].model_title(role)
 
 
-def _other(row: Mapping[str, str]) -> str:
+def other_settings(row: Mapping[str, str]) -> str:
     """The settings in which a run is not a usual one, in words."""
     found = [
         f"{name.replace('_', ' ')} {row[name]}"
@@ -107,8 +107,8 @@ def _dose(scale: str, role: str, title: str, alpha: float) -> float | None:
     if alpha == 0:
         return 0.0
     record = next((each for each in committed().values() if _is(each, scale, role, title)), None)
-    measured = record and min(a for a in record.kl if a > 0) <= alpha <= max(record.kl)
-    return round(kl_at(alpha, record.kl), 5) if record and measured else None
+    found = kl_at(alpha, record.kl) if record else None
+    return None if found is None else round(found, 5)
 
 
 def _is(record: Record, scale: str, role: str, title: str) -> bool:

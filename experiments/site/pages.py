@@ -65,14 +65,7 @@ def write(pages: Sequence[Page], out: Path, menu: Sequence[Page]) -> None:
     staged = out.with_name(f".{out.name}.new")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    templates = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["json"] = json_text
+    templates = environment()
     for page in pages:
         text = templates.get_template(page.template).render(page=page, menu=menu, **page.values)
         _put(staged / page.path, text)
@@ -85,6 +78,19 @@ def write(pages: Sequence[Page], out: Path, menu: Sequence[Page]) -> None:
         _put(staged / "static" / CHARTS, charts_script())
     shutil.rmtree(out, ignore_errors=True)
     staged.rename(out)
+
+
+def environment() -> Environment:
+    """Jinja with the templates of this folder, which refuses names that are not given."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["json"] = json_text
+    return made
 
 
 def _put(path: Path, content: Path | str) -> None:

@@ -32,6 +32,9 @@ GROUPS = {
     "dose": "What the noise does before any training",
 }
 """The folders of results, in the order of the list."""
+LARGE = 400_000
+"""Bytes of an SVG beyond which the site has the PNG, which is about half as large then."""
+HUNDREDTHS = re.compile(r"(\d\.\d\d)\d+")
 IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\s*$", re.MULTILINE)
 
 
@@ -93,6 +96,8 @@ def _read(path: Path) -> Result:
 def html(markdown: str) -> Markup:
     """Markdown as HTML, with tables in frames that scroll."""
     made = Markdown(extensions=["tables", "md_in_html"]).convert(markdown)
+    # A header without a name is none.
+    made = made.replace("<th></th>", "<td></td>")
     return Markup(
         re.sub(
             r"<table>.*?</table>",
@@ -111,10 +116,13 @@ def result_pages() -> list[Page]:
 def _page(result: Result) -> Page:
     # The page has the title itself; the picture comes first, as SVG.
     body = IMAGE.sub("", read_text(result.path).split("\n", 1)[1])
-    picture = result.path.with_suffix(".svg")
+    picture = _picture(result.path)
     downloads = [path for path in (result.path.with_suffix(".csv"), picture) if path.exists()]
     folder = Path(result.page).parent
-    files: dict[str, Path | str] = {str(folder / path.name): path for path in downloads}
+    files = {
+        str(folder / path.name): compact(read_text(path)) if path.suffix == ".svg" else path
+        for path in downloads
+    }
     return Page(
         result.page,
         result.title,
@@ -129,6 +137,23 @@ def _page(result: Result) -> Page:
         },
         files=files,
     )
+
+
+def _picture(result: Path) -> Path:
+    """A result's picture: as SVG, or as PNG where the SVG draws so much that it is larger."""
+    drawn = result.with_suffix(".svg")
+    large = drawn.exists() and drawn.stat().st_size > LARGE
+    return result.with_suffix(".png") if large else drawn
+
+
+def compact(svg: str) -> str:
+    """A picture with coordinates to a hundredth of a point, and without indentation."""
+
+    def shorter(found: re.Match[str]) -> str:
+        plain = re.sub(r"\s*\n\s*", " ", found[2])
+        return f'{found[1]}="{HUNDREDTHS.sub(lambda each: each[1], plain)}"'
+
+    return re.sub(r"\n\s+", "\n", re.sub(r'(?<= )(d|x|y)="([^"]*)"', shorter, svg))
 
 
 def _without_links(markdown: str) -> str:

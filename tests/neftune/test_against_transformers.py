@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from transformers.integrations.neftune import activate_neftune, deactivate_neftune
 
 from neftune import Noise, attach
 from tests.neftune.models import D, llama
 
-own = pytest.importorskip(
-    "transformers.integrations.neftune", reason="transformers before 5.2 has its option elsewhere"
-)
 DOC = Path(__file__).parents[2] / "docs" / "noise-scale.md"
 CASES = {
     "20 of 80 tokens, padded": ([20, 80], False),
@@ -45,11 +43,11 @@ def spread(case: str, ours: bool) -> float:
             for _ in range(40):
                 model(**batch)
     else:
-        theirs = own.activate_neftune(model, 5.0)
+        theirs = activate_neftune(model, 5.0)
         hook = embedding.register_forward_hook(lambda m, i, o: outputs.append(o))
         for _ in range(40):
             model(**batch)
-        own.deactivate_neftune(model, theirs)
+        deactivate_neftune(model, theirs)
     hook.remove()
     drawn = torch.stack(outputs)[:, 0, : lengths[0]]
     return drawn.square().mean().sqrt().item()
@@ -74,9 +72,9 @@ def test_transformers_noises_padding_and_ours_does_not() -> None:
     embedding = model.get_input_embeddings()
     embedding.weight.data.zero_()
     padding = batch["attention_mask"] == 0
-    theirs = own.activate_neftune(model, 5.0)
+    theirs = activate_neftune(model, 5.0)
     assert torch.all(embedding(batch["input_ids"])[padding].abs().sum(-1) > 0)
-    own.deactivate_neftune(model, theirs)
+    deactivate_neftune(model, theirs)
     outputs: list[Tensor] = []
     with attach(model, Noise(5)):
         hook = embedding.register_forward_hook(lambda m, i, o: outputs.append(o))

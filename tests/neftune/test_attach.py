@@ -129,14 +129,13 @@ def test_attaching_twice_is_an_error_and_leaves_the_first() -> None:
 
 
 def test_the_trainers_own_noise_counts_as_attached() -> None:
-    own = pytest.importorskip(
-        "transformers.integrations.neftune", reason="transformers before 5.2 has it elsewhere"
-    )
+    from transformers.integrations.neftune import activate_neftune, deactivate_neftune
+
     model = llama()
-    hook = own.activate_neftune(model, 5.0)
+    hook = activate_neftune(model, 5.0)
     with pytest.raises(RuntimeError, match="neftune_noise_alpha"):
         attach(model, NOISE)
-    own.deactivate_neftune(model, hook)
+    deactivate_neftune(model, hook)
 
 
 def test_what_is_no_transformers_model_is_refused() -> None:

@@ -10,15 +10,16 @@ the answers to a few held-out prompts are; and some of the answers. Overfitting 
 losses part. The model is a folder, a repository of the hub, or a base model of the laboratory by
 its role (`llama-2-7b` is then the 2.4M-parameter stand-in, which knows no real English).
 
-The output folder appears only when everything is written: `comparison.md` and `comparison.json`,
-and the models in `alpha-0` and `alpha-5`, each with its log, its losses and its answers. With a
-single alpha the folder itself is the model's. After a stop, the same command trains only the alphas
-that are not finished.
+The output folder appears only when everything is written: `comparison.md`, `comparison.json` and
+`report.html`, which shows all of it in a browser, and the models in `alpha-0` and `alpha-5`, each
+with its log, its losses and its answers. With a single alpha the folder itself is the model's.
+After a stop, the same command trains only the alphas that are not finished.
 
 inputs.py      the arguments and the files, checked
 unfinished.py  the folder in which the output is made
 training.py    one training, its losses and answers
 comparison.py  what is compared, and how it reads
+report.py      the same as a page, with curves, dose and cost
 """
 
 from __future__ import annotations
@@ -74,14 +75,17 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Already trained, and not again: alpha {', '.join(finished)}.", flush=True)
     with making(inputs) as folder:
         from experiments.commands.finetune.comparison import compare, write
+        from experiments.commands.finetune.report import write_report
         from experiments.commands.finetune.training import train_each
 
         train_each(inputs, folder)
         comparison = compare(inputs, folder)
         write(comparison, folder)
+        write_report(inputs, comparison, folder)
         finish(inputs, folder)
     from experiments.commands.finetune.comparison import markdown
 
     print()
     print(markdown(comparison, prompts=2, characters=300))
     print(f"\nModels, logs and every answer are in {inputs.out}.")
+    print(f"What each training did: {inputs.out / 'report.html'}")

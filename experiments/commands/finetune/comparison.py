@@ -162,7 +162,7 @@ def markdown(comparison: Comparison, prompts: int, characters: int) -> str:
         "The mean loss a token in nats. In brackets are 95% intervals of differences, paired by "
         f"example. {seed if several else ''}".strip(),
         "",
-        markdown_table(_loss_rows(comparison)),
+        markdown_table(loss_rows(comparison)),
         "",
         "## Answers to held-out prompts",
         "",
@@ -170,7 +170,7 @@ def markdown(comparison: Comparison, prompts: int, characters: int) -> str:
         f"{DECODING.max_new_tokens} tokens, to {comparison['answers']['prompts']} prompts. Lengths "
         "are means.",
         "",
-        markdown_table(_answer_rows(comparison)),
+        markdown_table(answer_rows(comparison)),
     ]
     for number, each in enumerate(comparison["prompts"][:prompts], start=1):
         asked = " ".join(filter(None, (each["instruction"], each["input"])))
@@ -188,7 +188,8 @@ def _against(alphas: Sequence[str], what: str = "") -> list[str]:
     return [f"{what}minus alpha {alphas[0]}"] if len(alphas) > 1 else []
 
 
-def _loss_rows(comparison: Comparison) -> list[list[str]]:
+def loss_rows(comparison: Comparison) -> list[list[str]]:
+    """The losses without noise as rows of text, by set and alpha."""
     alphas = comparison["alphas"]
     rows = [["examples", "alpha", "before", "after", "after minus before", *_against(alphas)]]
     for name, found in comparison["losses"].items():
@@ -203,7 +204,8 @@ def _loss_rows(comparison: Comparison) -> list[list[str]]:
     return rows
 
 
-def _answer_rows(comparison: Comparison) -> list[list[str]]:
+def answer_rows(comparison: Comparison) -> list[list[str]]:
+    """The lengths of answers as rows of text, by alpha."""
     alphas, answers = comparison["alphas"], comparison["answers"]
     heads = [head for what in ("tokens", "characters") for head in (what, *_against(alphas))]
     rows = [["answers", *heads, "ended by themselves"]]

@@ -2,9 +2,10 @@
 
     train_each(inputs, folder)                           # folder / "alpha-5", …
 
-A model's folder has two files more than `neftune.training.finetune` writes. `clean_losses.json`:
+A model's folder has three files more than `neftune.training.finetune` writes. `clean_losses.json`:
 the mean losses a token before and after, the same for each example, and the command's arguments.
-`answers.json`: what the model answers to held-out prompts.
+`answers.json`: what the model answers to held-out prompts. `cost.json`: the seconds of all this,
+and the machine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gc
 import json
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from eval.responses import Answer, decode
 from experiments.commands.finetune.inputs import Inputs
 from experiments.commands.finetune.unfinished import WORKING, alpha_folder
 from neftune.distributions import Noise
+from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.data import IGNORED, Example, encode_each
 from neftune.training.files import write_atomic
@@ -38,7 +41,7 @@ from neftune.training.prompts import PROMPTS
 PROBE_EXAMPLES = 256
 HELD_OUT = 10
 """One example in so many is held out."""
-LOSSES, ANSWERS = "clean_losses.json", "answers.json"
+LOSSES, ANSWERS, COST = "clean_losses.json", "answers.json", "cost.json"
 DECODING = Decoding(batch=16)
 
 
@@ -123,7 +126,7 @@ def prepare(inputs: Inputs) -> Data:
 
 def _train(inputs: Inputs, data: Data, noise: Noise, out: Path) -> None:
     """Train with one noise, and write all files of the model's folder."""
-    recipe, seed = inputs.recipe, inputs.settings["seed"]
+    recipe, seed, started = inputs.recipe, inputs.settings["seed"], time.monotonic()
     model: Any
     model, tokenizer = load_model_and_tokenizer(inputs.base, recipe, seed=seed)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -162,6 +165,8 @@ def _train(inputs: Inputs, data: Data, noise: Noise, out: Path) -> None:
     write_atomic(out / LOSSES, json.dumps(record, indent=1) + "\n")
     answers = answer(model, tokenizer, data.asked, inputs.settings["prompt"])
     write_atomic(out / ANSWERS, json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
+    cost = {"seconds": round(time.monotonic() - started, 1), "machine": precision.machine()}
+    write_atomic(out / COST, json.dumps(cost, indent=1) + "\n")
 
 
 def _losses(model: PreTrainedModel, data: Data) -> dict[str, list[float]]:

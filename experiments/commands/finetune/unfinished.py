@@ -161,14 +161,14 @@ def _leave(place: Path, made: list[Path]) -> None:
 
 
 def finish(inputs: Inputs, folder: Path) -> None:
-    """Put the output in its place: the only model with the comparison, or all of the folder."""
+    """Put the output in its place: the only model with what compares it, or all of the folder."""
     if len(inputs.noises) > 1:
         os.rename(folder, inputs.out)
         for name in (SETTINGS, LOCK):
             (inputs.out / name).unlink()
         return
     model = alpha_folder(folder, inputs.alphas[0])
-    for path in folder.glob("comparison.*"):
+    for path in [*folder.glob("comparison.*"), *folder.glob("report.html")]:
         path.rename(model / path.name)
     os.rename(model, inputs.out)
     shutil.rmtree(folder)

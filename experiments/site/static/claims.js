@@ -4,36 +4,17 @@
 const { claims } = site.data();
 const rows = document.getElementById("rows");
 const choice = (name) => document.getElementById(name).value;
-const WIDTH = 300, HEIGHT = 22, MOST = 6;
+const MOST = 6;
 const LOOKS = { "holds": "holds", "holds, but negligible": "open", "does not hold": "fails" };
 
-const number = (value, unit) => {
-  const digits = Math.abs(unit) >= 1 ? 1 : Math.abs(unit) >= 0.1 ? 2 : 3;
-  return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
-};
+const number = (value, unit) => site.signed(value, Math.abs(unit) >= 1 ? 1 : Math.abs(unit) >= 0.1 ? 2 : 3);
 const estimate = (each, margin) => each.value == null ? ""
   : number(each.value, margin) + (each.low == null ? "" : ` [${number(each.low, margin)}, ${number(each.high, margin)}]`);
 
-// An interval between -MOST and +MOST smallest changes; what lies beyond ends in an arrow.
-function interval(each, margin, look) {
-  const place = (value) => WIDTH * (Math.max(-MOST, Math.min(MOST, value / margin)) + MOST) / (2 * MOST);
-  const middle = HEIGHT / 2;
-  const parts = [`<rect class="band" x="${place(-margin)}" width="${place(margin) - place(-margin)}" y="0" height="${HEIGHT}"/>`,
-                 `<line class="zero" x1="${WIDTH / 2}" x2="${WIDTH / 2}" y1="0" y2="${HEIGHT}"/>`];
-  if (each.value != null) {
-    const low = each.low ?? each.value, high = each.high ?? each.value;
-    parts.push(`<line class="span ${look}" x1="${place(low)}" x2="${place(high)}" y1="${middle}" y2="${middle}"/>`);
-    for (const [value, side] of [[low, -1], [high, 1]])
-      if (Math.abs(value / margin) > MOST && Math.sign(value) === side) {
-        const x = place(value);
-        parts.push(`<path class="arrow ${look}" d="M${x - side * 7} ${middle - 4}L${x} ${middle}L${x - side * 7} ${middle + 4}"/>`);
-      }
-    if (Math.abs(each.value / margin) <= MOST)
-      parts.push(`<circle class="${look}" cx="${place(each.value)}" cy="${middle}" r="4"/>`);
-  }
-  const svg = `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" aria-hidden="true">${parts.join("")}</svg>`;
-  return site.element("span", { innerHTML: svg });
-}
+const interval = (each, margin, look) => {
+  const units = (value) => (value == null ? null : value / margin);
+  return site.interval({ value: units(each.value), low: units(each.low), high: units(each.high) }, MOST, look, 1);
+};
 
 const mean = (values) => values.reduce((sum, each) => sum + each, 0) / values.length;
 const cell = (...children) => site.element("td", {}, ...children);
@@ -63,10 +44,10 @@ function row(claim, finding, id) {
   opener.setAttribute("aria-expanded", "false");
   opener.setAttribute("aria-controls", id);
   const doses = finding.parts.map((part) => part.dose).filter((each) => each != null);
-  const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), cell(claim.judge),
+  const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), site.named("judge", claim.judge),
     cell(interval(finding, claim.margin, look)), cell(estimate(finding, claim.margin)),
     cell(site.element("span", { className: `verdict ${look}`, textContent: finding.verdict })),
-    cell(doses.length ? mean(doses).toPrecision(2) : ""));
+    site.named("dose", doses.length ? mean(doses).toPrecision(2) : ""));
   const more = site.element("tr", { id, hidden: true });
   const inside = site.element("td", { colSpan: 6 });
   more.append(inside);

@@ -4,18 +4,19 @@
 const { runs, measures } = site.data();
 const control = (name) => document.getElementById(name);
 const FILTERS = ["model", "dataset", "lr", "epochs", "other"];
-// At first, what has most trainings is shown.
-const commonest = (name) => {
+// At first, what has most trainings is shown; a mean over learning rates would say little.
+const FIRST = { other: "usual", epochs: "" };
+for (const name of ["model", "dataset", "lr"]) {
   const counts = new Map();
-  for (const run of runs) counts.set(run[name], (counts.get(run[name]) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0][0];
-};
-const FIRST = { model: commonest("model"), dataset: commonest("dataset"), lr: "", epochs: "", other: "usual" };
+  for (const run of runs)
+    if (Object.keys(FIRST).every((each) => FIRST[each] === "" || run[each] === FIRST[each])) counts.set(run[name], (counts.get(run[name]) ?? 0) + 1);
+  FIRST[name] = [...counts].sort((a, b) => b[1] - a[1])[0][0];
+}
 const NAMES = { alpha: "alpha", dose: "dose of the noise, nats a token", lr: "learning rate", epochs: "epochs",
                 other: "other settings", dataset: "instruction set", model: "model" };
 
 function fill(name) {
-  const select = control(name), before = select.value || (select.options.length ? "" : FIRST[name]);
+  const select = control(name), before = select.value || (select.options.length ? "" : String(FIRST[name]));
   const values = [...new Set(runs.map((run) => run[name]))].sort((a, b) => (typeof a === "number" ? a - b : a < b ? -1 : 1));
   select.replaceChildren(new Option("all", ""), ...values.map((each) => new Option(each, each)));
   select.value = values.map(String).includes(before) ? before : "";
@@ -96,7 +97,7 @@ async function add(file) {
   }
   FILTERS.forEach(fill);
   control("model").value = `${rows[0].model}, yours`;
-  control("dataset").value = "";
+  for (const name of ["dataset", "lr", "epochs", "other"]) control(name).value = "";
   await show();
   control("count").textContent += ` ${rows.length} runs of ${file.name} were added.`;
 }

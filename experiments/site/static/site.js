@@ -32,6 +32,36 @@ const site = {
     return result.view;
   },
 
+  // An interval on an axis from -most to +most, with 0 in the middle; what lies beyond ends in an arrow.
+  interval({ value, low, high }, most, look, band = 0) {
+    const width = 300, height = 22, middle = height / 2;
+    const place = (each) => width * (Math.max(-most, Math.min(most, each)) + most) / (2 * most);
+    const parts = band ? [`<rect class="band" x="${place(-band)}" width="${place(band) - place(-band)}" y="0" height="${height}"/>`] : [];
+    parts.push(`<line class="zero" x1="${width / 2}" x2="${width / 2}" y1="0" y2="${height}"/>`);
+    if (value != null) {
+      const ends = [low ?? value, high ?? value];
+      parts.push(`<line class="span ${look}" x1="${place(ends[0])}" x2="${place(ends[1])}" y1="${middle}" y2="${middle}"/>`);
+      for (const [end, side] of [[ends[0], -1], [ends[1], 1]])
+        if (Math.abs(end) > most && Math.sign(end) === side) {
+          const x = place(end);
+          parts.push(`<path class="arrow ${look}" d="M${x - side * 7} ${middle - 4}L${x} ${middle}L${x - side * 7} ${middle + 4}"/>`);
+        }
+      if (Math.abs(value) <= most) parts.push(`<circle class="${look}" cx="${place(value)}" cy="${middle}" r="4"/>`);
+    }
+    return site.element("span", { innerHTML: `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" aria-hidden="true">${parts.join("")}</svg>` });
+  },
+
+  signed(value, digits) {
+    return (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
+  },
+
+  // A cell of a table that says on a narrow screen, without the table's head, what it is.
+  named(name, text) {
+    const made = site.element("td", { textContent: text });
+    if (text !== "") made.dataset.name = name;
+    return made;
+  },
+
   element(tag, properties = {}, ...children) {
     const made = Object.assign(document.createElement(tag), properties);
     made.append(...children);

@@ -16,6 +16,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from experiments.__main__ import main
+from tests.experiments.test_run_report import REQUEST
 from tests.neftune.models import instructions, tiny_llama
 from tests.paths import ROOT
 
@@ -88,7 +89,7 @@ def test_each_alpha_is_trained_as_if_alone_and_compared_with_the_first(
         both = [(tmp_path / "both" / f"alpha-{alpha}" / name).read_bytes() for alpha in "05"]
         assert both == [(tmp_path / f"only-{alpha}" / name).read_bytes() for alpha in "05"]
     assert sorted(path.name for path in (tmp_path / "both").iterdir()) == [
-        *("alpha-0", "alpha-5", "comparison.json", "comparison.md")
+        *("alpha-0", "alpha-5", "comparison.json", "comparison.md", "report.html")
     ]
     found = json.loads((tmp_path / "both" / "comparison.json").read_text())
     assert found["alphas"] == ["0", "5"]
@@ -112,6 +113,16 @@ def test_each_alpha_is_trained_as_if_alone_and_compared_with_the_first(
         )
     assert "| trained on (27) | 5     |" in printed
     assert "### 1. Describe thing 0." in printed
+    report = (tmp_path / "both" / "report.html").read_text()
+    assert f"What each training did: {tmp_path / 'both' / 'report.html'}" in printed
+    assert re.findall(r'<h2 id="part-\d+">(.*)</h2>', report) == [
+        *("Verdicts", "Losses without noise", "Length of answers", "Losses over steps"),
+        *("Some answers", "Dose, alpha 0", "Dose, alpha 5", "Settings, alpha 0"),
+        *("Settings, alpha 5", "Cost", "How it compares"),
+    ]
+    assert f"{found['losses']['held_out']['by alpha']['5']['after']:.3f}" in report
+    assert found["prompts"][0]["reference"] in report
+    assert REQUEST.search(report) is None
     for prompt in found["prompts"]:
         answers = prompt["by alpha"]
         assert set(answers) == {"0", "5"}
@@ -159,8 +170,10 @@ def test_a_killed_command_resumes_with_the_alphas_that_are_missing(
     ours, undisturbed = digests(out), digests(tmp_path / "whole")
     assert ours.keys() == undisturbed.keys()
     changed = {name for name in ours if ours[name] != undisturbed[name]}
-    # They name the folder of the output.
-    assert changed <= {"comparison.json", *(f"alpha-{n}/clean_losses.json" for n in (0, 5))}
+    # They name the folder of the output, or say how long it took.
+    own = ("clean_losses.json", "cost.json")
+    each = {f"alpha-{alpha}/{name}" for alpha in (0, 5) for name in own}
+    assert changed <= {"comparison.json", "report.html", *each}
 
 
 def test_an_interrupted_command_keeps_what_is_finished_and_nothing_else(
@@ -177,7 +190,7 @@ def test_an_interrupted_command_keeps_what_is_finished_and_nothing_else(
     assert [path.name for path in place.parent.iterdir()] == ["out"]
     now = digests(tmp_path / "new" / "out")
     assert {name: now[name] for name in trained} == trained
-    assert set(now) - set(trained) == {"comparison.json", "comparison.md"}
+    assert set(now) - set(trained) == {"comparison.json", "comparison.md", "report.html"}
 
 
 def test_two_commands_do_not_write_to_the_same_place(

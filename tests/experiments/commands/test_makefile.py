@@ -31,6 +31,12 @@ GOOD = {
     "DATA": "a folder",
     "EXAMPLES": "64",
     "DRAWS": "4",
+    "OUTPUTS": "one.json two.json",
+    "PAIRS": "20",
+    "REPEATS": "2",
+    "EQUAL_LENGTH": "10",
+    "SHUFFLE": "1",
+    "RATINGS": "ann.json ben.json",
 }
 INTERNAL = {"RANK", "WORLD_SIZE", "MAKE_PID"}
 """Set by torch's own launcher, and by the Makefile itself."""
@@ -56,7 +62,7 @@ def ran(place: Path, *arguments: str, **environment: str) -> tuple[list[str], di
         (("table1", "SEED=1"), 'SEED is no setting of "make table1". Did you mean SEEDS?'),
         (("table1", "scale=paper"), "Did you mean SCALE?  Its settings: JOBS PYTHON SCALE SEEDS"),
         (("table1", "FOO=1"), 'FOO is no setting of "make table1".  Its settings: JOBS PYTHON'),
-        (("table1", "ALPHA=5"), 'ALPHA is no setting of "make table1" but of ablation.'),
+        (("table1", "ALPHA=5"), 'ALPHA is no setting of "make table1" but of ablation study.'),
         (
             ("lint", "JOBS=2"),
             'JOBS is no setting of "make lint" but of ablation claims laboratory-check',
