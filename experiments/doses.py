@@ -147,17 +147,18 @@ def find(name: str) -> Record:
     return look_up("measured model", name, committed() | measured_here())
 
 
-def of_model(title: str, role: str = "") -> Record | None:
-    """The measurement of a model, the one made here before the committed one.
+def of_model(measured: Mapping[str, Record], title: str, role: str = "") -> Record | None:
+    """The measurement of a model.
 
     Args:
+        measured: those that are looked at, by name.
         title: of a real model.
         role: of a model of the laboratory, in place of a title.
 
     Returns:
         None where it was not measured.
     """
-    every = (committed() | measured_here()).values()
+    every = measured.values()
     if role:
         return next((each for each in every if each.role == role), None)
     return next((each for each in every if each.real and each.title == title), None)

@@ -1,11 +1,6 @@
 """A real Chromium for tests of pages: the system's own, without a window, driven by Playwright.
 
-    @pytest.fixture(scope="module")
-    def chromium() -> Iterator[Browser]:
-        with browser() as found:
-            yield found
-
-    with opened(chromium, path, scheme="dark", width=360) as (page, requests):
+    with browser() as chromium, opened(chromium, path, width=360) as (page, requests):
         assert violations(page) == []
         assert requests == []
 

@@ -2,16 +2,20 @@
 
 as_csv(run_rows(records))                            # the whole file
 run_row(run, records)                                # one row, by title
+committed_rows("nano")                               # those that the project ships
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analysis.intervals import win_rate
+from experiments.paths import RESULTS
 from experiments.runs.record import Record
 from experiments.runs.run import Run
 
@@ -77,3 +81,14 @@ def plain(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def committed_file(scale: str) -> Path:
+    """Where the rows of a scale's committed runs are."""
+    return RESULTS / scale / "runs.csv"
+
+
+def committed_rows(scale: str) -> list[dict[str, str]]:
+    """The rows of the committed runs of a scale, as text by title."""
+    with committed_file(scale).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -14,7 +14,6 @@ over JSON, deflated and in base 85; alike answers stand together there, which ha
 from __future__ import annotations
 
 import base64
-import csv
 import json
 import tarfile
 import zlib
@@ -24,6 +23,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from experiments.cells.runs_table import committed_rows
 from experiments.nano import oracle
 from experiments.nano.answers import reference_answer
 from experiments.nano.oracle import Score, score
@@ -38,7 +38,7 @@ from experiments.site.explorer import other_settings
 from experiments.site.fingerprints import asked
 from experiments.site.marks import MARKS, PLAIN, pieces
 from experiments.site.pages import Page
-from neftune.training.json_files import read_text
+from neftune.training.json_files import parse_json, read_text
 
 SEED = "0"
 TITLE = {"nano": "the laboratory", "small": "real small models"}
@@ -305,9 +305,8 @@ def answers_page() -> Page:
 
 def _of_scale(scale: str) -> tuple[list[Shown], dict[str, Answers]]:
     folder = RESULTS / scale
-    with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:
-        selection = json.loads(read_text(folder / "selection.json"))
-        listed = shown_runs(scale, csv.DictReader(file), selection)
+    selection = parse_json(read_text(folder / "selection.json"), folder / "selection.json")
+    listed = shown_runs(scale, committed_rows(scale), selection)
     answers = read_answers(folder / "records.tar.xz", [run.key for run in listed])
     return [run for run in listed if run.key in answers], answers
 

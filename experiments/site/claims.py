@@ -8,37 +8,18 @@ The page draws what `make claims` committed; rules and words are those of `exper
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from experiments.paths import RESULTS
 from experiments.site.pages import Page
 from neftune.training.json_files import read_text
 
 FILE = RESULTS / "nano" / "claims.json"
-SHOWN = (
-    "id",
-    "group",
-    "text",
-    "published",
-    "published_change",
-    "direction",
-    "margin",
-    "because",
-    "judge",
-    "quantity",
-    "seeds",
-    "least_dose",
-    "limits",
-    "findings",
-)
-"""Of each claim, on the page."""
 
 
 def claims_page() -> Page:
     """The page of claims."""
     # What was not measured is NaN there, which is no JSON.
     found = json.loads(read_text(FILE), parse_constant=lambda _: None)
-    entries = [_entry(claim) for claim in found["claims"]]
     alphas = list(dict.fromkeys(alpha for claim in found["claims"] for alpha in claim["alphas"]))
     return Page(
         "claims.html",
@@ -50,11 +31,6 @@ def claims_page() -> Page:
             "premises": found["premises"],
             "alphas": alphas,
         },
-        {"claims": entries},
+        {"claims": found["claims"]},
         scripts=("claims.js",),
     )
-
-
-def _entry(claim: dict[str, Any]) -> dict[str, Any]:
-    """What the page shows of a claim."""
-    return {name: claim[name] for name in SHOWN}

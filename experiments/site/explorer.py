@@ -8,15 +8,13 @@ alphas as `analysis/equivalent_alpha.py` has it.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from typing import Any
 
 from analysis.equivalent_alpha import kl_at
-from experiments.doses import Record, committed
-from experiments.paths import RESULTS
+from experiments.cells.runs_table import committed_rows
+from experiments.doses import Record, committed, of_model
 from experiments.roles.instruction_sets import TITLES
-from experiments.roles.sources import Packaged
 from experiments.scales.registry import SCALES
 from experiments.site.pages import CHARTS, Page
 
@@ -64,12 +62,16 @@ def explorer() -> Page:
 
 
 def _runs(scale: str) -> list[dict[str, Any]]:
-    with (RESULTS / scale / "runs.csv").open(encoding="utf-8", newline="") as file:
-        return [_run(scale, row) for row in csv.DictReader(file)]
+    measured = committed()
+    records = {
+        role: of_model(measured, SCALES[scale].short_title(role), role * (scale == "nano"))
+        for role in SCALES[scale].models
+    }
+    return [_run(scale, row, records[row["model"]]) for row in committed_rows(scale)]
 
 
-def _run(scale: str, row: Mapping[str, str]) -> dict[str, Any]:
-    title = _title(scale, row["model"])
+def _run(scale: str, row: Mapping[str, str], measured: Record | None) -> dict[str, Any]:
+    title = SCALES[scale].short_title(row["model"])
     alpha, usual = float(row["alpha"]), row["distribution"] == "uniform"
     found: dict[str, Any] = {
         "run": row["run"],
@@ -77,19 +79,13 @@ def _run(scale: str, row: Mapping[str, str]) -> dict[str, Any]:
         "model": f"{title}{', laboratory' if scale == 'nano' else ''}",
         "dataset": TITLES[row["dataset"]],
         "alpha": alpha,
-        "dose": _dose(scale, row["model"], title, alpha) if usual else None,
+        "dose": _dose(measured, alpha) if usual else None,
         "lr": float(row["lr"]),
         "epochs": int(row["epochs"]),
         "seed": int(row["seed"]),
         "other": other_settings(row),
     }
     return found | {name: float(row[name]) for name in MEASURES if row.get(name)}
-
-
-def _title(scale: str, role: str) -> str:
-    """What a model is called: a real one by its own name."""
-    source = SCALES[scale].source(role)
-    return source.title if isinstance(source, Packaged) else SCALES[scale].model_title(role)
 
 
 def other_settings(row: Mapping[str, str]) -> str:
@@ -102,16 +98,9 @@ def other_settings(row: Mapping[str, str]) -> str:
     return ", ".join(found) or "usual"
 
 
-def _dose(scale: str, role: str, title: str, alpha: float) -> float | None:
+def _dose(measured: Record | None, alpha: float) -> float | None:
     """The KL divergence in nats a token; None where it was not measured."""
     if alpha == 0:
         return 0.0
-    record = next((each for each in committed().values() if _is(each, scale, role, title)), None)
-    found = kl_at(alpha, record.kl) if record else None
+    found = kl_at(alpha, measured.kl) if measured else None
     return None if found is None else round(found, 5)
-
-
-def _is(record: Record, scale: str, role: str, title: str) -> bool:
-    if scale == "nano":
-        return record.role == role
-    return record.real and record.title == title

@@ -8,14 +8,12 @@ and what was measured here, in the laboratory and with small real models.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import Any
 
 from experiments.paths import RESULTS
 from experiments.published import ALPHA_GRID, TABLE_1
-from experiments.site.pages import Page
-from neftune.training.json_files import read_text
+from experiments.site.pages import Fact, Page
+from neftune.training.json_files import parse_json, read_text
 
 PAIR = ("alpaca-7b", "alpaca-7b-neft")
 """The public pair that differs in the noise most nearly alone."""
@@ -27,21 +25,6 @@ METRICS = {
     "characters": "length of answers, %",
     "win rate, %": "win rate by the fitted judge, points",
 }
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number of a lane.
-
-    Args:
-        name: what it is.
-        value: as text.
-        note: what must be known beside it.
-    """
-
-    name: str
-    value: str
-    note: str = ""
 
 
 def home() -> Page:
@@ -61,7 +44,8 @@ def home() -> Page:
 
 
 def _json(name: str) -> Any:
-    return json.loads(read_text(RESULTS / name))
+    path = RESULTS / name
+    return parse_json(read_text(path), path)
 
 
 def _paper() -> list[Fact]:

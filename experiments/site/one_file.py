@@ -19,28 +19,13 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from analysis.plots import STYLE, pyplot
-from experiments.site.pages import HERE, STATIC, environment
+from experiments.site.pages import HERE, STATIC, Fact, environment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPLATE = HERE / "templates" / "report.html"
 OWN_STYLE = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number that stands at the top.
-
-    Args:
-        name: what it is.
-        value: as text.
-        note: what must be known beside it.
-    """
-
-    name: str
-    value: str
-    note: str = ""
 
 
 @dataclass(frozen=True)

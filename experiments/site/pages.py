@@ -26,6 +26,21 @@ CHARTS = "vega.js"
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A number that stands out on a page.
+
+    Args:
+        name: what it is.
+        value: as text.
+        note: what must be known beside it.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of the site.
 

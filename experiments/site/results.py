@@ -8,7 +8,6 @@ download, where they came from, and the command that gives them again.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,7 @@ from markupsafe import Markup
 from experiments.artifacts import ARTIFACTS
 from experiments.paths import RESULTS
 from experiments.site.pages import Page
-from neftune.training.json_files import read_text
+from neftune.training.json_files import parse_json, read_text
 
 GROUPS = {
     "findings": "Real models, the laboratory and the paper, by dose",
@@ -45,12 +44,14 @@ class Result:
     Args:
         path: of its Markdown file.
         title: its first heading.
+        text: the rest of it.
         about: its first paragraph.
         provenance: where it came from.
     """
 
     path: Path
     title: str
+    text: str
     about: str
     provenance: dict[str, Any]
 
@@ -85,12 +86,12 @@ def _place(result: Result) -> tuple[int, int, str]:
 
 
 def _read(path: Path) -> Result:
-    text = read_text(path)
-    title = text.split("\n", 1)[0].removeprefix("# ")
-    paragraphs = [each.strip() for each in text.split("\n\n")[1:]]
+    title, _, text = read_text(path).partition("\n")
+    paragraphs = [each.strip() for each in text.split("\n\n")]
     about = next((each for each in paragraphs if each[:1] not in ("|", "!", "#", "")), "")
-    provenance = json.loads(read_text(path.with_suffix(".provenance.json")))
-    return Result(path, title, about, provenance)
+    source = path.with_suffix(".provenance.json")
+    provenance = parse_json(read_text(source), source)
+    return Result(path, title.removeprefix("# "), text, about, provenance)
 
 
 def html(markdown: str) -> Markup:
@@ -115,7 +116,7 @@ def result_pages() -> list[Page]:
 
 def _page(result: Result) -> Page:
     # The page has the title itself; the picture comes first, as SVG.
-    body = IMAGE.sub("", read_text(result.path).split("\n", 1)[1])
+    body = IMAGE.sub("", result.text)
     picture = _picture(result.path)
     downloads = [path for path in (result.path.with_suffix(".csv"), picture) if path.exists()]
     folder = Path(result.page).parent

@@ -8,7 +8,6 @@ Differences are paired by instruction or example, with 95% intervals over these.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -32,13 +31,13 @@ from experiments.cells.metrics import (
     Metric,
     leaderboard_score,
 )
-from experiments.cells.runs_table import plain, run_row
-from experiments.paths import RESULTS
+from experiments.cells.runs_table import committed_file, committed_rows, plain, run_row
 from experiments.roles.judges import JUDGES
 from experiments.runs.conditions import CONDITIONS
 from experiments.runs.record import Record
 from experiments.runs.run import Run
-from experiments.site.one_file import Fact, Section
+from experiments.site.one_file import Section
+from experiments.site.pages import Fact
 from experiments.site.run_records import Shown
 
 HEAD = ["", "this run", "without noise", "difference"]
@@ -193,10 +192,10 @@ def committed_section(found: Shown) -> Section:
     """The run beside the committed row of the same settings, and beside those of other seeds."""
     title = "Beside the committed results"
     run = found.run
-    path = RESULTS / run.scale.name / "runs.csv"
+    path = committed_file(run.scale.name)
     if not path.is_file():
         return Section(title, [f"There are no committed results at {path}."])
-    rows = _committed(path, path.stat().st_mtime_ns)
+    rows = _committed(run.scale.name, path.stat().st_mtime_ns)
     seeds = {
         seed: rows[key]
         for seed in range(run.scale.most_seeds)
@@ -234,10 +233,9 @@ def _verdict(
 
 
 @lru_cache(maxsize=8)
-def _committed(path: Path, stamp: int) -> dict[str, dict[str, str]]:
-    """The rows of a `runs.csv` by the keys of their runs."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["run"]: row for row in csv.DictReader(file)}
+def _committed(scale: str, stamp: int) -> dict[str, dict[str, str]]:
+    """The rows of a scale's committed runs by the keys of their runs."""
+    return {row["run"]: row for row in committed_rows(scale)}
 
 
 def _name(column: str) -> str:

@@ -21,17 +21,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.cells.markdown import estimate_text
+from experiments.cells.runs_table import committed_file
 from experiments.cells.settings import noise_title
-from experiments.doses import COMMITTED, OWN, of_model
-from experiments.paths import RESULTS
-from experiments.roles.sources import Packaged
+from experiments.doses import COMMITTED, OWN, committed, measured_here, of_model
 from experiments.runs.manifest import MANIFEST, ManifestError, read_manifest
 from experiments.runs.provenance import machines, seconds
 from experiments.runs.record import Record, RecordError
 from experiments.runs.run import Run
 from experiments.scales.nano import NANO
-from experiments.site.one_file import Fact, Report, Section, as_html
-from experiments.site.pages import HERE
+from experiments.site.one_file import Report, Section, as_html
+from experiments.site.pages import HERE, Fact
 from experiments.site.run_comparison import (
     committed_section,
     facts_of,
@@ -90,7 +89,7 @@ def made_from(run: Run) -> str:
     base = without_noise(run)
     folders = [run.folder, *([base.folder] if base else [])]
     parts = [_file_hash(folder / MANIFEST) for folder in folders]
-    parts += [_file_hash(RESULTS / run.scale.name / "runs.csv"), _doses_hash(), _code_hash()]
+    parts += [_file_hash(committed_file(run.scale.name)), _doses_hash(), _code_hash()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -199,9 +198,9 @@ def _dose(run: Run) -> Section:
     own = _dose_on_its_set(run)
     if own is not None:
         return own
-    source = run.scale.source(run.model)
-    model = source.title if isinstance(source, Packaged) else run.scale.model_title(run.model)
-    return dose_section(noise.alpha, of_model(model, run.model * (run.scale is NANO)), model)
+    model = run.scale.short_title(run.model)
+    measured = of_model(committed() | measured_here(), model, run.model * (run.scale is NANO))
+    return dose_section(noise.alpha, measured, model)
 
 
 def _dose_on_its_set(run: Run) -> Section | None:

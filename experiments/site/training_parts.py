@@ -2,7 +2,7 @@
 
 settings_section(Record(run, "settings").read(), {"seed": "0"})
 curves_section({"this run": log, "without noise": other_log})
-dose_section(5.0, of_model("gemma-3-270m"), "gemma-3-270m")
+dose_section(5.0, of_model(committed(), "gemma-3-270m"), "gemma-3-270m")
 """
 
 from __future__ import annotations
@@ -148,10 +148,10 @@ def dose_section(alpha: float, record: Record | None, model: str) -> Section:
     if at is not None:
         rows = [[name, estimate_text(at[key], digits)] for key, (name, digits) in DOSES.items()]
         return Section(title, [before], [["quantity", "value"], *rows])
-    measured = sorted(a for a in record.kl if a > 0)
-    if not measured[0] <= alpha <= measured[-1]:
+    kl = kl_at(alpha, record.kl)
+    if kl is None:
+        measured = sorted(a for a in record.kl if a > 0)
         outside = f"it was measured from alpha {measured[0]:g} to {measured[-1]:g}"
         return Section(title, [f"The dose of alpha {alpha:g} on {model} is not known: {outside}."])
-    value = f"{kl_at(alpha, record.kl):.4f}"
     between = "The value lies between those of measured alphas."
-    return Section(title, [before, between], [["quantity", "value"], [DOSES["kl"][0], value]])
+    return Section(title, [before, between], [["quantity", "value"], [DOSES["kl"][0], f"{kl:.4f}"]])

@@ -1,8 +1,10 @@
 """What the tests of experiments share: the committed choices, and an empty folder to work in."""
 
 import shutil
+from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +12,9 @@ from experiments.runs.selection import Selection, load_selection
 from experiments.runs.study import Study
 from experiments.scales.registry import SCALES
 from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +32,15 @@ def selection(tmp_path_factory: pytest.TempPathFactory) -> Selection:
 def study(selection: Selection) -> Study:
     """The laboratory with two seeds."""
     return Study(SCALES["nano"], 2, selection)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """The system's Chromium, for pages."""
+    from tests.browser import browser
+
+    with browser() as found:
+        yield found
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from experiments.commands.finetune.comparison import Comparison, answer_rows, lo
 from experiments.commands.finetune.inputs import Inputs
 from experiments.commands.finetune.training import COST
 from experiments.commands.finetune.unfinished import alpha_folder
-from experiments.doses import of_model
+from experiments.doses import committed, measured_here, of_model
 from experiments.scales.nano import NANO
-from experiments.site.one_file import Answer, Fact, Report, Sample, Section, as_html
+from experiments.site.one_file import Answer, Report, Sample, Section, as_html
+from experiments.site.pages import Fact
 from experiments.site.training_parts import curves_section, dose_section, settings_section
 from neftune.training.files import write_atomic
 
@@ -115,7 +116,8 @@ def _samples(comparison: Comparison) -> Section:
 def _dose(model: str, alpha: str, *, several: bool) -> Section:
     """The measured dose of a model of the laboratory, or of a real one of the same name."""
     role = model if model in NANO.models else ""
-    section = dose_section(float(alpha), of_model(Path(model).name, role), model)
+    measured = committed() | measured_here()
+    section = dose_section(float(alpha), of_model(measured, Path(model).name, role), model)
     title = f"{section.title}, alpha {alpha}" if several else section.title
     return Section(title, section.notes, section.rows)
 

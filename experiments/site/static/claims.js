@@ -40,23 +40,12 @@ function details(claim, finding) {
 
 function row(claim, finding, id) {
   const look = LOOKS[finding.verdict] ?? "open";
-  const opener = site.element("button", { textContent: claim.text, className: "opener" });
-  opener.setAttribute("aria-expanded", "false");
-  opener.setAttribute("aria-controls", id);
   const doses = finding.parts.map((part) => part.dose).filter((each) => each != null);
-  const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), site.named("judge", claim.judge),
+  const cells = [site.named("judge", claim.judge),
     cell(interval(finding, claim.margin, look)), cell(estimate(finding, claim.margin)),
     cell(site.element("span", { className: `verdict ${look}`, textContent: finding.verdict })),
-    site.named("dose", doses.length ? mean(doses).toPrecision(2) : ""));
-  const more = site.element("tr", { id, hidden: true });
-  const inside = site.element("td", { colSpan: 6 });
-  more.append(inside);
-  opener.addEventListener("click", () => {
-    more.hidden = !more.hidden;
-    opener.setAttribute("aria-expanded", String(!more.hidden));
-    if (!inside.childElementCount) inside.append(details(claim, finding));
-  });
-  return [made, more];
+    site.named("dose", doses.length ? mean(doses).toPrecision(2) : "")];
+  return site.opening(claim.text, id, cells, () => details(claim, finding));
 }
 
 function show() {

@@ -33,24 +33,14 @@ function details(each) {
 
 function row(each, most, id) {
   const name = [each.model, each.training_set, each.variant].filter(Boolean).join(", ");
-  const opener = site.element("button", { textContent: name, className: "opener" });
-  opener.setAttribute("aria-expanded", "false");
-  opener.setAttribute("aria-controls", id);
   const text = each.gain == null ? "" : site.signed(each.gain, 1) +
     (each.gain_low == null ? "" : ` [${site.signed(each.gain_low, 1)}, ${site.signed(each.gain_high, 1)}]`);
   const source = `${each.source}${each.verified ? "" : " (not verified)"}`;
-  const made = site.element("tr", {}, site.element("th", { scope: "row" }, opener), cell(source),
+  const cells = [cell(source),
     cell(site.interval({ value: each.gain, low: each.gain_low, high: each.gain_high }, most, LOOKS[each.group])),
     cell(text), cell(each.without == null ? "" : `${each.without.toFixed(1)} → ${each.with.toFixed(1)}`),
-    ...["alpha", "rows", "epochs"].map((field) => site.named(field, each[field] == null ? "" : String(each[field]))));
-  const inside = site.element("td", { colSpan: 8 });
-  const more = site.element("tr", { id, hidden: true }, inside);
-  opener.addEventListener("click", () => {
-    more.hidden = !more.hidden;
-    opener.setAttribute("aria-expanded", String(!more.hidden));
-    if (!inside.childElementCount) inside.append(details(each));
-  });
-  return [made, more];
+    ...["alpha", "rows", "epochs"].map((field) => site.named(field, each[field] == null ? "" : String(each[field])))];
+  return site.opening(name, id, cells, () => details(each));
 }
 
 function show() {

@@ -28,6 +28,9 @@ function chosen() {
     FILTERS.every((name) => control(name).value === "" || String(run[name]) === control(name).value));
 }
 
+// Vega-Lite reads some characters of a field's name as a path.
+const escaped = (field) => field.replace(/([.:\[\]])/g, "\\$1");
+
 function spec(found, x, y, colour) {
   // A dose of 0 has no place on a logarithmic axis that starts above it; symlog has one.
   const scale = x === "lr" ? { type: "log" } : x === "dose" ? { type: "symlog", constant: 0.001 } : { zero: false };
@@ -37,15 +40,15 @@ function spec(found, x, y, colour) {
     color: { field: colour, type: "nominal", title: NAMES[colour],
              scale: { range: [site.colour("blue"), site.colour("red"), site.colour("green"), "#a3478a", "#7a5c00", "#2f86c1", site.colour("soft")] } },
   };
-  const tooltip = ["run", "model", "dataset", "alpha", "dose", "lr", "epochs", "seed", "other", y].map((field) => ({ field, title: measures[field] ?? NAMES[field] ?? field }));
+  const tooltip = ["run", "model", "dataset", "alpha", "dose", "lr", "epochs", "seed", "other", y].map((field) => ({ field: escaped(field), title: measures[field] ?? NAMES[field] ?? field }));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     description: `${measures[y]} by ${NAMES[x]}, ${found.length} trainings; the table below has the numbers`,
-    data: { values: found.map((run) => ({ ...run, [y]: run[y] })) }, width: "container", height: 380, autosize: { type: "fit-x", contains: "padding" },
+    data: { values: found }, width: "container", height: 380, autosize: { type: "fit-x", contains: "padding" },
     layer: [
-      { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, y: { field: y.replace(/([.:\[\]])/g, "\\$1"), aggregate: "mean", type: "quantitative", scale: { zero: false }, title: measures[y] } } },
-      { mark: { type: "point", filled: true, size: 45, opacity: 0.65 }, encoding: { ...shared, y: { field: y.replace(/([.:\[\]])/g, "\\$1"), type: "quantitative", scale: { zero: false } },
-        tooltip: tooltip.map((each) => ({ ...each, field: each.field.replace(/([.:\[\]])/g, "\\$1") })) } },
+      { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, y: { field: escaped(y), aggregate: "mean", type: "quantitative", scale: { zero: false }, title: measures[y] } } },
+      { mark: { type: "point", filled: true, size: 45, opacity: 0.65 }, encoding: { ...shared, y: { field: escaped(y), type: "quantitative", scale: { zero: false } },
+        tooltip } },
     ],
   };
 }

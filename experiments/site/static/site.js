@@ -62,6 +62,21 @@ const site = {
     return made;
   },
 
+  // A row of a table whose first cell opens another row below it, which is made when it is first opened.
+  opening(text, id, cells, details) {
+    const opener = site.element("button", { textContent: text, className: "opener" });
+    opener.setAttribute("aria-expanded", "false");
+    opener.setAttribute("aria-controls", id);
+    const inside = site.element("td", { colSpan: cells.length + 1 });
+    const more = site.element("tr", { id, hidden: true }, inside);
+    opener.addEventListener("click", () => {
+      more.hidden = !more.hidden;
+      opener.setAttribute("aria-expanded", String(!more.hidden));
+      if (!inside.childElementCount) inside.append(details());
+    });
+    return [site.element("tr", {}, site.element("th", { scope: "row" }, opener), ...cells), more];
+  },
+
   element(tag, properties = {}, ...children) {
     const made = Object.assign(document.createElement(tag), properties);
     made.append(...children);

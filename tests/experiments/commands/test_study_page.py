@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from experiments.__main__ import main
 from experiments.commands.study.pairs import BlindStudy
-from tests.browser import Scheme, browser, is_too_wide, opened, violations
+from tests.browser import Scheme, is_too_wide, opened, violations
 from tests.experiments.commands.blind_study import (
     Habits,
     choices_of,
@@ -27,12 +27,6 @@ Object.defineProperty(window, "localStorage", {
   get() { throw new DOMException("denied", "SecurityError"); },
 });
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import json
 import lzma
 import os
 import tarfile
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from experiments.site.fingerprints import (
 )
 from experiments.site.marks import MARKS, pieces
 from experiments.site.pages import write
-from tests.browser import browser, is_too_wide, opened, violations
+from tests.browser import is_too_wide, opened, violations
 
 LIMIT = 1_200_000
 """Bytes of all answers."""
@@ -326,12 +325,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "site"
     write([answers_page()], out, [answers_page()])
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def ready(page: Page) -> Page:

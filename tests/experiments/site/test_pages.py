@@ -1,7 +1,6 @@
 """The site shows the committed results, in a real browser and without a request of others."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urlparse
@@ -18,7 +17,7 @@ from experiments.site.evidence import evidence_page
 from experiments.site.explorer import explorer
 from experiments.site.pages import json_text, write
 from experiments.site.results import compact, found
-from tests.browser import browser, is_too_wide, opened, violations
+from tests.browser import is_too_wide, opened, violations
 
 LIMIT = 10_000_000
 """Bytes of the whole site."""
@@ -29,12 +28,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "site"
     write(pages(), out, menu())
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as found_one:
-        yield found_one
 
 
 class Links(HTMLParser):
