@@ -62,8 +62,8 @@ def pretrained_model(model: nn.Module) -> PreTrainedModel:
             inner = inner._orig_mod
         else:
             raise TypeError(
-                f"cannot add noise to a {type(model).__name__}: it is not a transformers model (give the one within a wrapper), "
-                "nor a DDP, PEFT or compiled wrapper of one"
+                f"cannot add noise to a {type(model).__name__}: it is not a transformers model, "
+                "nor a DDP, PEFT or compiled wrapper of one; give the model within it"
             )
     return inner
 

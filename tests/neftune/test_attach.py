@@ -231,10 +231,10 @@ def test_inputs_embeds_get_the_same_noise_as_their_tokens(name: str) -> None:
 
 
 def test_a_peft_model_gets_the_noise() -> None:
-    from peft import LoraConfig, get_peft_model
-
+    peft = pytest.importorskip("peft")
     inputs = batch()
-    model = get_peft_model(llama(), LoraConfig(target_modules=["q_proj"])).train()
+    config = peft.LoraConfig(target_modules=["q_proj"])
+    model = peft.get_peft_model(llama(), config).train()
     drawn = added_noise(model, **inputs)
     torch.testing.assert_close(
         drawn.abs(), expected_size(inputs["attention_mask"]), atol=1e-5, rtol=1e-5

@@ -15,6 +15,8 @@ from neftune.first_pass import said
 from neftune.schedules import SCHEDULES, schedule_of
 from tests.neftune.models import D, batch, gemma, llama
 
+pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
+
 
 def rows(lengths: tuple[int, ...] = (5, 9, 7, 3)) -> list[dict[str, Tensor]]:
     made = batch(lengths)

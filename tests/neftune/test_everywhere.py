@@ -539,8 +539,7 @@ def test_a_continuation_of_a_cached_prompt_has_its_own_length() -> None:
     "kind", ("PrefixTuningConfig", "PromptTuningConfig", "PromptEncoderConfig")
 )
 def test_learnt_vectors_before_the_text_get_no_noise(kind: str) -> None:
-    import peft
-
+    peft = pytest.importorskip("peft")
     inputs = batch()
     config = getattr(peft, kind)(task_type="CAUSAL_LM", num_virtual_tokens=4)
     model = peft.get_peft_model(llama(), config).train()
@@ -586,10 +585,9 @@ def test_labels_of_rows_are_not_taken_for_those_of_tokens() -> None:
 
 @pytest.mark.parametrize("tied", (False, True))
 def test_a_model_of_which_single_tokens_are_trained_gets_the_noise(tied: bool) -> None:
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(target_modules=["q_proj"], trainable_token_indices=[3, 5])
-    model, inputs = get_peft_model(llama(tied), config).train(), batch()
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(target_modules=["q_proj"], trainable_token_indices=[3, 5])
+    model, inputs = peft.get_peft_model(llama(tied), config).train(), batch()
     embedding = model.get_base_model().model.embed_tokens
     clean = embedding(inputs["input_ids"]).detach()
     with attach(model, NOISE), seen(embedding) as outputs:
