@@ -9,7 +9,7 @@ RUN    := @$(BIN)/python -m experiments
 # One target for each file of experiments/tables/ and experiments/figures/.
 ARTIFACTS := $(filter-out __init__,$(basename $(notdir $(wildcard experiments/tables/*.py experiments/figures/*.py))))
 TARGETS   := $(ARTIFACTS) help setup where compare plan paper claims ablation study selection audit dose laboratory-check \
-             unpack release notebook notebooks judge-card findings evidence site docs test test-long lint bench architecture clean
+             unpack release notebook notebooks judge-card findings evidence site docs test test-long test-versions lint bench architecture clean
 
 # The settings of each target. `make help` prints them; any other is refused before anything runs.
 # Those in ENVIRONMENT reach the commands in the environment (docs/real-scale.md), the others as options.
@@ -38,6 +38,7 @@ settings.unpack    := SCALE
 settings.release   := DATA JOBS SCALE $(ENVIRONMENT)
 settings.test      := JOBS
 settings.test-long := JOBS
+settings.test-versions := TORCH_INDEX
 EVERYWHERE         := PYTHON VENV
 
 # Values are passed on as they were typed, whatever characters they have. Those of MANY are lists.
@@ -185,6 +186,9 @@ test: $(READY) ## the tests but the long ones (about 7 minutes)
 
 test-long: $(READY) ## attacks, SLURM, whole tables, notebooks, two processes (about 15 minutes)
 	$(PYTEST) -m long -vv
+
+test-versions: ## the package alone, on the oldest and newest versions it supports (makes environments, hours)
+	@PYTHON=$(call quoted,$(value PYTHON)) .ci/versions
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

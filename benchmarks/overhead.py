@@ -112,7 +112,7 @@ def passes_without_blocks(model: Any, rounds: int) -> dict[str, list[float]]:
 def in_turn(
     model: Any, work: Callable[[], object], rounds: int, times: int
 ) -> dict[str, list[float]]:
-    """By way, the least seconds of a piece of work in each round, after a round of no account.
+    """By way, the least seconds of a piece of work in each round, after a warm-up round.
 
     Args:
         model: to which the noise is attached.

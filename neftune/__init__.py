@@ -43,7 +43,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neftune.attachment import Attachment, attach, detach
+    from neftune.attachment import Attachment, attach, attachments_of, detach
     from neftune.callback import NEFTune
     from neftune.calls import told
     from neftune.distributions import DISTRIBUTIONS, Distribution, Noise
@@ -57,6 +57,7 @@ __all__ = [
     "NEFTune",
     "Noise",
     "attach",
+    "attachments_of",
     "detach",
     "expected_norm",
     "noise_scale",
@@ -68,6 +69,7 @@ __all__ = [
 _MODULES = {
     "Attachment": "attachment",
     "attach": "attachment",
+    "attachments_of": "attachment",
     "detach": "attachment",
     "NEFTune": "callback",
     "DISTRIBUTIONS": "distributions",

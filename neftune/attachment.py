@@ -40,7 +40,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from neftune.calls import Call, Calls, sequences_of, tokens_of
-from neftune.distributions import DISTRIBUTIONS, Noise, noise_of
+from neftune.distributions import DISTRIBUTIONS, Noise, noise_of, not_negative, whole
 from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs, sharers_of
 from neftune.embeddings import embed_scale, find, size_of
 from neftune.first_pass import FirstPass
@@ -60,13 +60,13 @@ class Attachment:
 
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
-        self.of_a_trainer = False
+        self.of_a_training: object = None
         self._size: Tensor | None = None
         self._begun = False
         self._number = known_in_graphs(self)
         self._calls = Calls()
         self._traced = self._calls.open
-        self._paused = False
+        self._paused = self._opposite = False
         self._hooks: list[RemovableHandle] = []
         self._place = place = find(model)
         self.draws = Draws(seed, by_sequence, 1 if by_sequence else sharers_of(place.model))
@@ -116,9 +116,7 @@ class Attachment:
 
     @strength.setter
     def strength(self, strength: float) -> None:
-        if not strength >= 0:
-            raise ValueError(f"strength must be at least 0, not {strength}")
-        self.draws.strength = strength
+        self.draws.strength = not_negative(strength, "strength")
 
     def first_pass(self) -> FirstPass | None:
         """What the first reading with noise was like; None before it. Waits for the device."""
@@ -126,6 +124,11 @@ class Attachment:
         if first is None or not (real := first.lengths > 0).any():
             return None
         rows = torch.arange(len(real), device=real.device).unsqueeze(1) * real.shape[1]
+        padded = self.noise.length_rule == "padded"
+        noisy = torch.ones_like(real) if padded else real
+        if first.chosen is not None:
+            noisy = noisy & first.chosen.bool()
+        lengths = torch.full_like(first.lengths, real.shape[1]) if padded else first.lengths
         layer: Any = self._place.embeddings[0]
         factor = float(torch.as_tensor(embed_scale(layer)))
         scale = token_scale(self.noise, first.lengths, first.d, self._sizes[layer])[real]
@@ -134,9 +137,9 @@ class Attachment:
         return FirstPass(
             alpha=self.noise.alpha * first.strength,
             sequences=len(set((first.sequences + rows)[real].tolist())),
-            tokens=int(real.sum()),
-            shortest=int(first.lengths[real].min()),
-            longest=int(first.lengths.max()),
+            tokens=int(noisy.sum()),
+            shortest=int(lengths[real].min()),
+            longest=int(lengths.max()),
             factor=factor,
             ratio=None if self._size is None else size / float(self._size),
         )
@@ -170,15 +173,25 @@ class Attachment:
                 loss = model(**batch).loss
                 with attachment.opposite():
                     loss = (loss + model(**batch).loss) / 2
+
+        Each pass's noise is negated once. A model whose whole pass is checkpointed needs a backward
+        pass after each of the two.
         """
-        before, self.draws.opposite = self.draws.opposite, True
+        before, self._opposite = self._opposite, True
         try:
             yield
         finally:
-            self.draws.opposite = before
+            self._opposite = before
 
     def __enter__(self) -> Attachment:
+        if not self.attached:
+            raise RuntimeError("this noise was detached from its model: call attach() again")
         return self
+
+    @property
+    def attached(self) -> bool:
+        """Whether the noise is on the model, until `detach`."""
+        return bool(self._hooks)
 
     def __exit__(
         self,
@@ -190,7 +203,8 @@ class Attachment:
         if kind is None and self.noise.alpha > 0 and not self._begun:
             warnings.warn(
                 "no training pass of the model was seen while noise was attached: it is in "
-                "evaluation mode, another model was trained, or what calls it was compiled before",
+                "evaluation mode, another model was trained, or the function that calls it was "
+                "compiled before attach()",
                 stacklevel=2,
             )
 
@@ -210,12 +224,9 @@ class Attachment:
         kwargs: dict[str, Any],
     ) -> Any:
         given = {**dict(zip(names, args, strict=False)), **kwargs}
-        active = (
-            self._place.model.training
-            and torch.is_grad_enabled()
-            and self.noise.alpha > 0
-            and not self._paused
-        )
+        training = self._place.model.training and torch.is_grad_enabled() and self.noise.alpha > 0
+        paused = self._paused and not _computed_again()
+        active = training and not paused
         # An interrupted pass has left its calls behind: torch tells hooks of no KeyboardInterrupt.
         for place, each in enumerate(self._open):
             if each.module is module or outermost:
@@ -223,6 +234,8 @@ class Attachment:
                 break
         self._open.append(Call(module, active, "decoder_input_ids" in names, decoder, given))
         embeds = given.get("inputs_embeds")
+        if training and paused and owner:
+            self._remember_clean(given.get("input_ids") if embeds is None else embeds)
         if not active or embeds is None or not owner or self._done():
             return None
         if any(each.given.get("pixel_values") is not None for each in self._open):
@@ -254,14 +267,19 @@ class Attachment:
         if owner and self._open[-1].active and not self._done():
             raise RuntimeError(
                 f"{type(module).__name__} made a training pass in which the embeddings of its "
-                "tokens were not read, so it got no noise; give it input_ids or inputs_embeds, or "
-                "put the pass into attachment.paused()"
+                "tokens were not read, so it got no noise: give it input_ids or inputs_embeds; "
+                "where its embedding layer was replaced after attach(), attach again; or put a "
+                "pass that is to be clean into attachment.paused()"
             )
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
         """Called after the module's call, also where it raised an error."""
         if self._open and self._open[-1].module is module:
             self._open.pop()
+
+    def _remember_clean(self, tokens: Any) -> None:
+        if isinstance(tokens, Tensor) and not torch.compiler.is_compiling():
+            self.draws.clean(tokens)
 
     def _done(self) -> bool:
         return any(call.done for call in self._open)
@@ -274,6 +292,11 @@ class Attachment:
             tokens: what the innermost call got: ids or vectors.
             layer: of the embeddings.
         """
+        if hasattr(layer, "neftune_noise_alpha"):
+            raise RuntimeError(
+                "this model gets noise twice, from neftune and from a trainer's own "
+                "neftune_noise_alpha: unset that"
+            )
         self._open[-1].done = self._begun = True
         factor, size = embed_scale(layer), self._sizes[layer]
         shape, d = embeddings.shape[:2], embeddings.shape[-1]
@@ -297,14 +320,14 @@ class Attachment:
                 embeddings.dtype,
                 factor,
                 size,
+                self._opposite,
+                chosen,
             )
         else:
-            wanted = Wanted(self.noise, d, embeddings.dtype, factor, size)
-            drawn = self.draws(wanted, tokens, sequences, lengths)
+            wanted = Wanted(self.noise, d, embeddings.dtype, factor, size, self._opposite)
+            drawn = self.draws(wanted, tokens, sequences, lengths, chosen)
             if self._size is None:
                 self._size = _root_mean_square(embeddings.detach(), lengths)
-        if chosen is not None:
-            drawn = drawn * chosen.unsqueeze(-1)
         return embeddings + drawn
 
 
@@ -340,9 +363,15 @@ def _inert() -> Callable[..., None]:
 
 def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
     """Of the entries of real tokens' embeddings; on the device, which is not waited for."""
-    real = lengths.gt(0).unsqueeze(-1)
-    squares = (embeddings.float().square() * real).sum() / (real.sum() * embeddings.shape[-1])
+    real = lengths.gt(0)
+    norms = torch.linalg.vector_norm(embeddings, dim=-1, dtype=torch.float32)
+    squares = (norms.square() * real).sum() / (real.sum() * embeddings.shape[-1])
     return squares.sqrt()
+
+
+def _computed_again() -> bool:
+    """Whether this pass is made within a backward pass, by a checkpoint around the model."""
+    return not torch.compiler.is_compiling() and torch._C._current_graph_task_id() != -1
 
 
 def _forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:
@@ -377,7 +406,8 @@ def attach(
         by_sequence: seed the noise of each sequence by `seed`, the attachment's `step` and the
             sequence's own tokens, instead of drawing all noise from one stream. The noise then does
             not depend on how a batch is split over processes, forward passes and rows, and a
-            resumed training draws the same noise. One stream is faster for short sequences.
+            resumed training draws the same noise; drawn from one stream, it begins a stream anew.
+            One stream is faster for short sequences.
         step: the number of the first optimizer step, for noise by sequence; set the attachment's
             `step` before each further one.
 
@@ -395,7 +425,7 @@ def attach(
     Source:
         Algorithm 1 of Jain et al., ICLR 2024.
     """
-    wanted = noise_of(noise)
+    wanted, seed = noise_of(noise), whole(seed, "seed")
     if by_sequence and wanted.length_rule == "padded":
         raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
     attachment = Attachment(model, wanted, seed, by_sequence)

@@ -7,24 +7,28 @@ subclasses of the Trainer, take the same callback.
 
 It shows that it is on: after the first step one line says which sequences got noise, and how large
 it was, and the log's entries have `neftune/…` values. A training without noise in its first two
-steps, and an evaluation of several batches with noise, end with an error.
+steps, or in all of one step, and an evaluation of several batches with noise end with an error.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from neftune.attachment import Attachment, attach, attachments_of
-from neftune.distributions import Noise, noise_of
+from neftune.constant_dose import Row, dose
+from neftune.distributions import Noise, noise_of, whole
 from neftune.first_pass import FirstPass, said
 from neftune.schedules import Schedule, schedule_of
 
 PATIENCE = 2
 """Steps within which noise has to be added."""
+RESUMED = 15_485_863
+"""By how much the seed of a stream differs for each step at which a training begins."""
 
 
 class NEFTune(TrainerCallback):
@@ -40,12 +44,15 @@ class NEFTune(TrainerCallback):
             function from its progress, 0 to 1, to what alpha is multiplied by.
         report: whether a line on the first step is written to standard error, and values to the
             log.
+        dose_rows: rows as of `neftune.constant_dose.dose`, on which the noise's dose is measured
+            before the first step, for the line and the log.
 
     Raises:
+        TypeError: alpha, the seed or the schedule is not one.
         ValueError: alpha or the schedule is not valid; or, in a training, the noise cannot be
             added (`attach`), or the processes have parts of sequences (context parallelism).
-        RuntimeError: in a training, no noise was added by the second step, or an evaluation had
-            noise.
+        RuntimeError: in a training, no noise was added by the second step, the noise was taken off
+            the model, an evaluation had noise, or there are two such callbacks.
     """
 
     def __init__(
@@ -55,16 +62,19 @@ class NEFTune(TrainerCallback):
         by_sequence: bool = False,
         schedule: str | Schedule = "constant",
         report: bool = True,
+        dose_rows: Sequence[Row] | None = None,
     ) -> None:
         self.noise = noise_of(noise)
-        self.seed = seed
+        self.seed = None if seed is None else whole(seed, "seed")
         self.by_sequence = by_sequence
         self.schedule = schedule_of(schedule)
         self.report = report
+        self.dose_rows = dose_rows
         self._attachment: Attachment | None = None
         self._begun = 0
         self._predicted: int | None = None
         self._first: FirstPass | None = None
+        self._dose: float | None = None
 
     def on_train_begin(
         self,
@@ -78,14 +88,19 @@ class NEFTune(TrainerCallback):
             _refuse_parts_of_sequences(args)
         self._detach()
         for left in attachments_of(kwargs["model"]):
-            if left.of_a_trainer:
+            if left.of_a_training is state:
+                raise RuntimeError("the Trainer has two NEFTune callbacks: give it one")
+            if left.of_a_training is not None:
                 left.detach()
         seed = args.seed if self.seed is None else self.seed
+        # A training that is resumed draws other noise than its first steps had.
+        seed += RESUMED * state.global_step * (not self.by_sequence)
         self._attachment = attach(
             kwargs["model"], self.noise, seed=seed, by_sequence=self.by_sequence
         )
-        self._attachment.of_a_trainer = True
-        self._begun, self._predicted, self._first = state.global_step, None, None
+        self._attachment.of_a_training = state
+        self._begun, self._predicted = state.global_step, None
+        self._first = self._dose = None
 
     def on_step_begin(
         self,
@@ -95,9 +110,18 @@ class NEFTune(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Set the step, which noise by sequence depends on, and what alpha is multiplied by."""
-        if self._attachment is not None:
-            self._attachment.step = state.global_step
-            self._attachment.strength = self.schedule(state.global_step / max(1, state.max_steps))
+        if self._attachment is None:
+            return
+        if not self._attachment.attached:
+            raise RuntimeError(
+                "the noise was taken off the model amid the training, by neftune.detach(model) or "
+                "by another Trainer with NEFTune on the same model"
+            )
+        self._predicted = None
+        self._attachment.step = state.global_step
+        self._attachment.strength = self.schedule(state.global_step / max(1, state.max_steps))
+        if self.dose_rows is not None and self._dose is None and self.noise.alpha > 0:
+            self._dose = dose(kwargs["model"], self.dose_rows, self._attachment.strength)
 
     def on_step_end(
         self,
@@ -110,16 +134,12 @@ class NEFTune(TrainerCallback):
         attachment = self._attachment
         if attachment is None or self.noise.alpha == 0:
             return
-        if attachment.passes == 0 and state.global_step - self._begun >= PATIENCE:
-            raise RuntimeError(
-                f"no noise was added in {PATIENCE} steps: the model that is trained is not the one "
-                "that the Trainer gave the callback, or it is in evaluation mode; or a compiled "
-                "function around it was traced before the training began"
-            )
+        if state.global_step - self._begun >= PATIENCE:
+            self._refuse_without_noise(state)
         if self.report and self._first is None:
             self._first = attachment.first_pass()
             if self._first is not None and state.is_world_process_zero:
-                tqdm.write(said(self.noise, self._first), file=sys.stderr)
+                tqdm.write(said(self.noise, self._first, self._dose), file=sys.stderr)
 
     def on_prediction_step(
         self,
@@ -148,6 +168,17 @@ class NEFTune(TrainerCallback):
         """End the check of an evaluation."""
         self._predicted = None
 
+    def on_predict(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float],
+        **kwargs: Any,
+    ) -> None:
+        """End the check of predictions."""
+        self._predicted = None
+
     def on_log(
         self,
         args: TrainingArguments,
@@ -166,6 +197,8 @@ class NEFTune(TrainerCallback):
             }
             if self._first is not None and self._first.ratio is not None:
                 values["neftune/first_ratio"] = self._first.ratio
+            if self._dose is not None:
+                values["neftune/first_dose"] = self._dose
             state.log_history[-1].update(values)
             # Callbacks that were added after this one see them, too.
             kwargs.get("logs", {}).update(values)
@@ -177,8 +210,21 @@ class NEFTune(TrainerCallback):
         control: TrainerControl,
         **kwargs: Any,
     ) -> None:
-        """Detach the noise."""
+        """Detach the noise, and check that there was some."""
+        attachment = self._attachment
+        if attachment is not None and attachment.attached and state.global_step > self._begun:
+            self._refuse_without_noise(state)
         self._detach()
+
+    def _refuse_without_noise(self, state: TrainerState) -> None:
+        if self._attachment is not None and self._attachment.passes == 0 and self.noise.alpha > 0:
+            steps = state.global_step - self._begun
+            self._detach()
+            raise RuntimeError(
+                f"no noise was added in {steps} step{'s' * (steps > 1)}: the model that is trained "
+                "is not the one that the Trainer gave the callback, or it is in evaluation mode; "
+                "or a compiled function around it was traced before the training began"
+            )
 
     def _detach(self) -> None:
         if self._attachment is not None:

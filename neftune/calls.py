@@ -54,10 +54,19 @@ def told(**what: Tensor) -> Iterator[None]:
             `seq_idx`, as of `neftune.sequences.Told`.
 
     Raises:
-        TypeError: there is no such thing to tell.
+        TypeError: there is no such thing to tell, or it is no tensor.
+        ValueError: a mask is not of shape (B, T).
     """
     if unknown := set(what) - set(KNOWN):
         raise TypeError(f"told() knows {', '.join(KNOWN)}; not {', '.join(sorted(unknown))}")
+    for name, value in what.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"told() needs {name} as a tensor, not as {type(value).__name__}")
+        if name.endswith("mask") and value.dim() != 2:
+            raise ValueError(
+                f"told() needs {name} of shape (batch, tokens), 1 on tokens and 0 on padding, not "
+                f"of shape {tuple(value.shape)}"
+            )
     before = dict(_told)
     _told.update(what)
     try:
@@ -169,7 +178,8 @@ def tokens_of(calls: Sequence[Call], part: str, lengths: Tensor, labelled: bool)
     if labels is None:
         raise ValueError(
             f"noise on the tokens of the {part} alone needs the labels: pass "
-            "labels=… to the model, or call it within neftune.told(labels=…)"
+            "labels=… to the model, or call it within neftune.told(labels=…); with "
+            "label_smoothing_factor or compute_loss_func the Trainer does not pass them on"
         )
     if labels.dim() != 2:
         raise ValueError(

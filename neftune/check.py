@@ -19,13 +19,14 @@ import argparse
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from neftune.attachment import attach
-from neftune.distributions import Noise
+from neftune.distributions import Noise, not_negative
 from neftune.embeddings import Place, embed_scale, find
 from neftune.noise import noise_scale
 
@@ -62,11 +63,9 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         RuntimeError: a check was not passed.
     """
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(
-        arguments.model, dtype="float32", use_safetensors=True, trust_remote_code=False
-    )
+    if not_negative(arguments.alpha, "alpha") == 0:
+        raise ValueError("alpha 0 adds no noise, and there would be nothing to check")
+    model = loaded(arguments.model)
     print("\n".join(described(model, arguments.alpha)))
     found = checks(model, arguments.alpha)
     for each in found:
@@ -74,6 +73,30 @@ def run(arguments: argparse.Namespace) -> None:
     wrong = [each.name for each in found if not each.right]
     if wrong:
         raise RuntimeError(f"{arguments.model}: not right: {', '.join(wrong)}")
+
+
+def loaded(source: str) -> Any:
+    """A causal language model in a folder, or from the hub, in float32.
+
+    Raises:
+        ValueError: there is none, or its weights cannot be read.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    if source.startswith((".", "/", "~")) and not Path(source).expanduser().is_dir():
+        raise ValueError(f"there is no folder {source}")
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        raise ValueError(
+            f"{source} is a {config.model_type}, and what is checked are causal language models"
+        )
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            source, config=config, dtype="float32", use_safetensors=True, trust_remote_code=False
+        )
+    except SafetensorError as error:
+        raise ValueError(f"the weights in {source} cannot be read: {error}") from None
 
 
 def described(model: Any, alpha: float) -> list[str]:

@@ -21,9 +21,10 @@ This module does not import torch, so that configurations can be read and checke
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +101,8 @@ class Noise:
             every case, so a token that gets noise gets as much as with `all`.
 
     Raises:
-        ValueError: alpha is negative, infinite or not a number, or a name is unknown.
+        ValueError: alpha is negative or infinite, or a name is unknown.
+        TypeError: alpha is no number.
     """
 
     alpha: float
@@ -109,10 +111,8 @@ class Noise:
     tokens: str = "all"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.alpha) and self.alpha >= 0):
-            raise ValueError(f"alpha must be a finite number of at least 0, not {self.alpha}")
         # 5 and 5.0 are the same noise and must serialize the same way.
-        object.__setattr__(self, "alpha", float(self.alpha))
+        object.__setattr__(self, "alpha", not_negative(self.alpha, "alpha"))
         for name, value, known in (
             ("distribution", self.distribution, tuple(DISTRIBUTIONS)),
             ("length_rule", self.length_rule, LENGTH_RULES),
@@ -136,6 +136,50 @@ class Noise:
             tokens: as of `Noise`.
         """
         return cls(share, distribution, "relative", tokens)
+
+
+def not_negative(value: Any, name: str) -> float:
+    """A finite number of at least 0.
+
+    Args:
+        value: anything that is a number, such as a tensor of one entry.
+        name: of it, for errors.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is negative or not finite.
+    """
+    try:
+        if isinstance(value, str | bytes | bool):
+            raise TypeError
+        found = float(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} must be a number of at least 0, not {value!r}") from None
+    except OverflowError:
+        found = math.inf
+    if not (math.isfinite(found) and found >= 0):
+        raise ValueError(f"{name} must be a finite number of at least 0, not {found:g}")
+    return found
+
+
+def whole(value: Any, name: str) -> int:
+    """A whole number that generators take as a seed.
+
+    Args:
+        value: any integer, such as numpy's.
+        name: of it, for errors.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it has more than 62 bits.
+    """
+    try:
+        found = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    if abs(found) >= 2**62:
+        raise ValueError(f"{name} must be less than 2**62, not {found}")
+    return found
 
 
 def noise_of(wanted: Noise | float) -> Noise:

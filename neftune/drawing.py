@@ -30,21 +30,24 @@ SHOWN = 1024
 
 @dataclass
 class _Drawn:
-    """A pass whose noise was drawn.
+    """A pass that is remembered.
 
     Args:
         tokens: its ids, or some entries of its vectors.
-        lengths: of its tokens.
-        state: of the generator before the draw.
-        sign: 1, or -1 where it is the opposite of another pass's noise.
-        again: how often it was drawn again.
+        lengths: of its tokens; None where it was clean on purpose.
+        state: of the generator before the draw; None where there is no stream.
+        sign: of its noise: 1, 0 where it was clean on purpose, or -1 where it had the opposite of
+            another pass's noise.
+        again: how often it was computed again.
+        negated: whether a pass had the opposite of its noise.
     """
 
     tokens: Tensor
-    lengths: Tensor
-    state: Tensor
+    lengths: Tensor | None
+    state: Tensor | None = None
     sign: int = 1
     again: int = 0
+    negated: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,14 @@ class First:
     Args:
         sequences: (B, T), for each token the number of its sequence in the row.
         lengths: (B, T).
+        chosen: (B, T), whether a token is one of those that get noise; None where all do.
         d: embedding dimension.
         strength: what alpha was multiplied by.
     """
 
     sequences: Tensor
     lengths: Tensor
+    chosen: Tensor | None
     d: int
     strength: float
 
@@ -74,6 +79,7 @@ class Wanted:
         dtype: of the result.
         factor: what the noise is multiplied by besides.
         size: as of `neftune.noise.token_scale`.
+        opposite: whether it is that of the last pass over the same tokens, negated.
     """
 
     noise: Noise
@@ -81,6 +87,7 @@ class Wanted:
     dtype: torch.dtype
     factor: float | Tensor = 1.0
     size: float = 1.0
+    opposite: bool = False
 
 
 def sharers_of(model: nn.Module) -> int:
@@ -109,9 +116,8 @@ def sharers_of(model: nn.Module) -> int:
 class Draws:
     """The noise of an attachment: its generators, one on each device, and its step.
 
-    `step` is the number of the optimizer step, `strength` what alpha is multiplied by; while
-    `opposite` is true a pass gets the noise of the last pass over the same tokens, negated.
-    `passes` counts the draws, and `first` keeps the sequences and lengths of the first one.
+    `step` is the number of the optimizer step, `strength` what alpha is multiplied by; `passes`
+    counts the draws, and `first` keeps the sequences and lengths of the first one.
 
     Args:
         seed: of the noise.
@@ -127,7 +133,6 @@ class Draws:
         self.by_sequence = by_sequence
         self.step: int | None = None
         self.strength = 1.0
-        self.opposite = False
         self.passes = 0
         self.first: First | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
@@ -135,7 +140,12 @@ class Draws:
         self._drawn: deque[_Drawn] = deque(maxlen=REMEMBERED)
 
     def __call__(
-        self, wanted: Wanted, tokens: Tensor, sequences: Tensor, lengths: Tensor
+        self,
+        wanted: Wanted,
+        tokens: Tensor,
+        sequences: Tensor,
+        lengths: Tensor,
+        chosen: Tensor | None = None,
     ) -> Tensor:
         """Draw the noise of a pass.
 
@@ -144,6 +154,7 @@ class Draws:
             tokens: ids (B, T) or vectors (B, T, d) of the pass.
             sequences: (B, T), for each token the number of its sequence in the row.
             lengths: (B, T), from `sequence_lengths`.
+            chosen: (B, T), whether a token gets noise; without it all do.
 
         Returns:
             (B, T, d).
@@ -154,27 +165,53 @@ class Draws:
         """
         self.passes += 1
         if self.first is None and self.strength > 0:
-            self.first = First(sequences.clone(), lengths.clone(), wanted.d, self.strength)
+            kept = (sequences.clone(), lengths.clone(), None if chosen is None else chosen.clone())
+            self.first = First(*kept, wanted.d, self.strength)
         if self.strength != 1:
             wanted = replace(wanted, factor=wanted.factor * self.strength)
-        if not self.by_sequence:
-            return self._from_stream(wanted, tokens, lengths)
+        way = self._by_sequence if self.by_sequence else self._from_stream
+        drawn = way(wanted, tokens, sequences, lengths)
+        return drawn if chosen is None else drawn * chosen.unsqueeze(-1)
+
+    def clean(self, tokens: Tensor) -> None:
+        """Remember a pass that is clean on purpose, in case that it is computed again.
+
+        Args:
+            tokens: as of a draw.
+        """
+        self._drawn.append(_Drawn(_known_by(tokens), None, sign=0))
+
+    def _by_sequence(
+        self, wanted: Wanted, tokens: Tensor, sequences: Tensor, lengths: Tensor
+    ) -> Tensor:
         if self.step is None:
             raise ValueError(
                 "noise by sequence is the same in every pass of a step: give attach() the number "
                 "of the first optimizer step, and set attachment.step before each further one"
             )
-        places = tokens_of_sequences(sequences, lengths)
-        key = f"{self.seed} {self.step} "
-        drawn = sample_by_sequence(
-            wanted.noise, tokens, wanted.d, places, key=key, size=wanted.size
+        sign = -1 if wanted.opposite else 1
+        sign = self._pass(_Drawn(_known_by(tokens), lengths, sign=sign), wanted.opposite).sign
+        if sign == 0:
+            return _nothing(wanted, lengths)
+        return sample_by_sequence(
+            wanted.noise,
+            tokens,
+            wanted.d,
+            tokens_of_sequences(sequences, lengths),
+            key=f"{self.seed} {self.step} ",
+            dtype=wanted.dtype,
+            factor=sign * wanted.factor,
+            size=wanted.size,
         )
-        return drawn.mul_(-wanted.factor if self.opposite else wanted.factor).to(wanted.dtype)
 
-    def _from_stream(self, wanted: Wanted, tokens: Tensor, lengths: Tensor) -> Tensor:
+    def _from_stream(
+        self, wanted: Wanted, tokens: Tensor, sequences: Tensor, lengths: Tensor
+    ) -> Tensor:
         generator = self._generator(lengths.device)
         now = generator.get_state()
-        drawn = self._pass(_Drawn(_known_by(tokens), lengths, now))
+        drawn = self._pass(_Drawn(_known_by(tokens), lengths, now), wanted.opposite)
+        if drawn.state is None:
+            return _nothing(wanted, lengths)
         generator.set_state(drawn.state)
         found = sample(
             wanted.noise,
@@ -189,29 +226,26 @@ class Draws:
             generator.set_state(now)
         return found
 
-    def _pass(self, new: _Drawn) -> _Drawn:
+    def _pass(self, new: _Drawn, opposite: bool) -> _Drawn:
         """The pass whose noise is drawn: the new one, or one from before that is computed again."""
         # Within a backward pass a forward pass is one that is computed again.
         if torch._C._current_graph_task_id() != -1:
             return _first_time(self._same(new))
-        if self.opposite:
-            same = self._same(new)
-            if not same:
+        if opposite:
+            same = [each for each in self._same(new) if each.sign >= 0 and not each.negated]
+            if not same or same[0].sign == 0:
                 raise RuntimeError(
-                    "there is no noise to take the opposite of: make a training pass over the same "
-                    "batch before the one within attachment.opposite()"
+                    "there is no noise to take the opposite of: make a training pass with noise "
+                    "over the same batch before each one within attachment.opposite()"
                 )
+            same[0].negated = True
             new = replace(new, state=same[0].state, sign=-1)
         self._drawn.append(new)
         return new
 
     def _same(self, new: _Drawn) -> list[_Drawn]:
         """Passes over the same tokens, the last one first."""
-        return [
-            each
-            for each in reversed(self._drawn)
-            if torch.equal(each.tokens, new.tokens) and torch.equal(each.lengths, new.lengths)
-        ]
+        return [each for each in reversed(self._drawn) if _over_the_same(each, new)]
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self._generators:
@@ -225,6 +259,15 @@ class Draws:
         return self._generators[device]
 
 
+def _over_the_same(one: _Drawn, other: _Drawn) -> bool:
+    """Whether two passes are over the same tokens, as far as is known of them."""
+    if one.tokens.device != other.tokens.device or not torch.equal(one.tokens, other.tokens):
+        return False
+    if one.lengths is None or other.lengths is None:
+        return True
+    return torch.equal(one.lengths, other.lengths)
+
+
 def _first_time(same: list[_Drawn]) -> _Drawn:
     """Which of some passes over the same tokens is computed again; the last one is first."""
     if not same:
@@ -233,7 +276,7 @@ def _first_time(same: list[_Drawn]) -> _Drawn:
             "torch.utils.checkpoint around the model use use_reentrant=False"
         )
     new = [each for each in same if each.again == 0]
-    if len(new) > 1:
+    if len({(each.sign, id(each.state)) for each in new}) > 1:
         raise RuntimeError(
             f"{len(new)} passes over the same tokens are computed again in one backward pass: "
             "whose noise is whose cannot be told; checkpoint the model's blocks instead "
@@ -242,6 +285,10 @@ def _first_time(same: list[_Drawn]) -> _Drawn:
     found = (new or same)[0]
     found.again += 1
     return found
+
+
+def _nothing(wanted: Wanted, lengths: Tensor) -> Tensor:
+    return torch.zeros(*lengths.shape, wanted.d, dtype=wanted.dtype, device=lengths.device)
 
 
 def _known_by(tokens: Tensor) -> Tensor:
@@ -280,6 +327,8 @@ def drawn_in_a_graph(
     dtype: torch.dtype,
     factor: Tensor,
     size: float,
+    opposite: bool,
+    chosen: Tensor | None,
 ) -> Tensor:
     """Draw the noise of a pass in a compiled graph, where it is one operation.
 
@@ -293,14 +342,16 @@ def drawn_in_a_graph(
         dtype: of the result.
         factor: what the noise is multiplied by besides.
         size: as of `neftune.noise.token_scale`.
+        opposite: as of `Wanted`.
+        chosen: as of `Draws`.
 
     Returns:
         (B, T, d).
     """
     ticket.add_(1)
     owner = _in_graphs[number]
-    wanted = Wanted(owner.noise, d, dtype, factor, size)
-    found: Tensor = owner.draws(wanted, tokens, sequences, lengths)
+    wanted = Wanted(owner.noise, d, dtype, factor, size, opposite)
+    found: Tensor = owner.draws(wanted, tokens, sequences, lengths, chosen)
     return found
 
 

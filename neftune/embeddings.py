@@ -63,7 +63,7 @@ def pretrained_model(model: nn.Module) -> PreTrainedModel:
         else:
             raise TypeError(
                 f"cannot add noise to a {type(model).__name__}: it is not a transformers model, "
-                "nor a DDP, PEFT or compiled wrapper of one"
+                "nor a DDP, PEFT or compiled wrapper of one; give the model within it"
             )
     return inner
 

@@ -2,6 +2,7 @@
 
 first = attachment.first_pass()
 print(said(noise, first))                            # alpha, tokens, L, noise by embeddings
+print(said(noise, first, dose=0.12))                 # and what it does to the predictions
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class FirstPass:
     Args:
         alpha: of it, by the schedule.
         sequences: how many.
-        tokens: of them, without padding.
+        tokens: that got noise.
         shortest: the smallest L.
         longest: the largest L.
         factor: what the embedding layer multiplies its output, and with it the noise, by.
@@ -35,12 +36,13 @@ class FirstPass:
     ratio: float | None
 
 
-def said(noise: Noise, first: FirstPass) -> str:
+def said(noise: Noise, first: FirstPass, dose: float | None = None) -> str:
     """The line on the first pass.
 
     Args:
         noise: what was added.
         first: to what.
+        dose: of the noise before the first step, in nats a token, where it was measured.
     """
     lengths = (
         f"{first.shortest}"
@@ -55,8 +57,14 @@ def said(noise: Noise, first: FirstPass) -> str:
         if first.ratio is None
         else f"; its root mean square is {first.ratio:.2g} of that of the embeddings"
     )
-    inside = "" if first.factor == 1 else f", which the layer multiplies by {first.factor:.3g}"
+    inside = (
+        ""
+        if first.factor == 1
+        else f"; the layer multiplies embeddings and noise by {first.factor:.3g}"
+    )
+    does = "" if dose is None else f"; its dose is {dose:.2g} nats a token"
     return (
         f"NEFTune: {noise.distribution} noise of {amount} on {first.tokens} tokens"
-        f"{where} of {first.sequences} sequences in the first pass, L {lengths}{size}{inside}."
+        f"{where} of {first.sequences} sequences in the first pass, "
+        f"L {lengths}{size}{inside}{does}."
     )

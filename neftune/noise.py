@@ -116,13 +116,15 @@ def sample_by_sequence(
     sequences: list[tuple[int, Tensor]],
     *,
     key: str,
+    dtype: torch.dtype = torch.float32,
+    factor: float | Tensor = 1.0,
     size: float = 1.0,
 ) -> Tensor:
     """Draw the noise of one batch so that each sequence's noise depends only on it and on the key.
 
     The noise of a sequence is then the same in any batch, row or process, with any padding, and
     packed with any other sequences. Equal sequences get equal noise, so each optimizer step needs
-    its own key.
+    its own key. It is drawn and scaled in float32, one sequence at a time.
 
     Args:
         noise: the noise to draw; its length rule must not be `padded`.
@@ -131,17 +133,19 @@ def sample_by_sequence(
         d: embedding dimension.
         sequences: from `tokens_of_sequences`.
         key: the seed and step of the training.
+        dtype: of the result.
+        factor: what the noise is multiplied by besides.
         size: as of `token_scale`.
 
     Returns:
-        (B, T, d) float32; 0 on padding.
+        (B, T, d); 0 on padding.
 
     Raises:
         ValueError: the length rule is `padded`, which depends on the batch.
     """
     if noise.length_rule == "padded":
         raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
-    drawn = torch.zeros(*values.shape[:2], d, device=values.device)
+    drawn = torch.zeros(*values.shape[:2], d, dtype=dtype, device=values.device)
     generator = torch.Generator(values.device)
     content = values.detach().cpu()
     if not content.is_floating_point():
@@ -154,7 +158,7 @@ def sample_by_sequence(
         seed = hashlib.blake2b(key.encode() + own, digest_size=8).digest()
         generator.manual_seed(int.from_bytes(seed, "little") >> 1)
         part = _draw(noise, (len(columns), d), values.device, generator)
-        drawn[row, columns] = part.mul_(scale)
+        drawn[row, columns] = part.mul_(scale).mul_(factor).to(dtype)
     return drawn
 
 

@@ -29,8 +29,11 @@ def schedule_of(wanted: str | Schedule) -> Schedule:
 
     Raises:
         ValueError: there is none of that name.
+        TypeError: it is neither a name nor a function.
     """
     if not isinstance(wanted, str):
+        if not callable(wanted):
+            raise TypeError(f"a schedule is a name or a function of progress, not {wanted!r}")
         return wanted
     if wanted not in SCHEDULES:
         raise ValueError(f"unknown schedule {wanted!r}; known: {', '.join(SCHEDULES)}")

@@ -11,8 +11,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from neftune import NEFTune, Noise
-from neftune.attachment import attachments_of
+from neftune import NEFTune, Noise, attachments_of
 
 
 class OfBothSigns(Trainer):
@@ -20,12 +19,12 @@ class OfBothSigns(Trainer):
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The loss of two passes, in training alone."""
-        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        loss = super().compute_loss(model, dict(inputs), *args, **kwargs)
         if not model.training:
             return loss
         (attachment,) = attachments_of(model)
         with attachment.opposite():
-            return (loss + super().compute_loss(model, inputs, *args, **kwargs)) / 2
+            return (loss + super().compute_loss(model, dict(inputs), *args, **kwargs)) / 2
 
 
 tokenizer = AutoTokenizer.from_pretrained(model_name())

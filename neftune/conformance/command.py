@@ -12,9 +12,12 @@ is given to the run that writes the page.
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 from neftune.conformance.libraries import LIBRARIES
+
+NEEDED = ("accelerate", "pydantic")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +31,23 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Measure, and print or write the page, or what was measured."""
+    """Measure, and print or write the page, or what was measured.
+
+    Raises:
+        RuntimeError: a package is not installed that measuring needs.
+        ValueError: options that do not go together, or a file that is no measured column.
+    """
+    for package in NEEDED:
+        if find_spec(package) is None:
+            raise RuntimeError(
+                f"{package} is not installed, which measuring needs: "
+                "pip install 'neftune[conformance]'"
+            )
     from neftune.conformance.report import markdown, measure, read, write
 
+    for written in filter(None, (arguments.measured, arguments.out)):
+        if not written.parent.is_dir():
+            raise ValueError(f"there is no folder {written.parent} for {written.name}")
     if arguments.measured:
         if not arguments.library or arguments.columns or arguments.out:
             raise ValueError("--measured goes with --library, and with nothing else")

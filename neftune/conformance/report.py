@@ -31,8 +31,8 @@ Written by `neftune conformance --out docs/conformance.md docs/conformance/*.jso
 For each way of calling a model the table has the noise that a library adds, by that of the paper's
 rule: alpha / sqrt(L d) for each sequence, L its own tokens, on the embeddings before anything else
 is done to them. 1 is right, and 0 where there must be none. Each number is a root mean square over
-thousands of entries; what is off by more than {near:g} is set in bold. Where it only counts whether
-there is noise, or the same noise again, the number is 1 or 0.
+thousands of entries; what is off by more than {near:g} is set in bold. In rows that ask whether
+there is any noise, or the same noise again, the number is 1 or 0 and says nothing of its size.
 """
 SCRIPTS = {
     "padded.py": "a short sequence in a padded batch gets less noise, and padding gets some",

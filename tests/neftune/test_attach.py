@@ -231,10 +231,10 @@ def test_inputs_embeds_get_the_same_noise_as_their_tokens(name: str) -> None:
 
 
 def test_a_peft_model_gets_the_noise() -> None:
-    from peft import LoraConfig, get_peft_model
-
+    peft = pytest.importorskip("peft")
     inputs = batch()
-    model = get_peft_model(llama(), LoraConfig(target_modules=["q_proj"])).train()
+    config = peft.LoraConfig(target_modules=["q_proj"])
+    model = peft.get_peft_model(llama(), config).train()
     drawn = added_noise(model, **inputs)
     torch.testing.assert_close(
         drawn.abs(), expected_size(inputs["attention_mask"]), atol=1e-5, rtol=1e-5
@@ -277,6 +277,25 @@ def test_a_new_distribution_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> Non
     torch.testing.assert_close(drawn, expected_size(inputs["attention_mask"]), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("distribution", "variance"), (("uniform", 1 / 3), ("gaussian", 1.0), ("bernoulli", 1.0))
+)
+def test_relative_noise_is_as_large_as_noise_of_the_documented_alpha(
+    distribution: str, variance: float
+) -> None:
+    torch.manual_seed(0)
+    model, inputs = llama().train(), batch((60,))
+    embedding = model.get_input_embeddings()
+    size = float(embedding.weight.detach().square().mean().sqrt())
+    alpha = 0.1 * size * (60 * D / variance) ** 0.5
+    added = []
+    for noise in (Noise.relative(0.1, distribution), Noise(alpha, distribution)):
+        with attach(model, noise), seen(embedding) as outputs:
+            model(**inputs)
+        added.append((outputs[0] - embedding(inputs["input_ids"])).detach())
+    torch.testing.assert_close(added[0], added[1], atol=1e-6, rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", ("llama", "gemma", "t5"))
 @pytest.mark.parametrize("by_sequence", (False, True))
 def test_relative_noise_is_a_share_of_the_embeddings_whatever_the_length(
@@ -294,9 +313,6 @@ def test_relative_noise_is_a_share_of_the_embeddings_whatever_the_length(
     size = float(embedding.weight.detach().square().mean().sqrt())
     wanted = inputs["attention_mask"][..., None] * 0.1 * size
     torch.testing.assert_close(added.detach().abs(), wanted.expand_as(added), atol=1e-5, rtol=1e-4)
-    # As the documentation says, it is as large as noise of this alpha.
-    alpha = 0.1 * size * (5 * D) ** 0.5
-    assert float(wanted[0, 0]) == pytest.approx(alpha / (5 * D) ** 0.5)
 
 
 @pytest.mark.parametrize("module", (neftune, neftune.attachment))

@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from neftune import NEFTune, Noise, attach
+from neftune.constant_dose import dose
 from neftune.first_pass import said
 from neftune.schedules import SCHEDULES, schedule_of
 from tests.neftune.models import D, batch, gemma, llama
+
+pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
 
 
 def rows(lengths: tuple[int, ...] = (5, 9, 7, 3)) -> list[dict[str, Tensor]]:
@@ -65,7 +68,9 @@ def test_the_ratio_is_that_of_what_was_added_to_what_was_there(make: Any, rule: 
         found = attachment.first_pass()
     before.remove()
     assert found is not None
-    assert (found.sequences, found.tokens, found.shortest, found.longest) == (2, 140, 50, 90)
+    columns = inputs["input_ids"].shape[1]
+    wanted = (2, 140, 50, 90) if rule == "sequence" else (2, 2 * columns, columns, columns)
+    assert (found.sequences, found.tokens, found.shortest, found.longest) == wanted
     clean, noisy = kept
     real = inputs["attention_mask"].bool()
     measured = (noisy - clean)[real].square().mean().sqrt() / clean[real].square().mean().sqrt()
@@ -82,6 +87,25 @@ def test_a_packed_row_counts_its_sequences() -> None:
     assert found is not None
     assert (found.sequences, found.tokens, found.shortest, found.longest) == (3, 11, 2, 6)
     assert "on 11 tokens of 3 sequences in the first pass, L 2 to 6;" in said(Noise(5), found)
+
+
+@pytest.mark.parametrize(
+    ("noise", "tokens", "shortest", "longest"),
+    ((Noise(5, tokens="response"), 5, 5, 7), (Noise(5, length_rule="padded"), 16, 8, 8)),
+    ids=("responses alone", "padded"),
+)
+def test_the_first_pass_counts_the_tokens_that_got_noise(
+    noise: Noise, tokens: int, shortest: int, longest: int
+) -> None:
+    model, inputs = llama().train(), batch((5, 7))
+    labels = torch.full_like(inputs["input_ids"], -100)
+    labels[0, 3:5] = labels[1, 4:7] = 5
+    for called in (model, torch.compile(model, backend="eager")):
+        with attach(model, noise) as attachment:
+            called(**inputs, labels=labels)
+            found = attachment.first_pass()
+        assert found is not None
+        assert (found.tokens, found.shortest, found.longest) == (tokens, shortest, longest)
 
 
 def test_the_line_tells_alpha_as_the_schedule_has_it(
@@ -169,6 +193,97 @@ def test_passes_between_step_and_evaluation_are_no_evaluation(tmp_path: Path) ->
     trainer(llama(), tmp_path, NEFTune(5), Probe(), **evaluated).train()
 
 
+def test_predictions_amid_a_training_do_not_count_for_its_evaluations(tmp_path: Path) -> None:
+    class Predicts(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            made.predict(rows())
+
+    evaluated = {"eval_strategy": "steps", "eval_steps": 2, "per_device_eval_batch_size": 1}
+    made = trainer(llama(), tmp_path, NEFTune(5), Predicts(), **evaluated)
+    made.train()
+    assert made.state.global_step == 4
+
+
+def test_another_trainer_that_takes_the_noise_off_the_model_is_an_error(tmp_path: Path) -> None:
+    class Inner(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            trainer(kwargs["model"], tmp_path / "inner", NEFTune(5), max_steps=1).train()
+
+    with pytest.raises(RuntimeError, match="the noise was taken off the model amid the training"):
+        trainer(llama(), tmp_path, NEFTune(5), Inner()).train()
+
+
+def test_two_callbacks_are_refused(tmp_path: Path) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(5), NEFTune(5))
+    with pytest.raises(RuntimeError, match="the Trainer has two NEFTune callbacks: give it one"):
+        made.train()
+
+
+def test_a_training_of_one_step_without_noise_is_an_error(tmp_path: Path) -> None:
+    made = trainer(llama(), tmp_path, NEFTune(5), max_steps=1)
+    made.__class__ = Elsewhere
+    made.copy = llama().train()
+    with pytest.raises(RuntimeError, match="no noise was added in 1 step:"):
+        made.train()
+
+
+def test_a_trainer_that_has_the_option_too_is_refused(tmp_path: Path) -> None:
+    model = llama()
+    with (
+        attach(model, 5),
+        pytest.raises(RuntimeError, match="noise twice, from neftune and from a trainer's own"),
+    ):
+        trainer(model, tmp_path, neftune_noise_alpha=5.0).train()
+
+
+def test_the_dose_is_told_on_wish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = llama()
+    held_out = [{"input_ids": ids, "labels": ids} for ids in ([3, 9, 4, 8, 5], [7, 6, 5, 3])]
+    with attach(model, 40):
+        wanted = dose(model, held_out)
+    made = trainer(model, tmp_path, NEFTune(40, dose_rows=held_out))
+    made.train()
+    assert f"; its dose is {wanted:.2g} nats a token." in capsys.readouterr().err
+    entries = [entry for entry in made.state.log_history if "loss" in entry]
+    assert [entry["neftune/first_dose"] for entry in entries] == [pytest.approx(wanted)] * 4
+
+
+def test_a_schedule_may_return_any_number(tmp_path: Path) -> None:
+    def half(progress: float) -> Any:
+        return torch.tensor(0.5)
+
+    made = trainer(llama(), tmp_path, NEFTune(5, schedule=half))
+    made.train()
+    made.save_state()
+    assert made.state.log_history[0]["neftune/alpha"] == 2.5
+
+
+def test_a_resumed_training_does_not_draw_the_noise_of_its_first_steps(tmp_path: Path) -> None:
+    def sizes(model: Any, callback: NEFTune, resume: str | None) -> list[Tensor]:
+        made = trainer(model, tmp_path, callback)
+        made.args.save_strategy, made.args.save_steps = "steps", 2
+        kept: list[Tensor] = []
+        embedding = model.get_input_embeddings()
+
+        def keep(module: Any, args: Any, output: Tensor) -> None:
+            kept.append((output - embedding.weight[args[0]]).detach())
+
+        class After(TrainerCallback):
+            def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+                embedding.register_forward_hook(keep)
+
+        made.add_callback(After())
+        made.train(resume_from_checkpoint=resume)
+        return kept
+
+    whole = sizes(llama(), NEFTune(5), None)
+    resumed = sizes(llama(), NEFTune(5), str(tmp_path / "checkpoint-2"))
+    assert (len(whole), len(resumed)) == (4, 2)
+    assert not any(
+        torch.allclose(one.flatten()[:8], other.flatten()[:8]) for one in whole for other in resumed
+    )
+
+
 def test_a_new_training_replaces_what_an_interrupted_one_left(tmp_path: Path) -> None:
     """As where a cell of a notebook is run again."""
     model = llama()
@@ -198,6 +313,17 @@ def test_an_exception_leaves_no_noise_behind_in_the_next_training(tmp_path: Path
     assert sizes[0] == pytest.approx(5 / math.sqrt(5 * D), rel=1e-3)
 
 
+def test_schedules_have_the_shapes_of_their_names() -> None:
+    found = {name: [schedule_of(name)(k / 4) for k in range(5)] for name in SCHEDULES}
+    half = math.sqrt(0.5) / 2
+    assert found == {
+        "constant": [1, 1, 1, 1, 1],
+        "linear": [1, 0.75, 0.5, 0.25, 0],
+        "cosine": pytest.approx([1, 0.5 + half, 0.5, 0.5 - half, 0]),
+        "rising": [0, 0.25, 0.5, 0.75, 1],
+    }
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedules_stay_between_nothing_and_alpha(name: str) -> None:
     schedule = schedule_of(name)
@@ -221,5 +347,6 @@ def test_the_strength_is_what_alpha_is_multiplied_by() -> None:
         embedding.register_forward_hook(lambda m, i, o: kept.append(o.detach()))
         model(**inputs)
     torch.testing.assert_close(kept[0], kept[-1])
-    with pytest.raises(ValueError, match="strength must be at least 0"):
-        attachment.strength = -1
+    for wrong in (-1, math.inf, math.nan):
+        with pytest.raises(ValueError, match="strength must be a finite number of at least 0"):
+            attachment.strength = wrong

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from transformers import LlamaForCausalLM
 from neftune import Noise
 from neftune.check import CHECKS, _compared, checks, described
 from neftune.command import GROUP, main, modules
-from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, llama
+from tests.neftune.models import SINGLE_STACK, VOCABULARY, D, llama, t5
 from tests.paths import ROOT
 
 
@@ -30,7 +31,7 @@ class Unread(LlamaForCausalLM):
     def forward(self, input_ids: Any = None, **kwargs: Any) -> Any:
         vectors = torch.nn.functional.embedding(input_ids, self.model.embed_tokens.weight)
         with torch.no_grad():
-            return super().forward(inputs_embeds=vectors, **kwargs)
+            return super().forward(**(kwargs | {"inputs_embeds": vectors}))
 
 
 def test_a_model_that_gets_no_noise_is_not_right() -> None:
@@ -82,14 +83,54 @@ def test_a_saved_model_is_checked_from_the_command_line(
     assert all(f"{name}: ok" in said for name in CHECKS)
 
 
-def test_a_folder_without_a_model_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def _nothing(folder: Path) -> None:
+    folder.mkdir()
+
+
+def _truncated(folder: Path) -> None:
+    llama().save_pretrained(folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "said"),
+    (
+        (_nothing, (), ""),
+        (lambda folder: None, (), "there is no folder"),
+        (_truncated, (), "the weights in"),
+        (
+            lambda folder: t5().save_pretrained(folder),
+            (),
+            "is a t5, and what is checked are causal",
+        ),
+        (llama().save_pretrained, ("--alpha", "0"), "alpha 0 adds no noise"),
+        (llama().save_pretrained, ("--alpha", "nan"), "alpha must be a finite number"),
+    ),
+    ids=("nothing", "no folder", "truncated", "t5", "alpha 0", "alpha nan"),
+)
+def test_what_cannot_be_checked_is_one_line(
+    make: Any,
+    arguments: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["check", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
+    make(tmp_path / "model")
+    assert main(["check", str(tmp_path / "model"), *arguments]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert said in error
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"neftune {version('neftune')}\n"
 
 
 def test_the_laboratory_adds_its_commands() -> None:
+    pytest.importorskip("lm_eval", reason="needs the laboratory: make setup")
     assert set(modules()) == {"check", "conformance", "dose", "finetune"}
     assert GROUP == "neftune.commands"
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import sys
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
+
+pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
+pytest.importorskip("pydantic")
 from neftune.command import main
 from neftune.conformance.libraries import LIBRARIES, OTHERS
 from neftune.conformance.report import (
@@ -23,7 +28,6 @@ from neftune.conformance.report import (
     write,
 )
 from neftune.conformance.situations import SITUATIONS
-from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "conformance.md").read_text()
 FILES = sorted((ROOT / "docs" / "conformance").glob("*.json"))
@@ -37,6 +41,26 @@ def found() -> dict[str, Column]:
     return {name: measure(name) for name in HERE}
 
 
+def pinned(package: str) -> str:
+    """The version in requirements.lock."""
+    lock = (ROOT / "requirements.lock").read_text()
+    (version_,) = re.findall(rf"^{package}==(\S+)$", lock, re.MULTILINE)
+    return str(version_)
+
+
+def of_the_page(package: str) -> None:
+    """Skip where another version of a package is installed than the page is of."""
+    pytest.importorskip(package)
+    if version(package).partition("+")[0] != pinned(package):  # torch==2.13.0+cpu is 2.13.0
+        pytest.skip(f"docs/conformance.md is of {package} {pinned(package)}")
+
+
+def measurable(situation: str) -> None:
+    """Skip where a package of a situation is absent."""
+    for package in SITUATIONS[situation].missing:
+        pytest.importorskip(package)
+
+
 def cells(situation: str) -> list[str]:
     """A row of the page: what is right, and each library's number."""
     (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| {situation} |"))
@@ -45,6 +69,7 @@ def cells(situation: str) -> list[str]:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_this_librarys_noise_is_the_papers(name: str, found: dict[str, Column]) -> None:
+    measurable(name)
     each = found["neftune"].found[name]
     assert not each.error
     assert not each.left_out
@@ -53,6 +78,9 @@ def test_this_librarys_noise_is_the_papers(name: str, found: dict[str, Column]) 
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_the_page_says_what_is_measured(name: str, found: dict[str, Column]) -> None:
+    measurable(name)
+    of_the_page("torch")
+    of_the_page("transformers")
     right, *numbers = cells(name)
     assert float(right) == SITUATIONS[name].right
     for library, number in zip(HERE, numbers, strict=False):
@@ -61,12 +89,12 @@ def test_the_page_says_what_is_measured(name: str, found: dict[str, Column]) -> 
         assert float(number) == pytest.approx(ratio, abs=0.02)
 
 
-def test_the_pages_columns_are_those_of_this_installation_and_the_files() -> None:
+def test_the_pages_columns_are_those_of_this_version_the_pinned_ones_and_the_files() -> None:
     columns = {column.library: column for column in map(read, FILES)}
     assert set(columns) | set(HERE) == set(LIBRARIES)
     assert not set(columns) & set(HERE)
     (head,) = (line for line in PAGE.splitlines() if line.startswith("| situation |"))
-    titles = [f"{name} {LIBRARIES[name].version}" for name in HERE]
+    titles = [f"neftune {version('neftune')}", f"transformers {pinned('transformers')}"]
     titles += [columns[name].title for name in LIBRARIES if name in columns]
     assert [cell.strip() for cell in head.strip("|").split("|")][3:] == titles
 
@@ -116,7 +144,8 @@ def test_the_pages_words_are_those_of_the_command() -> None:
 
 @pytest.mark.parametrize("package", ("trl", "peft"))
 def test_an_installed_library_without_noise_of_its_own_has_no_word_of_it(package: str) -> None:
-    assert f"{package} {version(package)}" in " ".join(OTHERS).lower()
+    assert f"{package} {pinned(package)}" in " ".join(OTHERS).lower()
+    of_the_page(package)
     spec = find_spec(package)
     assert spec
     assert spec.origin
@@ -215,3 +244,12 @@ def test_what_is_measured_of_no_library_is_refused(
 ) -> None:
     assert main(["conformance", "--measured", str(tmp_path / "column.json")]) == 1
     assert "--measured goes with --library" in capsys.readouterr().err
+
+
+def test_a_package_that_measuring_needs_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)  # as if it were not installed
+    assert main(["conformance"]) == 1
+    said = "error: accelerate is not installed, which measuring needs: pip install "
+    assert capsys.readouterr().err == said + "'neftune[conformance]'\n"

@@ -96,6 +96,7 @@ def test_the_trainer_follows_it() -> None:
 
 
 def trained(tuned: Any, schedule: Schedule) -> None:
+    pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
     arguments = TrainingArguments(
         output_dir="unused",
         max_steps=4,

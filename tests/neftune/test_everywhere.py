@@ -217,6 +217,67 @@ def test_passes_over_the_same_tokens_are_not_taken_for_each_other() -> None:
             again.square().mean().backward()
 
 
+@pytest.mark.parametrize("way", ({}, {"by_sequence": True, "step": 0}), ids=("stream", "sequence"))
+@pytest.mark.parametrize("within", (True, False), ids=("backward within", "backward after"))
+def test_a_clean_pass_that_is_computed_again_stays_clean(way: Any, within: bool) -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    def gradients(whole: bool) -> list[Tensor]:
+        torch.manual_seed(0)
+        model, given = llama().train(), tuple(batch().values())
+        with attach(model, Noise(50), **way) as attachment:
+            with attachment.paused():
+                found: Any = (
+                    checkpoint(_plain, model, *given, use_reentrant=False)
+                    if whole
+                    else _plain(model, *given)
+                )
+                if within:
+                    found.square().mean().backward()
+            if not within:
+                found.square().mean().backward()
+        return [p.grad for p in model.parameters() if p.grad is not None]
+
+    for plain, again in zip(gradients(False), gradients(True), strict=True):
+        torch.testing.assert_close(plain, again)
+
+
+@pytest.mark.parametrize("way", ({}, {"by_sequence": True, "step": 0}), ids=("stream", "sequence"))
+def test_a_clean_and_a_noisy_pass_over_the_same_tokens_are_not_taken_for_each_other(
+    way: Any,
+) -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    model, given = llama().train(), batch().values()
+    with attach(model, Noise(5), **way) as attachment:
+        noisy: Any = checkpoint(_plain, model, *given, use_reentrant=False)
+        with attachment.paused():
+            clean: Any = checkpoint(_plain, model, *given, use_reentrant=False)
+        with pytest.raises(RuntimeError, match="2 passes over the same tokens are computed again"):
+            (noisy + clean).square().mean().backward()
+
+
+def test_an_attachment_is_used_once() -> None:
+    model = llama().train()
+    attachment = attach(model, 5)
+    with attachment:
+        model(**batch())
+    with pytest.raises(RuntimeError, match=r"this noise was detached.*call attach\(\) again"):
+        attachment.__enter__()
+
+
+@pytest.mark.parametrize("seed", (None, 1.5, "0", 2**70))
+def test_what_is_no_seed_is_refused_at_once(seed: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="seed must be"):
+        attach(llama(), 5, seed=seed)
+
+
+@pytest.mark.parametrize("alpha", ("5", None, [5], True))
+def test_what_is_no_alpha_is_refused_by_name(alpha: Any) -> None:
+    with pytest.raises(TypeError, match="alpha must be a number of at least 0, not"):
+        attach(llama(), alpha)
+
+
 @pytest.mark.long
 def test_two_passes_in_one_graph_have_noise_of_their_own() -> None:
     """Also where the compiler looks for what is computed twice."""
@@ -399,6 +460,24 @@ def test_a_mask_longer_than_the_tokens_without_a_cache_is_refused() -> None:
         model(**inputs)
 
 
+def test_what_is_told_is_a_tensor_and_a_mask_has_two_dimensions() -> None:
+    with pytest.raises(TypeError, match="told\\(\\) needs attention_mask as a tensor, not as list"):
+        told(attention_mask=[[1, 1, 0]]).__enter__()  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="attention_mask of shape \\(batch, tokens\\)"):
+        told(attention_mask=torch.zeros(1, 1, 3, 3)).__enter__()
+
+
+def test_masks_by_kind_of_layer_are_refused_unless_they_are_told() -> None:
+    """As `create_masks_for_generate` makes them."""
+    model, inputs = llama().train(), batch()
+    masks = {"full_attention": torch.zeros(2, 1, *2 * inputs["input_ids"].shape[1:])}
+    with (
+        attach(model, NOISE),
+        pytest.raises(ValueError, match=r"neftune\.told\(attention_mask=…\)"),
+    ):
+        model(input_ids=inputs["input_ids"], attention_mask=masks)
+
+
 def test_both_masks_of_an_encoder_decoder_can_be_told() -> None:
     model, inputs, target = t5().train(), batch((5, 9)), batch((4, 2))
     encoder, decoder = model.encoder.embed_tokens, model.decoder.embed_tokens
@@ -460,8 +539,7 @@ def test_a_continuation_of_a_cached_prompt_has_its_own_length() -> None:
     "kind", ("PrefixTuningConfig", "PromptTuningConfig", "PromptEncoderConfig")
 )
 def test_learnt_vectors_before_the_text_get_no_noise(kind: str) -> None:
-    import peft
-
+    peft = pytest.importorskip("peft")
     inputs = batch()
     config = getattr(peft, kind)(task_type="CAUSAL_LM", num_virtual_tokens=4)
     model = peft.get_peft_model(llama(), config).train()
@@ -507,10 +585,9 @@ def test_labels_of_rows_are_not_taken_for_those_of_tokens() -> None:
 
 @pytest.mark.parametrize("tied", (False, True))
 def test_a_model_of_which_single_tokens_are_trained_gets_the_noise(tied: bool) -> None:
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(target_modules=["q_proj"], trainable_token_indices=[3, 5])
-    model, inputs = get_peft_model(llama(tied), config).train(), batch()
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(target_modules=["q_proj"], trainable_token_indices=[3, 5])
+    model, inputs = peft.get_peft_model(llama(tied), config).train(), batch()
     embedding = model.get_base_model().model.embed_tokens
     clean = embedding(inputs["input_ids"]).detach()
     with attach(model, NOISE), seen(embedding) as outputs:

@@ -1,33 +1,16 @@
-"""What configures a run is imported quickly: without torch and the other heavy packages."""
+"""Noise is configured without torch, and the method needs no package of an extra."""
 
 import subprocess
 import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
+from tests.neftune.models import llama
 from tests.paths import ROOT
-
-HEAVY = ("torch", "transformers", "matplotlib", "scipy", "pandas", "datasets")
-LIGHT = (
-    "neftune",
-    "neftune.distributions",
-    "neftune.training.recipe",
-    "eval.judge_config",
-    "eval.decoding",
-    "analysis.plots",
-    "analysis.intervals",
-    "analysis.text",
-    "analysis.length_control",
-)
-
-
-@pytest.mark.parametrize("module", LIGHT)
-def test_a_light_module_imports_no_heavy_package(module: str) -> None:
-    code = f"import sys, {module}; print(*(set({HEAVY}) & sys.modules.keys()))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == ""
 
 
 def test_noise_is_made_without_torch() -> None:
@@ -38,9 +21,42 @@ def test_noise_is_made_without_torch() -> None:
     assert found.stdout.strip() == "False"
 
 
-def test_every_public_name_can_be_imported() -> None:
+def test_every_public_name_can_be_imported_and_the_package_is_typed() -> None:
     import neftune
 
+    assert files("neftune").joinpath("py.typed").is_file()
     assert all(getattr(neftune, name) is not None for name in neftune.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Recipe'"):
         _ = neftune.Recipe
+
+
+WITHOUT_EXTRAS = """
+import sys
+for name in ("accelerate", "datasets", "peft", "pydantic"):
+    sys.modules[name] = None  # as if it were not installed
+import torch, transformers
+from neftune import NEFTune, attach
+from neftune.command import main
+NEFTune(5)
+model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1]).train()
+with attach(model, 5) as attachment:
+    model(input_ids=torch.tensor([[3, 4, 5]]))
+assert attachment.passes == 1
+raise SystemExit(main(["check", sys.argv[1]]))
+"""
+
+
+def test_the_method_needs_torch_transformers_and_tqdm_alone(tmp_path: Path) -> None:
+    llama().save_pretrained(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRAS, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "evaluation: ok" in done.stdout
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(each).name for each in project["dependencies"]}
+    assert declared == {"torch", "transformers", "tqdm"}

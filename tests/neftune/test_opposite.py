@@ -63,9 +63,46 @@ def test_an_opposite_pass_without_one_before_it_is_refused() -> None:
         model(**batch((5, 7)))
         with (
             attachment.opposite(),
-            pytest.raises(RuntimeError, match="make a training pass over the same batch"),
+            pytest.raises(RuntimeError, match="make a training pass with noise over the same"),
         ):
             model(**batch((4, 8)))
+
+
+def test_each_noise_is_negated_once_and_a_clean_pass_has_none_to_negate() -> None:
+    model, inputs = llama().train(), batch((5, 7))
+    with attach(model, Noise(5)) as attachment:
+        model(**inputs)
+        with attachment.opposite():
+            model(**inputs)
+            with pytest.raises(RuntimeError, match="before each one within"):
+                model(**inputs)
+        model(**inputs)
+        with attachment.paused():
+            model(**inputs)
+        with attachment.opposite(), pytest.raises(RuntimeError, match="a training pass with noise"):
+            model(**inputs)
+
+
+@pytest.mark.long
+def test_both_passes_can_be_in_one_graph() -> None:
+    model, inputs = llama().train(), batch((5, 7))
+    embedding = model.model.embed_tokens
+
+    def step(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        one = embedding_of(ids, mask)
+        with attachment.opposite():
+            return one, embedding_of(ids, mask)
+
+    def embedding_of(ids: Tensor, mask: Tensor) -> Tensor:
+        found = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        first: Tensor = found.hidden_states[0]
+        return first
+
+    with attach(model, NOISE) as attachment:
+        one, other = torch.compile(step, backend="aot_eager")(*inputs.values())
+    clean = embedding(inputs["input_ids"])
+    assert not torch.allclose(one, clean)
+    torch.testing.assert_close(one - clean, clean - other)
 
 
 def test_an_opposite_pass_that_is_computed_again_stays_opposite() -> None:

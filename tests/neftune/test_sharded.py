@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from accelerate import ParallelismConfig
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from neftune import NEFTune
 from tests.neftune.models import llama
 from tests.paths import ROOT
+
+pytest.importorskip("accelerate", reason="transformers' Trainer needs accelerate")
+from accelerate import ParallelismConfig
 
 OF_TORCH = ["ddp", "fsdp1", "fsdp1, flat parameters", "fsdp1, embeddings alone", "fsdp2"]
 ZERO = ["zero1", "zero2", "zero3"]

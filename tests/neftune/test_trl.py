@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from datasets import Dataset
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from neftune import NEFTune, Noise
 from tests.neftune.models import instructions, tiny_llama
+
+pytest.importorskip("trl")
+from datasets import Dataset
 
 COMMON: dict[str, Any] = {
     "max_steps": 2,

@@ -65,6 +65,7 @@ def test_loading_a_tokenizer_that_cannot_end_a_response_names_it(
 
 
 def test_full_fine_tuning_loads_float32_and_qlora_an_adapter(folder: Path) -> None:
+    pytest.importorskip("bitsandbytes")
     model, tokenizer = load_model_and_tokenizer(folder, Recipe(), seed=0, attention="eager")
     assert {value.dtype for value in model.parameters()} == {torch.float32}
     assert all(value.requires_grad for value in model.parameters())

@@ -12,11 +12,13 @@ from neftune import Noise
 from neftune.training.data import checked, encode
 from neftune.training.finetune import finetune
 from neftune.training.model_folder import ModelFolderError
-from neftune.training.qlora import load, merged
 from neftune.training.recipe import Recipe
 from neftune.training.weights import load_weights
 from tests.neftune.models import instructions, tiny_llama
 from tests.paths import BASE
+
+pytest.importorskip("bitsandbytes")
+from neftune.training.qlora import load, merged
 
 TEXT = "Merlbequay is a town in Ombrevane. Its walls are built of"
 

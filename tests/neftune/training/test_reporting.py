@@ -1,6 +1,5 @@
 """Logs in TensorBoard and Weights & Biases, real ones; one line where the package is missing."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.__main__ import main
 from neftune import Noise
 from neftune.training.base_model import load_tokenizer
 from neftune.training.data import Example
@@ -24,9 +22,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("base") / "llama", texts, 300)
 
 
-def installed(name: str) -> None:
-    if importlib.util.find_spec(name) is None:
-        pytest.skip(f"needs the package {name}: pip install {name}")
+def command(arguments: list[str]) -> int:
+    """The laboratory's command line."""
+    pytest.importorskip("lm_eval", reason="needs the laboratory: make setup")
+    from experiments.__main__ import main
+
+    return main(arguments)
 
 
 def tune(base: Path, out: Path, report_to: str | None = None) -> list[dict[str, object]]:
@@ -48,7 +49,7 @@ def tune(base: Path, out: Path, report_to: str | None = None) -> list[dict[str, 
 
 
 def test_tensorboard_reads_the_log(base: Path, tmp_path: Path) -> None:
-    installed("tensorboard")
+    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     log = tune(base, tmp_path / "tuned", "tensorboard")
@@ -63,11 +64,11 @@ def test_tensorboard_reads_the_log(base: Path, tmp_path: Path) -> None:
 
 
 def test_finetune_reports_each_training_to_a_folder_of_its_own(base: Path, tmp_path: Path) -> None:
-    installed("tensorboard")
+    pytest.importorskip("tensorboard")
     (tmp_path / "rows.json").write_text(json.dumps(instructions(20)))
     arguments = ["finetune", "--dataset-file", str(tmp_path / "rows.json"), "--model", str(base)]
     arguments += ["--epochs", "1", "--alpha", "0", "5", "--report-to", "tensorboard"]
-    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert command([*arguments, "--out", str(tmp_path / "out")]) == 0
     for alpha in "05":
         assert len(list((tmp_path / "out" / f"alpha-{alpha}" / "tensorboard").iterdir())) == 1
 
@@ -75,7 +76,7 @@ def test_finetune_reports_each_training_to_a_folder_of_its_own(base: Path, tmp_p
 def test_wandb_writes_offline(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    installed("wandb")
+    pytest.importorskip("wandb")
     key = "0123456789abcdef0123456789abcdef01234567"
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_API_KEY", key)
@@ -99,13 +100,13 @@ def test_a_reporter_that_is_unknown_or_not_installed_is_one_line_before_anything
     arguments += ["--out", str(tmp_path / "out")]
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # as if it were not installed
     says = "reporting to tensorboard needs the package tensorboard, which is not installed: pip"
-    assert main([*arguments, "--report-to", "tensorboard"]) == 1
+    assert command([*arguments, "--report-to", "tensorboard"]) == 1
     assert says in capsys.readouterr().err
     with pytest.raises(ReporterError, match=says):
         tune(base, tmp_path / "tuned", "tensorboard")
     for value, problem in (("tensorboard", says), ("mlflow", "unknown reporter 'mlflow'; known: ")):
         monkeypatch.setenv("REPORT_TO", value)
-        assert main(arguments) == 1
+        assert command(arguments) == 1
         error = capsys.readouterr().err
         assert error.startswith("error: ")
         assert problem in error
