@@ -76,11 +76,10 @@ def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: P
     claim |= {"published_change": None}
     counted = dict.fromkeys(VERDICTS, 0) | {"not resolved": 1}
     (tmp_path / "claims.json").write_text(json.dumps({"verdicts": counted, "claims": [claim]}))
-    rows = [["model", "length, %"], ["stand-in, laboratory", "+1.0"], ["gemma", "+2.0"]]
-    (tmp_path / "by-dose.csv").write_text(as_csv(rows))
+    rows = [["model", "length, %"], ["gemma", "+2.0, +3.0"]]
+    (tmp_path / "each-seed.csv").write_text(as_csv(rows))
     written = with_results(before, tmp_path, tmp_path)
-    assert "| gemma | +2.0 |" in squeezed(written)
-    assert "stand-in, laboratory | +1.0" not in squeezed(written)
+    assert "| gemma | +2.0, +3.0 |" in squeezed(written)
     table = [line for line in written.splitlines() if re.match(r"\| .*win rate.*: ", line)]
     assert [squeezed(line) for line in table] == [
         "| paper, win rate, %: baseline | 29.79 |",

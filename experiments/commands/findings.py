@@ -4,8 +4,8 @@
 
 Reads results, yours or else the project's, and trains nothing: the ablation over alpha in the
 laboratory, the tables `real` and `treatments` of the scale `small`, and the doses. Writes
-`runs/results/findings/`: `by-dose.md`, `.json`, `.csv` and a picture. docs/findings.md says what
-it shows.
+`runs/results/findings/`: `by-dose.md`, `.json`, `.csv` and a picture, and `each-seed.csv`, the
+real models' changes without averaging. docs/findings.md says what they show.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from analysis.equivalent_alpha import kl_at
 from experiments.cells.cell import Data
 from experiments.cells.differences import Difference, differences, quantity
 from experiments.cells.markdown import estimate_text, markdown_table
-from experiments.cells.metrics import CHARACTERS, FAR_LOSS, FITTED_LOSS, HELD_OUT_LOSS, WIN_RATE
+from experiments.cells.metrics import (
+    CHARACTERS,
+    FAR_LOSS,
+    FITTED_LOSS,
+    HELD_OUT_LOSS,
+    LENGTH_CONTROLLED,
+    WIN_RATE,
+)
 from experiments.commands.ablation import Ablation
 from experiments.commands.ablation import artifact as ablation_artifact
 from experiments.commands.dose.report import number
@@ -41,6 +48,7 @@ LABORATORY = f"nano/{ablation_artifact(Ablation(ALPHAS)).name}.json"
 REAL = ("small/real.json", "small/treatments.json")
 """Where both have a row, the first, which has more seeds, counts."""
 PAPER = "LLaMA-2 7B in the paper"
+DOSE = "KL at the start, nats a token"
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         FileNotFoundError: a result is neither made here nor shipped.
     """
-    write(collected(), arguments.out)
+    points = collected()
+    write(points, seeds_apart(points), arguments.out)
     print((arguments.out / "by-dose.md").read_text())
     print(f"Written to {arguments.out}.")
 
@@ -127,6 +136,41 @@ def _dose(row: str, kl: dict[float, float]) -> float | None:
     return kl_at(float(alpha), kl) if name == "alpha" else None
 
 
+def seeds_apart(points: Sequence[Point]) -> list[list[str]]:
+    """The change of each seed of the real models, a row a setting, titles first.
+
+    An interval over two or three seeds says little more than that they are few.
+
+    Args:
+        points: from `collected`.
+    """
+    data, doses = _read(REAL[0]), {(point.model, point.row): point.kl for point in points}
+    cells = {(each["metric"], each["row"], each["column"]): each for each in data["cells"]}
+    titles = (*METRICS, LENGTH_CONTROLLED.title)
+    told = [quantity(title) for title in titles]
+    heads = [f"{each.name}, {each.unit}" for each in told]
+    table = [["model", "trained with", DOSE, *heads]]
+    for column in dict.fromkeys(each["column"] for each in data["cells"]):
+        for row in dict.fromkeys(each["row"] for each in data["cells"]):
+            if row == data["against"]:
+                continue
+            texts = []
+            for title, each in zip(titles, told, strict=True):
+                own, base = (
+                    # With one seed there is no list of them.
+                    cells[title, each_row, column].get("seeds")
+                    or [cells[title, each_row, column]["value"]]
+                    for each_row in (row, data["against"])
+                )
+                changes = [
+                    100 * (one / other - 1) if each.in_percent else one - other
+                    for one, other in zip(own, base, strict=True)
+                ]
+                texts.append(", ".join(f"{change:+.{each.digits}f}" for change in changes))
+            table.append([column, row, number(doses[column, row]), *texts])
+    return table
+
+
 def published() -> Point:
     """What the paper gives in numbers for LLaMA-2 7B on Alpaca."""
     before, after = TABLE_1["LLaMA-2 7B"]["alpaca"], TABLE_1["+NEFT"]["alpaca"]
@@ -137,11 +181,12 @@ def published() -> Point:
     return Point(PAPER, "alpha 5", None, changes)
 
 
-def write(points: Sequence[Point], out: Path) -> None:
-    """Write the table and the picture.
+def write(points: Sequence[Point], apart: Sequence[Sequence[str]], out: Path) -> None:
+    """Write the tables and the picture.
 
     Args:
         points: from `collected`.
+        apart: from `seeds_apart`.
         out: the folder.
     """
     from analysis.plots import save
@@ -152,7 +197,8 @@ def write(points: Sequence[Point], out: Path) -> None:
     content = {"points": [asdict(point) for point in (*points, published())]}
     write_atomic(out / "by-dose.json", as_json(content))
     write_atomic(out / "by-dose.csv", as_csv(rows(points)))
-    write_atomic(out / "by-dose.md", markdown(points))
+    write_atomic(out / "each-seed.csv", as_csv(apart))
+    write_atomic(out / "by-dose.md", markdown(points, apart))
     save(picture(points), out / "by-dose")
     write_provenance(out / "by-dose.provenance.json", "make findings")
 
@@ -161,7 +207,7 @@ def rows(points: Sequence[Point]) -> list[list[str]]:
     """A row a point, titles first."""
     told = [quantity(title) for title in METRICS]
     heads = [f"{each.name}, {each.unit}" for each in told]
-    table = [["model", "trained with", "KL at the start, nats a token", *heads]]
+    table = [["model", "trained with", DOSE, *heads]]
     for point in (*points, published()):
         cells = [
             estimate_text(point.changes[title], each.digits, sign=True)
@@ -224,8 +270,8 @@ def picture(points: Sequence[Point]) -> Any:
     return figure
 
 
-def markdown(points: Sequence[Point]) -> str:
-    """The table for readers."""
+def markdown(points: Sequence[Point], apart: Sequence[Sequence[str]]) -> str:
+    """The tables for readers."""
     return (
         "\n\n".join(
             [
@@ -237,6 +283,10 @@ def markdown(points: Sequence[Point]) -> str:
                 "numbers, and the dose of its models is not known.",
                 "![By dose](by-dose.png)",
                 markdown_table(rows(points)),
+                "## Each seed of the real models",
+                "The same changes, a number for each seed. Intervals over so few seeds are wide: "
+                "for two, Student's t is 12.7.",
+                markdown_table(apart),
             ]
         )
         + "\n"

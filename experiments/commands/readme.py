@@ -79,13 +79,12 @@ def _claims(results: Path) -> str:
 
 
 def _real(findings: Path) -> str:
-    path = findings / "by-dose.csv"
+    path = findings / "each-seed.csv"
     if not path.exists():
         return NOT_MADE
-    head, *rows = csv.reader(path.read_text().splitlines())
-    shown = [row for row in rows if not row[0].endswith("laboratory")]
+    table = list(csv.reader(path.read_text().splitlines()))
     picture = f"![By dose]({FINDINGS.as_posix()}/by-dose.png)"
-    return f"{picture}\n\n{markdown_table([head, *shown])}"
+    return f"{picture}\n\n{markdown_table(table)}"
 
 
 def _rivals(results: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.artifacts import ARTIFACTS
-from experiments.commands.findings import collected, markdown, published
+from experiments.commands.findings import collected, markdown, published, seeds_apart
 from experiments.doses import find
 from experiments.paths import RENDERED
 from experiments.runs.real_models import EQUAL_DOSE, NO_NOISE, arms, other_noises
@@ -59,12 +59,41 @@ def test_a_row_of_both_tables_has_the_numbers_of_the_one_with_more_seeds(
     assert point.changes["win rate, %"] == cell["difference"]
 
 
+def test_each_seed_of_a_real_model_is_shown_beside_the_others(
+    made: dict[str, dict[str, object]],
+) -> None:
+    table = seeds_apart(collected())
+    (place,) = (k for k, title in enumerate(table[0]) if title == "win rate, points")
+    column = SMALL.short_title("llama-2-7b")
+    (row,) = (row for row in table if row[:2] == [column, "alpha 15"])
+    cells = {
+        cell["row"]: cell["value"]
+        for cell in made["real"]["cells"]  # type: ignore[attr-defined]
+        if (cell["metric"], cell["column"]) == ("win rate, %", column)
+    }
+    assert row[place] == f"{cells['alpha 15'] - cells[NO_NOISE]:+.1f}"
+    assert {row[0] for row in table[1:]} == {SMALL.short_title(role) for role in DOSES}
+
+
+def test_the_committed_changes_of_each_seed_average_to_the_committed_ones() -> None:
+    points = {(point.model, point.row): point for point in collected()}
+    table = seeds_apart(list(points.values()))
+    place = table[0].index("win rate, points")
+    for model, row, *_ in table[1:]:
+        (texts,) = (line[place] for line in table if line[:2] == [model, row])
+        changes = [float(text) for text in texts.split(", ")]
+        wanted = points[model, row].changes["win rate, %"]["value"]
+        assert sum(changes) / len(changes) == pytest.approx(wanted, abs=0.051)
+
+
 def test_the_paper_stands_beside_them_without_what_it_does_not_say(
     made: dict[str, dict[str, object]],
 ) -> None:
     assert published().changes["win rate, %"]["value"] == pytest.approx(64.69 - 29.79)
     assert set(published().changes) == {"win rate, %", "characters"}
-    (row,) = (line for line in markdown(collected()).splitlines() if "in the paper" in line)
+    (row,) = (
+        line for line in markdown(collected(), [["model"]]).splitlines() if "in the paper" in line
+    )
     assert row.count("| – ") == 4
 
 
