@@ -8,6 +8,7 @@ and what was measured here, in the laboratory and with small real models.
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 from experiments.paths import RESULTS
@@ -18,13 +19,6 @@ from neftune.training.json_files import parse_json, read_text
 PAIR = ("alpaca-7b", "alpaca-7b-neft")
 """The public pair that differs in the noise most nearly alone."""
 SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
-METRICS = {
-    "loss without noise on the training set": "loss on its own rows, nats",
-    "loss without noise on held-out rows of the same set": "loss on held-out rows, nats",
-    "loss without noise on another set": "loss on another set, nats",
-    "characters": "length of answers, %",
-    "win rate, %": "win rate by the fitted judge, points",
-}
 
 
 def home() -> Page:
@@ -38,7 +32,6 @@ def home() -> Page:
             "public": _public(),
             "laboratory": _laboratory(),
             "real": _real(),
-            "metrics": list(METRICS.values()),
         },
     )
 
@@ -112,30 +105,11 @@ def _laboratory() -> list[Fact]:
     ]
 
 
-def _real() -> list[dict[str, Any]]:
-    """For each real model and alpha, the differences from itself without noise."""
-    points = _json("findings/by-dose.json")["points"]
-    wanted = [
-        point
-        for point in points
-        if point["kl"] is not None
-        and point["row"].startswith("alpha")
-        and "laboratory" not in point["model"]
-    ]
-    return [
-        {
-            "model": point["model"],
-            "row": point["row"],
-            "kl": f"{point['kl']:.2g}",
-            "changes": [_change(name, point["changes"].get(name)) for name in METRICS],
-        }
-        for point in wanted
-    ]
+def _real() -> list[list[str]]:
+    """For each real model and alpha, the differences of each seed from itself without noise.
 
-
-def _change(name: str, change: dict[str, float] | None) -> str:
-    if change is None:
-        return "–"
-    digits = 1 if name in ("characters", "win rate, %") else 2
-    value, low, high = (f"{change[each]:+.{digits}f}" for each in ("value", "low", "high"))
-    return f"{value} [{low}, {high}]"
+    Titles come first.
+    """
+    text = read_text(RESULTS / "findings" / "each-seed.csv")
+    head, *rows = csv.reader(text.splitlines())
+    return [head, *(row for row in rows if row[1].startswith("alpha"))]
