@@ -364,7 +364,8 @@ def _inert() -> Callable[..., None]:
 def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
     """Of the entries of real tokens' embeddings; on the device, which is not waited for."""
     real = lengths.gt(0)
-    norms = torch.linalg.vector_norm(embeddings, dim=-1, dtype=torch.float32)
+    wide = torch.promote_types(embeddings.dtype, torch.float32)
+    norms = torch.linalg.vector_norm(embeddings, dim=-1, dtype=wide)
     squares = (norms.square() * real).sum() / (real.sum() * embeddings.shape[-1])
     return squares.sqrt()
 

@@ -158,7 +158,7 @@ def not_negative(value: Any, name: str) -> float:
     except OverflowError:
         found = math.inf
     if not (math.isfinite(found) and found >= 0):
-        raise ValueError(f"{name} must be a finite number of at least 0, not {found:g}")
+        raise ValueError(f"{name} must be a finite number of at least 0, not {found}")
     return found
 
 

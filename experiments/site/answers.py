@@ -113,8 +113,8 @@ def shown_runs(
         selection: its `selection.json`.
 
     Returns:
-        At `small` all runs; in the laboratory those of seed 0 with the set's own learning rate and
-        the usual number of epochs, with nothing else unusual.
+        Those of seed 0; in the laboratory only those with the set's own learning rate and the usual
+        number of epochs, with nothing else unusual.
     """
     chosen = {name: choice["value"] for name, choice in selection["alpha"].items()}
     found = []
@@ -130,7 +130,8 @@ def shown_runs(
             unusual,
             chosen=alpha > 0 and chosen.get(pair) == alpha,
         )
-        if scale == "small" or (row["seed"] == SEED and not unusual and _is_usual(row, selection)):
+        shown = scale == "small" or (not unusual and _is_usual(row, selection))
+        if shown and row["seed"] == SEED:
             found.append(run)
     return sorted(found, key=lambda run: (run.family, run.other, run.alpha))
 

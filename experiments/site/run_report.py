@@ -71,7 +71,10 @@ def write_reports(runs: Sequence[Run]) -> list[Path]:
     stale = [run for run in tuned if not _is_written(run)]
     # A bar appears only where it takes seconds.
     for run in tqdm(stale, desc="reports of runs", unit="report", delay=2):
-        row = run_row(run, shown_of(run).records)
+        shown = shown_of(run)
+        # The last losses are in the log, whose record stands beside that of the settings.
+        kept = [each for each in shown.records if shown.one("log") or each.kind != "settings"]
+        row = run_row(run, kept)
         write_atomic(run.folder / ROW, as_csv(as_table([row])))
         write_atomic(run.folder / NAME, as_html(report_of(run)))
     return [run.folder / NAME for run in tuned]

@@ -181,7 +181,7 @@ def test_a_killed_command_resumes_with_the_alphas_that_are_missing(
     assert ours.keys() == undisturbed.keys()
     changed = {name for name in ours if ours[name] != undisturbed[name]}
     # They name the folder of the output, or say how long it took.
-    own = ("clean_losses.json", "cost.json")
+    own = ("clean_losses.json", "cost.json", "row.csv")
     each = {f"alpha-{alpha}/{name}" for alpha in (0, 5) for name in own}
     assert changed <= {"comparison.json", "report.html", *each}
 
@@ -200,7 +200,8 @@ def test_an_interrupted_command_keeps_what_is_finished_and_nothing_else(
     assert [path.name for path in place.parent.iterdir()] == ["out"]
     now = digests(tmp_path / "new" / "out")
     assert {name: now[name] for name in trained} == trained
-    assert set(now) - set(trained) == {"comparison.json", "comparison.md", "report.html"}
+    made_last = {"comparison.json", "comparison.md", "report.html", "row.csv"}
+    assert set(now) - set(trained) == made_last
 
 
 def test_two_commands_do_not_write_to_the_same_place(
