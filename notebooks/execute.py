@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parent
 OUT = FOLDER.parent / "runs" / "notebooks"
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 300
 
 
 class NotebookError(RuntimeError):
