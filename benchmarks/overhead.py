@@ -20,7 +20,6 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -48,25 +47,12 @@ def ways(model: Any) -> dict[str, Callable[[], AbstractContextManager[Any]]]:
     }
 
 
-@dataclass(frozen=True)
-class Batch:
-    """A padded batch.
-
-    Args:
-        ids: (B, T).
-        mask: (B, T), 1 on tokens and 0 on padding.
-    """
-
-    ids: Tensor
-    mask: Tensor
-
-
-def batch_of(model: Any) -> Batch:
-    """A batch of random tokens."""
+def batch_of(model: Any) -> dict[str, Tensor]:
+    """The arguments of a call with random tokens, padded at the end."""
     drawn = torch.Generator().manual_seed(0)
     ids = torch.randint(3, model.config.vocab_size, (ROWS, TOKENS), generator=drawn)
     lengths = torch.randint(TOKENS // 2, TOKENS + 1, (ROWS, 1), generator=drawn)
-    return Batch(ids, (torch.arange(TOKENS) < lengths).long())
+    return {"input_ids": ids, "attention_mask": (torch.arange(TOKENS) < lengths).long()}
 
 
 def loaded(folder: str) -> Any:
@@ -93,9 +79,7 @@ def steps(model: Any, called: Any, rounds: int) -> dict[str, list[float]]:
 
     def step() -> None:
         with torch.autocast("cpu", precision.for_training()):
-            called(
-                input_ids=batch.ids, attention_mask=batch.mask, labels=batch.ids, use_cache=False
-            ).loss.backward()
+            called(**batch, labels=batch["input_ids"], use_cache=False).loss.backward()
         model.zero_grad()
 
     return in_turn(called, step, rounds, times=2)
@@ -105,8 +89,7 @@ def passes_without_blocks(model: Any, rounds: int) -> dict[str, list[float]]:
     """By way, the seconds of a decoder's forward pass in each round, without its blocks."""
     decoder, batch = model.base_model, batch_of(model)
     decoder.layers = nn.ModuleList()
-    work = partial(decoder, input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
-    return in_turn(model, work, rounds, times=5)
+    return in_turn(model, partial(decoder, **batch, use_cache=False), rounds, times=5)
 
 
 def in_turn(

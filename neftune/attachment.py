@@ -41,7 +41,14 @@ from torch.utils.hooks import RemovableHandle
 
 from neftune.calls import Call, Calls, sequences_of, tokens_of
 from neftune.distributions import DISTRIBUTIONS, Noise, noise_of, not_negative, whole
-from neftune.drawing import Draws, Wanted, drawn_in_a_graph, known_in_graphs, sharers_of
+from neftune.drawing import (
+    Draws,
+    Wanted,
+    computed_again,
+    drawn_in_a_graph,
+    known_in_graphs,
+    sharers_of,
+)
 from neftune.embeddings import embed_scale, find, size_of
 from neftune.first_pass import FirstPass
 from neftune.noise import sample, token_scale
@@ -94,6 +101,11 @@ class Attachment:
 
     def _hooked(self) -> list[nn.Module]:
         return [*self._place.around, *self._place.reads]
+
+    @property
+    def attached(self) -> bool:
+        """Whether the noise is on the model, until `detach`."""
+        return bool(self._hooks)
 
     @property
     def step(self) -> int | None:
@@ -188,11 +200,6 @@ class Attachment:
             raise RuntimeError("this noise was detached from its model: call attach() again")
         return self
 
-    @property
-    def attached(self) -> bool:
-        """Whether the noise is on the model, until `detach`."""
-        return bool(self._hooks)
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -225,7 +232,7 @@ class Attachment:
     ) -> Any:
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         training = self._place.model.training and torch.is_grad_enabled() and self.noise.alpha > 0
-        paused = self._paused and not _computed_again()
+        paused = self._paused and not computed_again()
         active = training and not paused
         # An interrupted pass has left its calls behind: torch tells hooks of no KeyboardInterrupt.
         for place, each in enumerate(self._open):
@@ -368,11 +375,6 @@ def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
     norms = torch.linalg.vector_norm(embeddings, dim=-1, dtype=wide)
     squares = (norms.square() * real).sum() / (real.sum() * embeddings.shape[-1])
     return squares.sqrt()
-
-
-def _computed_again() -> bool:
-    """Whether this pass is made within a backward pass, by a checkpoint around the model."""
-    return not torch.compiler.is_compiling() and torch._C._current_graph_task_id() != -1
 
 
 def _forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:

@@ -93,8 +93,9 @@ class NEFTune(TrainerCallback):
             if left.of_a_training is not None:
                 left.detach()
         seed = args.seed if self.seed is None else self.seed
-        # A training that is resumed draws other noise than its first steps had.
-        seed += RESUMED * state.global_step * (not self.by_sequence)
+        if not self.by_sequence:
+            # A training that is resumed draws other noise than its first steps had.
+            seed += RESUMED * state.global_step
         self._attachment = attach(
             kwargs["model"], self.noise, seed=seed, by_sequence=self.by_sequence
         )
@@ -135,7 +136,7 @@ class NEFTune(TrainerCallback):
         if attachment is None or self.noise.alpha == 0:
             return
         if state.global_step - self._begun >= PATIENCE:
-            self._refuse_without_noise(state)
+            self._refuse_without_noise(attachment, state)
         if self.report and self._first is None:
             self._first = attachment.first_pass()
             if self._first is not None and state.is_world_process_zero:
@@ -213,11 +214,11 @@ class NEFTune(TrainerCallback):
         """Detach the noise, and check that there was some."""
         attachment = self._attachment
         if attachment is not None and attachment.attached and state.global_step > self._begun:
-            self._refuse_without_noise(state)
+            self._refuse_without_noise(attachment, state)
         self._detach()
 
-    def _refuse_without_noise(self, state: TrainerState) -> None:
-        if self._attachment is not None and self._attachment.passes == 0 and self.noise.alpha > 0:
+    def _refuse_without_noise(self, attachment: Attachment, state: TrainerState) -> None:
+        if attachment.passes == 0 and self.noise.alpha > 0:
             steps = state.global_step - self._begun
             self._detach()
             raise RuntimeError(

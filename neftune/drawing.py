@@ -189,8 +189,7 @@ class Draws:
                 "noise by sequence is the same in every pass of a step: give attach() the number "
                 "of the first optimizer step, and set attachment.step before each further one"
             )
-        sign = -1 if wanted.opposite else 1
-        sign = self._pass(_Drawn(_known_by(tokens), lengths, sign=sign), wanted.opposite).sign
+        sign = self._pass(_Drawn(_known_by(tokens), lengths), wanted.opposite).sign
         if sign == 0:
             return _nothing(wanted, lengths)
         return sample_by_sequence(
@@ -212,7 +211,9 @@ class Draws:
         drawn = self._pass(_Drawn(_known_by(tokens), lengths, now), wanted.opposite)
         if drawn.state is None:
             return _nothing(wanted, lengths)
-        generator.set_state(drawn.state)
+        replayed = drawn.state is not now
+        if replayed:
+            generator.set_state(drawn.state)
         found = sample(
             wanted.noise,
             wanted.d,
@@ -222,14 +223,13 @@ class Draws:
             factor=drawn.sign * wanted.factor,
             size=wanted.size,
         )
-        if drawn.state is not now:
+        if replayed:
             generator.set_state(now)
         return found
 
     def _pass(self, new: _Drawn, opposite: bool) -> _Drawn:
         """The pass whose noise is drawn: the new one, or one from before that is computed again."""
-        # Within a backward pass a forward pass is one that is computed again.
-        if torch._C._current_graph_task_id() != -1:
+        if computed_again():
             return _first_time(self._same(new))
         if opposite:
             same = [each for each in self._same(new) if each.sign >= 0 and not each.negated]
@@ -257,6 +257,11 @@ class Draws:
             generator.manual_seed(self.seed + own)
             self._generators[device] = generator
         return self._generators[device]
+
+
+def computed_again() -> bool:
+    """Whether this pass is made within a backward pass, by a checkpoint around the model."""
+    return not torch.compiler.is_compiling() and torch._C._current_graph_task_id() != -1
 
 
 def _over_the_same(one: _Drawn, other: _Drawn) -> bool:
