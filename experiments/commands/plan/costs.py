@@ -15,10 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from experiments.published import EXAMPLES, TABLE_4
+from experiments.published import EXAMPLES, INSTRUCTIONS, TABLE_4
 from experiments.roles.instruction_sets import SHAREGPT, InstructionSet
-from experiments.roles.sources import Shape
+from experiments.roles.sources import Packaged, Shape, Source
 from experiments.scales import real_sets
+from experiments.scales.packages import is_kept
 from experiments.scales.scale import Scale
 from neftune.training.recipe import Recipe
 
@@ -77,16 +78,30 @@ def tokens_of(scale: Scale, model: str, dataset: InstructionSet, max_length: int
     They are counted where the rows and the tokenizer are local, estimated from the rows' characters
     where the rows alone are, and from the paper's statistics otherwise.
     """
-    if scale.published_choices:
-        place = real_sets.source(scale.name, dataset)
-        if not isinstance(place, Path):
-            characters = PROMPT_CHARACTERS + OUTPUT_CHARACTERS[dataset.role]
-            mean = min(max_length, characters / CHARACTERS_A_TOKEN)
-            count = EXAMPLES[dataset.role]
-            return Tokens(count, round(count * mean), "the paper's statistics")
-        if not isinstance(scale.source(model), Path):
-            return _tokens_of_file(place, dataset, max_length)
-    return _counted(scale, model, dataset, max_length)
+    if not scale.published_choices:
+        return _counted(scale, model, dataset, max_length)
+    place = real_sets.source(scale.name, dataset)
+    if not _lies_here(place):
+        characters = PROMPT_CHARACTERS + OUTPUT_CHARACTERS[dataset.role]
+        mean = min(max_length, characters / CHARACTERS_A_TOKEN)
+        count = EXAMPLES[dataset.role]
+        every = Tokens(count, round(count * mean), "the paper's statistics")
+    elif isinstance(place, Path) and not _lies_here(scale.source(model)):
+        every = _tokens_of_file(place, dataset, max_length)
+    else:
+        return _counted(scale, model, dataset, max_length)
+    share = min(1.0, (scale.rows_limit() or every.examples) / every.examples)
+    return Tokens(round(share * every.examples), round(share * every.total), every.source)
+
+
+def instructions_of(scale: Scale) -> int:
+    """How many instructions a model answers at a scale."""
+    return scale.instructions_limit() or INSTRUCTIONS
+
+
+def _lies_here(source: Source) -> bool:
+    """Whether a model or a set is on this disk and is found without asking a hub."""
+    return is_kept(source) if isinstance(source, Packaged) else isinstance(source, Path)
 
 
 def _counted(scale: Scale, model: str, dataset: InstructionSet, max_length: int) -> Tokens:

@@ -21,13 +21,14 @@ from experiments.commands.plan.costs import (
     OUTPUT_CHARACTERS,
     Gpu,
     Tokens,
+    instructions_of,
     tokens_of,
     training_flops,
 )
 from experiments.commands.plan.pace import Pace, paces_of
 from experiments.names import look_up
 from experiments.paths import RUNS
-from experiments.published import HUMAN_STUDY, INSTRUCTIONS
+from experiments.published import HUMAN_STUDY
 from experiments.roles.sources import Shape
 from experiments.runs.record import UNTRAINED, Record, missing
 from experiments.runs.run import Run, RunError, read_run
@@ -43,8 +44,8 @@ PROBED = 16 * 5
 """Examples of each set on which a training logs losses, by the times that it does."""
 JUDGED = 40.0
 """Seconds in which the fitted judge is fitted, and judges a run's answers."""
-COMPARED = {"verdicts": INSTRUCTIONS, "head_to_head": int(HUMAN_STUDY["pairs"])}
-"""Comparisons by the judge, by kind of record."""
+COMPARED = ("verdicts", "head_to_head")
+"""Kinds of records that the judge makes."""
 
 
 class PlanError(ValueError):
@@ -174,11 +175,14 @@ def _line(
     # Weights of a run that is stopped early or interpolated are kept, and cost no training.
     training = weights & set(members)
     flops = training_flops(shape, recipe, tokens.total, execution.gradient_checkpointing)
+    kept = len(weights)
+    if execution.keep_epochs:
+        kept += len(training) * (recipe.epochs - 1)
     decoded = [record for record in records if record.kind == "responses"]
     judged = [record for record in records if record.kind in COMPARED]
     characters = OUTPUT_CHARACTERS[first.dataset.role]
     read = 350 + (350 + characters) / CHARACTERS_A_TOKEN
-    batches = math.ceil(INSTRUCTIONS / scale.decoding.batch)
+    batches = math.ceil(instructions_of(scale) / scale.decoding.batch)
     steps = batches * min(scale.decoding.max_new_tokens, 2 * characters / CHARACTERS_A_TOKEN)
     each = steps * 2 * shape.parameters / (card.bandwidth * 1e12 * 0.5) if card else 0.0
     speed = speeds.get(recipe.adapter, math.inf)
@@ -195,9 +199,9 @@ def _line(
         main_memory=memory(shape, recipe, execution, gpus)["main memory"],
         hours=hours * (gpus if card else 1),
         decoding_hours=len(decoded) * each / 3600,
-        disk=len(weights) * 4 * shape.parameters / GIB,
-        calls=sum(COMPARED[record.kind] for record in judged),
-        dollars=sum(COMPARED[r.kind] * _price(scale, r.judge, read) for r in judged),
+        disk=kept * 4 * shape.parameters / GIB,
+        calls=sum(map(_compared, judged)),
+        dollars=sum(_compared(each) * _price(scale, each.judge, read) for each in judged),
     )
 
 
@@ -218,7 +222,7 @@ def _timed(line: Line, run: Run, records: Sequence[Record], pace: Pace) -> Line:
     steps = line.tokens.total * run.recipe.epochs * run.recipe.passes / pace.trained
     training = pace.start + steps + PROBED * read
     kinds = Counter(r.kind for r in records if r.kind in ("responses", "losses", "verdicts"))
-    asked = len(scale.references("test"))
+    asked = instructions_of(scale)
     answered = math.ceil(
         asked / scale.decoding.batch
     ) * scale.decoding.max_new_tokens * pace.step + asked * (
@@ -229,6 +233,13 @@ def _timed(line: Line, run: Run, records: Sequence[Record], pace: Pace) -> Line:
     return replace(
         line, hours=(line.runs - line.trained) * training / 3600, decoding_hours=seconds / 3600
     )
+
+
+def _compared(record: Record) -> int:
+    """How many pairs of answers the judge compares for a record."""
+    if record.kind == "head_to_head":
+        return int(HUMAN_STUDY["pairs"])
+    return instructions_of(record.run.scale)
 
 
 def _tokens(runs: Sequence[Run]) -> Tokens:

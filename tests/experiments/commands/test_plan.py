@@ -292,8 +292,23 @@ def test_runs_stopped_early_or_interpolated_cost_no_training_and_their_weights_a
     for model, found in zip(REAL_MODELS, both, strict=True):
         assert (found["runs"], found["trained"]) == (str(len(paper_noises())), "0")
         weights = 4 * SMALL.shape(model).parameters / GIB
-        kept = len(arms(Study(SMALL, 1, PUBLISHED), model))
+        epochs = SMALL.recipe(model, ALPACA).epochs
+        kept = len(arms(Study(SMALL, 1, PUBLISHED), model)) + len(paper_noises()) * (epochs - 1)
         assert float(found["disk GiB"]) == pytest.approx(kept * weights, abs=0.01)
+
+
+@pytest.mark.parametrize(("limit", "steps", "calls"), (("96", 9, 40), ("all", 4878, 805)))
+def test_a_scale_is_planned_for_the_rows_and_instructions_that_it_takes(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, limit: str, steps: int, calls: int
+) -> None:
+    monkeypatch.setenv("ROWS", limit)
+    monkeypatch.setenv("INSTRUCTIONS", "all" if limit == "all" else "40")
+    tokens_of.cache_clear()
+    found = rows(plan(ARTIFACTS["real"], SMALL, "H100-80GB", 1, 0.35, seeds=1))
+    tokens_of.cache_clear()
+    assert found[0]["steps"] == f"{steps:,}"
+    judged = len(arms(Study(SMALL, 1, PUBLISHED), REAL_MODELS[0]))
+    assert found[0]["judge calls"] == f"{judged * calls:,}"
 
 
 def test_an_unknown_gpu_is_an_error_that_lists_the_known_ones() -> None:
