@@ -19,6 +19,9 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+TRANSPOSING = frozenset({"xlnet"})
+"""Types of models that read embeddings of shape (T, B, d)."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -75,9 +78,15 @@ def find(model: nn.Module) -> Place:
         model: as of `pretrained_model`.
 
     Raises:
-        TypeError: it is no transformers model, or has no layer of token embeddings.
+        TypeError: it is no transformers model, has no layer of token embeddings, or transposes
+            its tokens before it reads them.
     """
     inner = pretrained_model(model)
+    if inner.config.model_type in TRANSPOSING:
+        raise TypeError(
+            f"cannot add noise to a {type(inner).__name__}: it reads its embeddings by column and "
+            "not by row, so the length of a token's sequence cannot be told"
+        )
     embeddings = _embeddings(inner)
     around: dict[nn.Module, tuple[str, ...]] = {}
     reads: dict[nn.Module, nn.Module] = {}
@@ -99,9 +108,11 @@ def find(model: nn.Module) -> Place:
 def _read(path: list[nn.Module]) -> nn.Module:
     """Of the modules from an owner's part to a layer, the one whose output is read.
 
-    PEFT's wrapper of single trained tokens computes the layer's output itself.
+    PEFT's wrapper of single trained tokens computes the layer's output itself, and DoRA multiplies
+    what comes out of the layer.
     """
-    return next((each for each in path if hasattr(each, "token_adapter")), path[-1])
+    wrappers = ("token_adapter", "lora_embedding_A")
+    return next((each for each in path if any(hasattr(each, n) for n in wrappers)), path[-1])
 
 
 def _embeddings(model: PreTrainedModel) -> tuple[nn.Module, ...]:

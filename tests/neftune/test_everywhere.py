@@ -595,6 +595,22 @@ def test_a_model_of_which_single_tokens_are_trained_gets_the_noise(tied: bool) -
     assert_own_scale(outputs[0].detach() - clean, inputs["attention_mask"])
 
 
+@pytest.mark.parametrize("dora", (False, True), ids=("LoRA", "DoRA"))
+def test_the_noise_is_added_to_what_an_adapter_makes_of_the_embeddings(dora: bool) -> None:
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(target_modules=["embed_tokens"], use_dora=dora)
+    model, inputs = peft.get_peft_model(llama(), config).train(), batch()
+    adapted = model.get_base_model().model.embed_tokens
+    with torch.no_grad():
+        adapted.lora_embedding_B["default"].normal_()
+        if dora:
+            adapted.lora_magnitude_vector["default"].weight.mul_(1.7)
+    clean = adapted(inputs["input_ids"]).detach()
+    with attach(model, NOISE), seen(adapted) as outputs:
+        model(**inputs)
+    assert_own_scale(outputs[0].detach() - clean, inputs["attention_mask"])
+
+
 class Rewards(LlamaForCausalLM):
     """As some reward models are, which do not say where their embeddings are."""
 
@@ -616,6 +632,14 @@ def test_a_model_without_token_embeddings_is_refused_by_name() -> None:
     vision = CLIPVisionConfig(**VISION)
     with pytest.raises(TypeError, match="CLIPVisionModel: it has no layer that looks up token"):
         attach(CLIPVisionModel(vision), NOISE)
+
+
+def test_a_model_that_transposes_its_tokens_is_refused() -> None:
+    from transformers import XLNetConfig, XLNetLMHeadModel
+
+    config = XLNetConfig(vocab_size=VOCABULARY, d_model=D, n_layer=1, n_head=2, d_inner=32)
+    with pytest.raises(TypeError, match="XLNetLMHeadModel: it reads its embeddings by column"):
+        attach(XLNetLMHeadModel(config), NOISE)
 
 
 def test_whispers_decoder_gets_the_noise_and_its_sound_does_not() -> None:

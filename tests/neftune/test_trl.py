@@ -1,5 +1,6 @@
 """TRL's own trainers with the callback: noise in the passes that train, in no other."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from neftune import NEFTune, Noise
+from neftune import NEFTune, Noise, attach
 from tests.neftune.models import instructions, tiny_llama
 
 pytest.importorskip("trl")
@@ -95,29 +96,69 @@ def test_dpos_reference_pass_is_clean(folder: Path, tmp_path: Path, adapter: boo
     assert not any(added.any() for added in callback.other)
 
 
-def test_grpos_rollouts_and_scores_are_clean(folder: Path, tmp_path: Path) -> None:
-    from trl import GRPOConfig, GRPOTrainer
+def grpo(trainer: Any, folder: Path, out: Path, **settings: Any) -> Any:
+    """A GRPO trainer whose reward is the length of a completion.
+
+    Args:
+        trainer: the class.
+        folder: of the model.
+        out: the trainer's folder.
+        settings: of the trainer.
+    """
+    from trl import GRPOConfig
 
     model, tokenizer = loaded(folder)
-    callback = Watched(Noise(20), model.get_input_embeddings())
 
     def length(completions: list[str], **_: Any) -> list[float]:
         return [float(len(each)) for each in completions]
 
-    GRPOTrainer(
+    return trainer(
         model,
         reward_funcs=length,
-        args=GRPOConfig(
-            str(tmp_path), num_generations=2, max_completion_length=6, beta=0.1, **COMMON
-        ),
+        args=GRPOConfig(str(out), num_generations=2, max_completion_length=6, **settings, **COMMON),
         train_dataset=pairs().select_columns(["prompt"]),
         processing_class=tokenizer,
-        callbacks=[callback],
-    ).train()
+    )
+
+
+def test_grpos_rollouts_and_scores_are_clean(folder: Path, tmp_path: Path) -> None:
+    from trl import GRPOTrainer
+
+    trainer = grpo(GRPOTrainer, folder, tmp_path, beta=0.1)
+    callback = Watched(Noise(20), trainer.model.get_input_embeddings())
+    trainer.add_callback(callback)
+    trainer.train()
     assert len(callback.training) == 2
     assert all(added.any() for added in callback.training)
     assert len(callback.other) > len(callback.training)
     assert not any(added.any() for added in callback.other)
+
+
+@pytest.mark.parametrize("clean", (False, True), ids=("with noise", "within paused()"))
+def test_grpos_ratio_before_an_update_is_1_without_noise_alone(
+    folder: Path, tmp_path: Path, clean: bool
+) -> None:
+    from trl import GRPOTrainer
+
+    class Compared(GRPOTrainer):
+        """Keeps the scores of completions: first those before the update, then the training's."""
+
+        def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+            found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+            scores.append(found[0].detach())
+            return found
+
+        def compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+            with attachment.paused() if clean else nullcontext():
+                return super().compute_loss(model, *args, **kwargs)
+
+    scores: list[Tensor] = []
+    # Completions that are used for several updates are scored once before them.
+    trainer = grpo(Compared, folder, tmp_path, num_iterations=2)
+    with attach(trainer.model, 20) as attachment:
+        trainer.train()
+    before, training, *_ = scores
+    assert torch.allclose(before, training, atol=1e-5) is clean
 
 
 @pytest.mark.parametrize("way", ("plain", "packed", "padding-free"))
