@@ -39,6 +39,8 @@ ACTIVATIONS = 3 * 2**28
 """Bytes of main memory for what a pass keeps for its backward pass, as estimated."""
 PASS_TOKENS = 64
 """What a pass costs beside its tokens, in tokens: weights are cast, and gradients added."""
+RETURNED_EVERY = 4
+"""After how many micro batches of several passes freed memory is returned to the system."""
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """The numbers of these settings in the GNU C library's malloc.h."""
 
@@ -61,6 +63,7 @@ class BoundedTrainer(Trainer):
         self.head = output_head(self.model)
         self.vocabulary = pretrained_model(self.model).config.get_text_config().vocab_size
         self.most_tokens = self._most_tokens()
+        self.split_batches = 0
 
     def _most_tokens(self) -> int | None:
         """Tokens, with padding, of a training pass; None if passes are not split."""
@@ -107,6 +110,9 @@ class BoundedTrainer(Trainer):
             )
         if rest:
             keep_freed_memory()
+            self.split_batches += 1
+            if self.split_batches % RETURNED_EVERY == 0:
+                return_freed_memory()
         total = self.training_pass(model, first, num_items_in_batch)
         for each in rest:
             total = total + self.training_pass(model, each, num_items_in_batch)
@@ -199,6 +205,18 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, -1)
+
+
+def return_freed_memory() -> None:
+    """Have the GNU C library return to the system what it keeps.
+
+    Tensors of a batch differ in size from those of the last one and fit badly into what these left,
+    so that without it a training takes more memory step by step. The next tensors then cost as much
+    as without `keep_freed_memory`.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def bytes_per_token(model: nn.Module, checkpointing: bool) -> int:

@@ -25,7 +25,10 @@ from typing import Any
 from experiments.names import look_up
 from experiments.paths import RENDERED
 from experiments.roles.instruction_sets import ALPACA
+from experiments.runs.capacity import PROGRAM
+from experiments.runs.machine import main_memory
 from experiments.runs.workflow import cores
+from experiments.scales.memory import gpu_memory
 from experiments.scales.registry import SCALES
 from experiments.scales.scale import Scale
 from neftune.training.files import write_atomic
@@ -76,12 +79,29 @@ def paces_of(scale: Scale, models: Sequence[str]) -> dict[str, Pace]:
         print(f"Measuring {len(due)} models, a minute or two each …", file=sys.stderr, flush=True)
     for model in due:
         scale.base(model)  # It is downloaded by one process alone.
-    with ThreadPoolExecutor(cores()) as pool:
-        for model, found in zip(due, pool.map(lambda m: _asked(scale, m), due), strict=True):
+    together = at_once(scale, due)
+    asked = [due[number % len(due)] for number in range(max(together, len(due)))] if due else []
+    with ThreadPoolExecutor(together) as pool:
+        for model, found in zip(asked, pool.map(lambda m: _asked(scale, m), asked), strict=True):
             known[names[model]] = found
     if due:
         write_atomic(file, json.dumps(known, indent=1) + "\n")
     return {model: Pace(**known[name]) for model, name in names.items()}
+
+
+def at_once(scale: Scale, models: Sequence[str]) -> int:
+    """How many trainings this machine has cores and memory for at a time, at least one.
+
+    Args:
+        scale: whose models.
+        models: their roles.
+    """
+    recipes = {model: scale.recipe(model, ALPACA) for model in models}
+    needs = [
+        PROGRAM + gpu_memory(scale.shape(model), recipe, scale.execution(model, recipe), gpus=0)
+        for model, recipe in recipes.items()
+    ]
+    return max(1, min(cores(), int(main_memory() // max(needs, default=PROGRAM))))
 
 
 def _asked(scale: Scale, model: str) -> Any:

@@ -1,5 +1,8 @@
 """Training in bounded memory: split passes sum to the whole, and no training is for nothing."""
 
+import ctypes
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from neftune.training.packing import pack
 from neftune.training.recipe import Execution, FreeLB, Recipe, Schedule
 from tests.neftune.models import gemma2, gpt2, instructions, llama, tiny_llama
 from tests.neftune.same_training import SAME, difference, float32
+from tests.paths import ROOT
 
 COLLATORS: dict[str, Callable[..., dict[str, Any]]] = {"padded": collator(0), "packed": pack}
 
@@ -172,3 +176,33 @@ def test_the_logged_learning_rate_is_above_zero_in_every_step(
     assert all(0 < rate <= 1e-3 for rate in rates)
     if schedule == "constant":
         assert set(rates) == {1e-3}
+
+
+FREED = """
+import resource
+import torch
+from neftune.training.bounded_trainer import keep_freed_memory, return_freed_memory
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+
+keep_freed_memory()
+before = resident()
+tensors = [torch.ones(2**20 if number % 2 else 2**14) for number in range(100)]
+kept = tensors[::2]
+del tensors
+freed = resident()
+return_freed_memory()
+print(freed - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="no GNU C library")
+def test_freed_memory_is_kept_until_it_is_returned() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FREED], capture_output=True, check=True, text=True, cwd=ROOT
+    )
+    freed, returned = map(float, done.stdout.split())
+    assert freed > 190  # 50 tensors of 4 MiB
+    assert returned < 30
