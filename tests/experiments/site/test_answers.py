@@ -286,7 +286,8 @@ def test_the_subsets_are_those_of_the_committed_records() -> None:
 # What is not shipped
 
 
-def _text(content: Path | str) -> str:
+def _text(content: Path | str | bytes) -> str:
+    assert not isinstance(content, bytes)
     return content if isinstance(content, str) else content.read_text()
 
 

@@ -15,7 +15,7 @@ from experiments.site.all_pages import menu, pages
 from experiments.site.claims import claims_page
 from experiments.site.evidence import evidence_page
 from experiments.site.pages import json_text, write
-from experiments.site.results import compact, found
+from experiments.site.results import found
 from tests.browser import CUT, is_too_wide, opened, violations
 
 LIMIT = 10_000_000
@@ -77,20 +77,6 @@ def test_a_new_site_replaces_the_old_one(tmp_path: Path) -> None:
 
 def test_json_cannot_end_the_script_that_it_stands_in() -> None:
     assert "</script" not in json_text({"text": "</script><!-- -->"})
-
-
-def test_a_compact_picture_keeps_its_text_and_its_numbers_to_a_hundredth() -> None:
-    svg = '<svg>\n <path d="M 1.239999 2\nL 3.5 4.000001"/>\n <use x="10.123456"/>12.3456\n</svg>'
-    assert compact(svg) == '<svg>\n<path d="M 1.23 2 L 3.5 4.00"/>\n<use x="10.12"/>12.3456\n</svg>'
-
-
-def test_a_compact_picture_has_short_names_and_places_of_letters() -> None:
-    text = '<g transform="translate(7.56789 8.12345) scale(0.1)"><use xlink:href="#DejaVuSans-41" '
-    svg = f'<path id="DejaVuSans-41"/>{text}transform="translate(69.824219 0)"/></g>'
-    text = '<g transform="translate(7.56 8.12) scale(0.1)"><use xlink:href="#g41" '
-    assert compact(svg) == f'<path id="g41"/>{text}transform="translate(69.8 0)"/></g>'
-    bold = '<path id="DejaVuSans-Bold-41"/><use xlink:href="#DejaVuSans-Bold-41"/>'
-    assert compact(bold) == '<path id="b41"/><use xlink:href="#b41"/>'
 
 
 PAGES = [
