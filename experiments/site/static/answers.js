@@ -260,6 +260,15 @@ control("controls").addEventListener("change", ({ target }) => {
   if (target.id === "scale") { state.place = 0; offer(target.value, ...first[target.value]); }
   return target.id === "judge" || target.id === "filter" ? choose() : change();
 });
+// A file of AlpacaEval's can be dropped anywhere; it is on instructions of the real models alone.
+document.addEventListener("dragover", (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); });
+document.addEventListener("drop", async (event) => {
+  const file = event.dataTransfer?.files[0];
+  if (!file) return;
+  event.preventDefault();
+  if (control("scale").value !== "small") { state.place = 0; offer("small", ...first.small); await change(); }
+  await read(file);
+});
 control("previous").addEventListener("click", () => step(-1));
 control("next").addEventListener("click", () => step(1));
 document.addEventListener("keydown", (event) => {

@@ -32,7 +32,7 @@ from experiments.site.fingerprints import (
 )
 from experiments.site.marks import MARKS, pieces
 from experiments.site.pages import write
-from tests.browser import is_too_wide, opened, violations
+from tests.browser import drop, is_too_wide, opened, violations
 
 LIMIT = 1_500_000
 """Bytes of all answers."""
@@ -542,6 +542,13 @@ def test_a_readers_own_file_of_alpacaeval_is_shown(
             expect(page.locator("#loaded")).to_contain_text("other.json is no JSON list")
         assert page.inner_text("#instruction") == text
         assert len(requests) == before
+    with opened(chromium, made) as (page, _):
+        ready(page)
+        drop(page, file)
+        expect(page.locator("#loaded")).to_have_text(
+            "1 of 300 instructions were found in alpaca_eval.json."
+        )
+        assert page.inner_text("#instruction") == text
 
 
 def test_what_is_missing_beside_the_page_is_named(
