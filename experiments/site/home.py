@@ -18,6 +18,12 @@ from neftune.training.json_files import parse_json, read_text
 
 PAIR = ("alpaca-7b", "alpaca-7b-neft")
 """The public pair that differs in the noise most nearly alone."""
+ALPHA = "10"
+"""Of the laboratory's gain: the least at which the noise is strong enough on all four sets."""
+JUDGES = {
+    "gpt-4": "the judge in GPT-4's role",
+    "oracle": "an oracle that does not look at length",
+}
 SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
 
 
@@ -65,7 +71,8 @@ def _public() -> list[Fact]:
         Fact(
             "Win rate, recomputed",
             f"{base['win_rate']:.1f} → {noise['win_rate']:.1f}",
-            f"{PAIR[0]} and {PAIR[1]}, {base['verdicts']} verdicts, one run of each",
+            f"{PAIR[0]} with {base['verdicts']} verdicts and {PAIR[1]} with {noise['verdicts']}; "
+            "one run of each",
         ),
         Fact(
             "At equal length",
@@ -83,26 +90,26 @@ def _public() -> list[Fact]:
 def _laboratory() -> list[Fact]:
     found = _json("nano/claims.json")
     counts = found["verdicts"]
-    gain = next(
-        finding
-        for claim in found["claims"]
-        if claim["id"] == "conversation" and claim["judge"] == "oracle"
-        for finding in claim["findings"]
-        if finding["alpha"] == "10"
-    )
     tested = sum(counts.values()) - counts["not testable here"]
     return [
-        Fact(
-            "Gain over four sets at alpha 10",
-            f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points",
-            "win rate by an oracle that does not look at length, five seeds",
-        ),
+        *(_gain(found["claims"], judge, about) for judge, about in JUDGES.items()),
         Fact(
             "Claims that hold",
             f"{counts['holds']} of {tested} that could be tested",
             f"{counts['does not hold']} do not hold, {counts['not resolved']} are not resolved",
         ),
     ]
+
+
+def _gain(claims: list[dict[str, Any]], judge: str, about: str) -> Fact:
+    """The gain over the four sets by one judge."""
+    claim = next(each for each in claims if (each["id"], each["judge"]) == ("conversation", judge))
+    gain = next(each for each in claim["findings"] if each["alpha"] == ALPHA)
+    return Fact(
+        f"Gain over four sets at alpha {ALPHA}",
+        f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points",
+        f"win rate by {about}, {claim['seeds']} seeds: {gain['verdict']}",
+    )
 
 
 def _real() -> list[list[str]]:

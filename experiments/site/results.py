@@ -40,6 +40,8 @@ PIECE = 15
 IMAGE = re.compile(r"^!\[[^\]]*\]\(([^)]*)\.png\)[^\S\n]*$", re.MULTILINE)
 LONG_TABLE = 30
 """Rows beyond which a table scrolls in a frame of its own."""
+MADE = re.compile("^Made by [^;]*; do not edit. ")
+NO_BREAK = "\xa0"
 MARKS = str.maketrans("", "", "`*")
 """Of Markdown, in a line of plain text."""
 
@@ -80,8 +82,9 @@ class Result:
 
     @property
     def summary(self) -> str:
-        """The first sentences of what it is about, as plain text."""
-        return Markup(self.about.translate(MARKS)).striptags()
+        """What it is about, as plain text, without its message."""
+        said = MADE.sub("", Markup(self.about.translate(MARKS)).striptags())
+        return said.removeprefix(f"{self.message.replace(NO_BREAK, ' ')}.").strip()
 
     @property
     def group(self) -> str:

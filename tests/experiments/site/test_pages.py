@@ -14,6 +14,7 @@ from experiments.paths import RESULTS
 from experiments.site.all_pages import menu, pages
 from experiments.site.claims import claims_page
 from experiments.site.evidence import evidence_page
+from experiments.site.home import PAIR, home
 from experiments.site.pages import json_text, write
 from experiments.site.results import found
 from tests.browser import CUT, is_too_wide, opened, violations
@@ -127,6 +128,8 @@ def test_claims_are_filtered_and_open_by_the_keyboard(site: Path, chromium: Brow
         verdicts = page.locator("#rows .verdict").all_inner_texts()
         assert set(verdicts) == {"holds"}
         first = page.locator(".opener").first
+        assert "from −6 to +6" in page.inner_text("main")
+        assert page.evaluate("MOST") == 6
         first.focus()
         page.keyboard.press("Enter")
         assert first.get_attribute("aria-expanded") == "true"
@@ -151,6 +154,11 @@ def test_evidence_is_filtered_ordered_and_opens_to_its_source(
         page.select_option("#order", "gain")
         largest = max(there, key=lambda each: each["gain"])
         assert largest["training_set"] in page.locator(".opener").first.inner_text()
+        # One model and set has several benchmarks, which are told apart.
+        page.select_option("#kind", "benchmarks")
+        seen = page.locator("#rows > tr > td:nth-child(2)").all_inner_texts()
+        metrics = {each["metric"] for each in entries if each["kind"] == "benchmarks"}
+        assert {text.partition(": ")[2] for text in seen if text} == metrics
         page.locator(".opener").first.click()
         assert page.get_by_text("Read at its source").first.is_visible()
 
@@ -183,7 +191,7 @@ def test_claims_of_every_scale_that_has_some_can_be_chosen(
         assert "2.4 to 5.7 million" not in page.inner_text("main")
         assert "about it" in page.inner_text("main")
         page.locator(".opener").click()
-        assert page.get_by_text("Why not testable: a made-up reason.").is_visible()
+        assert page.get_by_text("Not testable here: a made-up reason.").is_visible()
         assert violations(page) == []
 
 
@@ -200,3 +208,21 @@ def test_on_paper_there_is_no_menu_and_no_control_and_nothing_is_cut(
         assert page.evaluate(CUT) == []
         background = "getComputedStyle(document.documentElement).backgroundColor"
         assert page.evaluate(background) == "rgb(255, 255, 255)"
+
+
+def test_the_first_page_has_the_gain_by_each_judge_and_every_count_of_verdicts() -> None:
+    values = home().values
+    claims = json.loads((RESULTS / "nano" / "claims.json").read_text())["claims"]
+    gains = {fact.note: fact.value for fact in values["laboratory"]}
+    for claim in claims:
+        if claim["id"] == "conversation":
+            (found_,) = [each for each in claim["findings"] if each["alpha"] == "10"]
+            # All four sets are in it.
+            assert found_["left_out"] == []
+            value = f"{found_['value']:+.1f} [{found_['low']:+.1f}, {found_['high']:+.1f}] points"
+            assert next(note for note, text in gains.items() if text == value).endswith(
+                f"{claim['seeds']} seeds: {found_['verdict']}"
+            )
+    models = json.loads((RESULTS / "audit" / "audit.json").read_text())["models"]
+    for name in PAIR:
+        assert f"{name} with {models[name]['verdicts']}" in values["public"][0].note

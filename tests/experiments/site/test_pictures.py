@@ -90,6 +90,15 @@ def test_the_message_of_a_picture_is_its_title() -> None:
     ]
 
 
+def test_the_list_has_the_message_and_what_else_is_said_once_each() -> None:
+    by_name = {result.name: result for result in found()}
+    message_, summary = by_name["by-dose"].message, by_name["by-dose"].summary
+    assert message_.startswith("With noise, real models")
+    assert summary.startswith("Changes are from the same training")
+    assert by_name["laboratory"].summary.startswith("17 of 17 conditions are met.")
+    assert not any("`" in result.summary for result in found())
+
+
 def test_every_picture_of_a_result_is_on_its_page(site: Path) -> None:
     for result in found():
         page = (site / result.page).read_text()
