@@ -14,6 +14,7 @@ from typing import Any
 from experiments.paths import RESULTS
 from experiments.published import ALPHA_GRID, TABLE_1
 from experiments.site.pages import Fact, Page
+from experiments.site.results import minus
 from neftune.training.json_files import parse_json, read_text
 
 PAIR = ("alpaca-7b", "alpaca-7b-neft")
@@ -107,7 +108,7 @@ def _gain(claims: list[dict[str, Any]], judge: str, about: str) -> Fact:
     gain = next(each for each in claim["findings"] if each["alpha"] == ALPHA)
     return Fact(
         f"Gain over four sets at alpha {ALPHA}",
-        f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points",
+        minus(f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points"),
         f"win rate by {about}, {claim['seeds']} seeds: {gain['verdict']}",
     )
 
@@ -119,4 +120,4 @@ def _real() -> list[list[str]]:
     """
     text = read_text(RESULTS / "findings" / "each-seed.csv")
     head, *rows = csv.reader(text.splitlines())
-    return [head, *(row for row in rows if row[1].startswith("alpha"))]
+    return [head, *([minus(cell) for cell in row] for row in rows if row[1].startswith("alpha"))]

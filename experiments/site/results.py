@@ -34,6 +34,7 @@ GROUPS = {
 }
 """The folders of results, in the order of the list."""
 CELL = re.compile(r"<td>[^<]*</td>")
+HYPHEN = re.compile(r"(?<![\w.)-])-(?=\d)")
 LONG_WORD = re.compile(r"[^\s<>&]{30,}")
 PIECE = 15
 """Characters of a long word that stay together."""
@@ -126,12 +127,17 @@ def breakable(word: re.Match[str]) -> str:
     return "<wbr>".join(text[at : at + PIECE] for at in range(0, len(text), PIECE))
 
 
+def minus(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen."""
+    return HYPHEN.sub("−", text)
+
+
 def html(markdown: str) -> Markup:
     """Markdown as HTML, with tables in frames that scroll."""
     made = Markdown(extensions=["tables", "md_in_html"]).convert(markdown)
     # A header without a name is none.
     made = made.replace("<th></th>", "<td></td>")
-    made = CELL.sub(lambda cell: LONG_WORD.sub(breakable, cell[0]), made)
+    made = CELL.sub(lambda cell: LONG_WORD.sub(breakable, minus(cell[0])), made)
     return Markup(re.sub(r"<table>.*?</table>", _framed, made, flags=re.DOTALL))
 
 

@@ -220,6 +220,7 @@ def test_the_first_page_has_the_gain_by_each_judge_and_every_count_of_verdicts()
             # All four sets are in it.
             assert found_["left_out"] == []
             value = f"{found_['value']:+.1f} [{found_['low']:+.1f}, {found_['high']:+.1f}] points"
+            value = value.replace("-", "−")
             assert next(note for note, text in gains.items() if text == value).endswith(
                 f"{claim['seeds']} seeds: {found_['verdict']}"
             )

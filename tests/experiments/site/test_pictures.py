@@ -107,6 +107,13 @@ def test_every_picture_of_a_result_is_on_its_page(site: Path) -> None:
                 assert f'<img src="{name}.' in page, f"{result.page}: {name}"
 
 
+def test_numbers_in_tables_have_a_minus_sign() -> None:
+    row = "| gemma-3-270m | -1.98 [-7.07, +3.27] | 5-10 | -0.5, -1 |\n"
+    made = html(f"| a | b | c | d |\n| - | - | - | - |\n{row}")
+    cells = ("gemma-3-270m", "−1.98 [−7.07, +3.27]", "5-10", "−0.5, −1")
+    assert all(f"<td>{cell}</td>" in made for cell in cells)
+
+
 def test_a_long_table_scrolls_in_a_frame_of_its_own() -> None:
     head = "| a | b |\n| - | - |\n"
     assert 'class="wide"' in html(head + "| 1 | 2 |\n" * 20)
