@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from experiments.artifacts import ARTIFACTS
 from experiments.paths import RESULTS
+from experiments.site.dumbbells import dumbbells
 from experiments.site.pages import Page
 from experiments.site.pictures import message, picture
 from neftune.training.json_files import parse_json, read_text
@@ -175,12 +176,18 @@ def _page(result: Result) -> Page:
             "result": result,
             "body": html(_without_links(body)),
             "picture": first,
+            "dumbbells": dumbbells(_data(result.path)),
             "downloads": sorted(Path(file).name for file in files),
             "versions": result.provenance.get("versions", {}),
             "group": GROUPS[result.group],
         },
         files=files,
     )
+
+
+def _data(result: Path) -> Any:
+    source = result.with_suffix(".json")
+    return parse_json(read_text(source), source) if source.exists() else None
 
 
 def _figure(shown: Mapping[str, Mapping[str, str]], result: Result, name: str) -> str:
