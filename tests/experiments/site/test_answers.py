@@ -402,9 +402,13 @@ def test_filters_leave_what_they_say_and_keys_step_through_it(
     a, b = (family["verdicts"][key]["oracle"] for key in keys)
     turned = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
     length = [[sum(len(p) - 1 for p in run) for run in each] for each in family["answers"]]
+    differ = [i for i, each in enumerate(family["answers"]) if each[left] != each[right]]
     longer = [i for i, n in enumerate(length) if n[right] > n[left] and b[i] > 50 >= a[i]]
     with opened(chromium, site / "answers.html") as (page, _):
         ready(page)
+        # Alike answers would be a dull beginning.
+        assert at(page) - 1 == differ[0]
+        assert f"answers differ ({len(differ)})" in page.inner_text("#filter")
         for name, expected in (("wrong", wrong), ("turned", turned), ("longer", longer)):
             assert expected
             page.select_option("#filter", "all")
