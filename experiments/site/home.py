@@ -30,6 +30,7 @@ SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
 
 def home() -> Page:
     """The first page."""
+    real = _real()
     return Page(
         "index.html",
         "Overview",
@@ -38,7 +39,8 @@ def home() -> Page:
             "paper": _paper(),
             "public": _public(),
             "laboratory": _laboratory(),
-            "real": _real(),
+            "real": real,
+            "told": _told(real),
         },
     )
 
@@ -121,3 +123,20 @@ def _real() -> list[list[str]]:
     text = read_text(RESULTS / "findings" / "each-seed.csv")
     head, *rows = csv.reader(text.splitlines())
     return [head, *([minus(cell) for cell in row] for row in rows if row[1].startswith("alpha"))]
+
+
+def _told(real: list[list[str]]) -> list[str]:
+    """For each real model, what its largest alpha changes, each seed named."""
+    head, *rows = real
+    largest = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+    def of(row: dict[str, str], name: str) -> str:
+        *others, last = row[name].split(", ")
+        return f"{', '.join(others)} and {last}" if others else last
+
+    return [
+        f"At {row['trained with']} the length of {model}'s answers changes by "
+        f"{of(row, 'length, %')}%, its win rate by {of(row, 'win rate, points')} points, and at "
+        f"equal length by {of(row, 'win rate at equal length, points')} points."
+        for model, row in largest.items()
+    ]

@@ -1,5 +1,6 @@
 """The site shows the committed results, in a real browser and without a request of others."""
 
+import csv
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -225,5 +226,12 @@ def test_the_first_page_has_the_gain_by_each_judge_and_every_count_of_verdicts()
                 f"{claim['seeds']} seeds: {found_['verdict']}"
             )
     models = json.loads((RESULTS / "audit" / "audit.json").read_text())["models"]
+    rows = (RESULTS / "findings" / "each-seed.csv").read_text().splitlines()
+    gemma = [row for row in rows if row.startswith("gemma-3-270m,alpha 15")]
+    lengths = next(csv.reader(gemma))[6].split(", ")
+    assert values["told"][0].startswith(
+        f"At alpha 15 the length of gemma-3-270m's answers changes by {' and '.join(lengths)}%, "
+    )
+    assert len(values["told"]) == 2
     for name in PAIR:
         assert f"{name} with {models[name]['verdicts']}" in values["public"][0].note
