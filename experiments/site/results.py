@@ -136,6 +136,9 @@ def minus(text: str) -> str:
 def html(markdown: str) -> Markup:
     """Markdown as HTML, with tables in frames that scroll."""
     made = Markdown(extensions=["tables", "md_in_html"]).convert(markdown)
+    if "<h2" not in made.partition("<h3")[0]:
+        # A page's title is followed by headings of the second level.
+        made = re.sub(r"(</?h)3>", r"\g<1>2>", made)
     # A header without a name is none.
     made = made.replace("<th></th>", "<td></td>")
     made = CELL.sub(lambda cell: LONG_WORD.sub(breakable, minus(cell[0])), made)

@@ -89,6 +89,7 @@ PAGES = [
     "evidence.html",
     "results.html",
     "results/nano/table1.html",
+    "results/nano/claims.html",
 ]
 
 

@@ -107,6 +107,11 @@ def test_every_picture_of_a_result_is_on_its_page(site: Path) -> None:
                 assert f'<img src="{name}.' in page, f"{result.page}: {name}"
 
 
+def test_headings_follow_the_title_without_a_gap() -> None:
+    assert html("Text.\n\n### One") == "<p>Text.</p>\n<h2>One</h2>"
+    assert html("## One\n\n### Two") == "<h2>One</h2>\n<h3>Two</h3>"
+
+
 def test_numbers_in_tables_have_a_minus_sign() -> None:
     row = "| gemma-3-270m | -1.98 [-7.07, +3.27] | 5-10 | -0.5, -1 |\n"
     made = html(f"| a | b | c | d |\n| - | - | - | - |\n{row}")
