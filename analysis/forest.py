@@ -12,6 +12,7 @@ models that they come from are larger by a factor of a thousand.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+GAP = 2.0
+"""Between numbers of an axis, in pixels."""
 SHADE, EDGE, TINT = "#E8E8E8", "#767676", "#FBF4E4"
 
 
@@ -154,6 +157,9 @@ def forest(
                 ncols=min(3, len(series)),
             )
         figure.tight_layout(w_pad=1.2, h_pad=1.4)
+        for axis, drawn in zip(axes.flat, _in_place(grid, across), strict=True):
+            if isinstance(drawn, Panel):
+                _spread(figure, axis)
         finish(figure, f"{title}\n{_how_to_read(grid)}".rstrip(), lay_out=False)
     return figure
 
@@ -242,6 +248,27 @@ def _draw(axis: Axes, panel: Panel, places: Mapping[str, int], series: int) -> N
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
     axis.locator_params(axis="x", nbins=5 if panel.digits < 3 else 3, steps=[1, 2, 5, 10])
+
+
+def _in_place(grid: Sequence[Sequence[Panel | Choices]], across: int) -> list[object]:
+    """The panels in the order of the figure's axes, with None where there is none."""
+    return [line[place] if place < len(line) else None for line in grid for place in range(across)]
+
+
+def _spread(figure: Figure, axis: Axes) -> None:
+    """Leave out numbers of the horizontal axis until none touches the next one."""
+    figure.draw_without_rendering()
+    for bins in range(4, 0, -1):
+        low, high = axis.get_xlim()
+        boxes = [
+            label.get_window_extent()
+            for place, label in zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)
+            if low <= place <= high
+        ]
+        if all(one.x1 + GAP < two.x0 for one, two in itertools.pairwise(boxes)):
+            return
+        axis.locator_params(axis="x", nbins=bins, steps=[1, 2, 3, 5, 10])
+        figure.draw_without_rendering()
 
 
 def signed(value: float, digits: int) -> str:

@@ -1,6 +1,8 @@
 """The results as pages to look at: `make site` writes runs/site/index.html.
 
     pages.py         a page, and how all of them are written
+    pictures.py      the pictures of results, small and with their message as text
+    dumbbells.py     a table's published and measured numbers on one axis
     results.py       a page for each table and figure, from its committed files
     home.py          what was found, in three lanes that are never mixed
     claims.py        the claims as a forest plot

@@ -14,15 +14,23 @@ from typing import Any
 from experiments.paths import RESULTS
 from experiments.published import ALPHA_GRID, TABLE_1
 from experiments.site.pages import Fact, Page
+from experiments.site.results import minus
 from neftune.training.json_files import parse_json, read_text
 
 PAIR = ("alpaca-7b", "alpaca-7b-neft")
 """The public pair that differs in the noise most nearly alone."""
+ALPHA = "10"
+"""Of the laboratory's gain: the least at which the noise is strong enough on all four sets."""
+JUDGES = {
+    "gpt-4": "the judge in GPT-4's role",
+    "oracle": "an oracle that does not look at length",
+}
 SETS = ("alpaca", "evol-instruct", "sharegpt", "open-platypus")
 
 
 def home() -> Page:
     """The first page."""
+    real = _real()
     return Page(
         "index.html",
         "Overview",
@@ -31,7 +39,8 @@ def home() -> Page:
             "paper": _paper(),
             "public": _public(),
             "laboratory": _laboratory(),
-            "real": _real(),
+            "real": real,
+            "told": _told(real),
         },
     )
 
@@ -65,7 +74,8 @@ def _public() -> list[Fact]:
         Fact(
             "Win rate, recomputed",
             f"{base['win_rate']:.1f} → {noise['win_rate']:.1f}",
-            f"{PAIR[0]} and {PAIR[1]}, {base['verdicts']} verdicts, one run of each",
+            f"{PAIR[0]} with {base['verdicts']} verdicts and {PAIR[1]} with {noise['verdicts']}; "
+            "one run of each",
         ),
         Fact(
             "At equal length",
@@ -83,26 +93,26 @@ def _public() -> list[Fact]:
 def _laboratory() -> list[Fact]:
     found = _json("nano/claims.json")
     counts = found["verdicts"]
-    gain = next(
-        finding
-        for claim in found["claims"]
-        if claim["id"] == "conversation" and claim["judge"] == "oracle"
-        for finding in claim["findings"]
-        if finding["alpha"] == "10"
-    )
     tested = sum(counts.values()) - counts["not testable here"]
     return [
-        Fact(
-            "Gain over four sets at alpha 10",
-            f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points",
-            "win rate by an oracle that does not look at length, five seeds",
-        ),
+        *(_gain(found["claims"], judge, about) for judge, about in JUDGES.items()),
         Fact(
             "Claims that hold",
             f"{counts['holds']} of {tested} that could be tested",
             f"{counts['does not hold']} do not hold, {counts['not resolved']} are not resolved",
         ),
     ]
+
+
+def _gain(claims: list[dict[str, Any]], judge: str, about: str) -> Fact:
+    """The gain over the four sets by one judge."""
+    claim = next(each for each in claims if (each["id"], each["judge"]) == ("conversation", judge))
+    gain = next(each for each in claim["findings"] if each["alpha"] == ALPHA)
+    return Fact(
+        f"Gain over four sets at alpha {ALPHA}",
+        minus(f"{gain['value']:+.1f} [{gain['low']:+.1f}, {gain['high']:+.1f}] points"),
+        f"win rate by {about}, {claim['seeds']} seeds: {gain['verdict']}",
+    )
 
 
 def _real() -> list[list[str]]:
@@ -112,4 +122,21 @@ def _real() -> list[list[str]]:
     """
     text = read_text(RESULTS / "findings" / "each-seed.csv")
     head, *rows = csv.reader(text.splitlines())
-    return [head, *(row for row in rows if row[1].startswith("alpha"))]
+    return [head, *([minus(cell) for cell in row] for row in rows if row[1].startswith("alpha"))]
+
+
+def _told(real: list[list[str]]) -> list[str]:
+    """For each real model, what its largest alpha changes, each seed named."""
+    head, *rows = real
+    largest = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+    def of(row: dict[str, str], name: str) -> str:
+        *others, last = row[name].split(", ")
+        return f"{', '.join(others)} and {last}" if others else last
+
+    return [
+        f"At {row['trained with']} the length of {model}'s answers changes by "
+        f"{of(row, 'length, %')}%, its win rate by {of(row, 'win rate, points')} points, and at "
+        f"equal length by {of(row, 'win rate at equal length, points')} points."
+        for model, row in largest.items()
+    ]

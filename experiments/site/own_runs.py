@@ -11,6 +11,7 @@ writes the rows of all runs as one `runs.csv`. The explorer reads the same files
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,12 +78,17 @@ def _check(row: Row, where: str) -> None:
     if None in row or None in row.values():
         raise OwnRunsError(f"{where}: has not as many fields as the first line; {ADVICE}")
     for name in NUMBERS:
-        try:
-            float(row[name])
-        except ValueError:
+        if not _is_number(row[name]):
             raise OwnRunsError(
                 f"{where}: {name} is {row[name]!r}, and should be a number; {ADVICE}"
-            ) from None
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _columns(missing: Sequence[str]) -> str:

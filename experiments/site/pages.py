@@ -52,7 +52,7 @@ class Page:
         data: what the page's scripts read, as JSON.
         scripts: names in `static/`, in their order.
         files: what lies beside the page: by path below the site, the file that is copied or the
-            text that is written.
+            text or bytes that are written.
     """
 
     path: str
@@ -61,7 +61,7 @@ class Page:
     values: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     scripts: Sequence[str] = ()
-    files: Mapping[str, Path | str] = field(default_factory=dict)
+    files: Mapping[str, Path | str | bytes] = field(default_factory=dict)
 
     @property
     def root(self) -> str:
@@ -108,10 +108,12 @@ def environment() -> Environment:
     return made
 
 
-def _put(path: Path, content: Path | str) -> None:
+def _put(path: Path, content: Path | str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, Path):
         shutil.copyfile(content, path)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
     else:
         path.write_text(content, encoding="utf-8")
 

@@ -9,17 +9,20 @@ download, where they came from, and the command that gives them again.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from markdown import Markdown
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from experiments.artifacts import ARTIFACTS
 from experiments.paths import RESULTS
+from experiments.site.dumbbells import dumbbells
 from experiments.site.pages import Page
+from experiments.site.pictures import message, picture
 from neftune.training.json_files import parse_json, read_text
 
 GROUPS = {
@@ -31,17 +34,18 @@ GROUPS = {
     "dose": "What the noise does before any training",
 }
 """The folders of results, in the order of the list."""
-LARGE = 400_000
-"""Bytes of an SVG beyond which the site has the PNG, which is about half as large then."""
-HUNDREDTHS = re.compile(r"(\d\.\d\d)\d+")
-TENTHS = re.compile(r"(\d\.\d)\d+")
-SHIFT = re.compile(r"translate\([^)]*\)")
 CELL = re.compile(r"<td>[^<]*</td>")
+HYPHEN = re.compile(r"(?<![\w.)-])-(?=\d)")
 LONG_WORD = re.compile(r"[^\s<>&]{30,}")
 PIECE = 15
 """Characters of a long word that stay together."""
-GLYPH = re.compile(r'(id="|href="#)DejaVuSans-(Bold-)?')
-IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\s*$", re.MULTILINE)
+IMAGE = re.compile(r"^!\[[^\]]*\]\(([^)]*)\.png\)[^\S\n]*$", re.MULTILINE)
+LONG_TABLE = 30
+"""Rows beyond which a table scrolls in a frame of its own."""
+MADE = re.compile("^Made by [^;]*; do not edit. ")
+NO_BREAK = "\xa0"
+MARKS = str.maketrans("", "", "`*")
+"""Of Markdown, in a line of plain text."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,23 @@ class Result:
     def name(self) -> str:
         """Its own, without a folder."""
         return self.path.stem
+
+    @property
+    def message(self) -> str:
+        """What its picture says; empty where it has none."""
+        drawn = self.path.with_suffix(".svg")
+        return message(read_text(drawn)) if drawn.exists() else ""
+
+    @property
+    def pictures(self) -> list[str]:
+        """The names of the pictures in its text."""
+        return IMAGE.findall(self.text)
+
+    @property
+    def summary(self) -> str:
+        """What it is about, as plain text, without its message."""
+        said = MADE.sub("", Markup(self.about.translate(MARKS)).striptags())
+        return said.removeprefix(f"{self.message.replace(NO_BREAK, ' ')}.").strip()
 
     @property
     def group(self) -> str:
@@ -107,20 +128,26 @@ def breakable(word: re.Match[str]) -> str:
     return "<wbr>".join(text[at : at + PIECE] for at in range(0, len(text), PIECE))
 
 
+def minus(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen."""
+    return HYPHEN.sub("−", text)
+
+
 def html(markdown: str) -> Markup:
     """Markdown as HTML, with tables in frames that scroll."""
     made = Markdown(extensions=["tables", "md_in_html"]).convert(markdown)
+    if "<h2" not in made.partition("<h3")[0]:
+        # A page's title is followed by headings of the second level.
+        made = re.sub(r"(</?h)3>", r"\g<1>2>", made)
     # A header without a name is none.
     made = made.replace("<th></th>", "<td></td>")
-    made = CELL.sub(lambda cell: LONG_WORD.sub(breakable, cell[0]), made)
-    return Markup(
-        re.sub(
-            r"<table>.*?</table>",
-            r'<div class="wide" tabindex="0">\g<0></div>',
-            made,
-            flags=re.DOTALL,
-        )
-    )
+    made = CELL.sub(lambda cell: LONG_WORD.sub(breakable, minus(cell[0])), made)
+    return Markup(re.sub(r"<table>.*?</table>", _framed, made, flags=re.DOTALL))
+
+
+def _framed(table: re.Match[str]) -> str:
+    look = "wide long" if table[0].count("<tr>") > LONG_TABLE else "wide"
+    return f'<div class="{look}" tabindex="0">{table[0]}</div>'
 
 
 def result_pages() -> list[Page]:
@@ -129,15 +156,21 @@ def result_pages() -> list[Page]:
 
 
 def _page(result: Result) -> Page:
-    # The page has the title itself; the picture comes first, as SVG.
-    body = IMAGE.sub("", result.text)
-    picture = _picture(result.path)
-    downloads = [path for path in (result.path.with_suffix(".csv"), picture) if path.exists()]
-    folder = Path(result.page).parent
-    files = {
-        str(folder / path.name): compact(read_text(path)) if path.suffix == ".svg" else path
-        for path in downloads
-    }
+    folder, place = Path(result.page).parent, result.path.parent
+    files: dict[str, Path | str | bytes] = {}
+    shown = {}
+    for name in dict.fromkeys([result.name, *result.pictures]):
+        drawn = place / f"{name}.svg"
+        if drawn.exists():
+            file, content = picture(drawn)
+            files[str(folder / file)] = content
+            shown[name] = {"file": file, "message": message(read_text(drawn))}
+    # The page has the title itself, and the result's own picture comes first.
+    first = shown.get(result.name)
+    body = IMAGE.sub(lambda image: _figure(shown, result, image[1]), result.text)
+    table = result.path.with_suffix(".csv")
+    if table.exists():
+        files[str(folder / table.name)] = table
     return Page(
         result.page,
         result.title,
@@ -145,8 +178,9 @@ def _page(result: Result) -> Page:
         {
             "result": result,
             "body": html(_without_links(body)),
-            "picture": picture.name if picture.exists() else None,
-            "downloads": [path.name for path in downloads],
+            "picture": first,
+            "dumbbells": dumbbells(_data(result.path)),
+            "downloads": sorted(Path(file).name for file in files),
             "versions": result.provenance.get("versions", {}),
             "group": GROUPS[result.group],
         },
@@ -154,31 +188,18 @@ def _page(result: Result) -> Page:
     )
 
 
-def _picture(result: Path) -> Path:
-    """A result's picture: as SVG, or as PNG where the SVG draws so much that it is larger."""
-    drawn = result.with_suffix(".svg")
-    large = drawn.exists() and drawn.stat().st_size > LARGE
-    return result.with_suffix(".png") if large else drawn
+def _data(result: Path) -> Any:
+    source = result.with_suffix(".json")
+    return parse_json(read_text(source), source) if source.exists() else None
 
 
-def compact(svg: str) -> str:
-    """A picture with coordinates to a hundredth of a point, short names, and no indentation.
-
-    The places of letters within a text are in units of a tenth of a point, of which a tenth is
-    enough.
-    """
-
-    def shorter(found: re.Match[str]) -> str:
-        plain = re.sub(r"\s*\n\s*", " ", found[2])
-        return f'{found[1]}="{HUNDREDTHS.sub(lambda each: each[1], plain)}"'
-
-    def kept(shift: str) -> re.Pattern[str]:
-        return TENTHS if shift.endswith(" 0)") else HUNDREDTHS
-
-    svg = re.sub(r'(?<= )(d|x|y)="([^"]*)"', shorter, svg)
-    svg = SHIFT.sub(lambda found: kept(found[0]).sub(lambda each: each[1], found[0]), svg)
-    svg = GLYPH.sub(lambda found: f"{found[1]}{'b' if found[2] else 'g'}", svg)
-    return re.sub(r"\n\s+", "\n", svg)
+def _figure(shown: Mapping[str, Mapping[str, str]], result: Result, name: str) -> str:
+    """A picture within the text, but for the first one, which stands above it."""
+    if name == result.name or name not in shown:
+        return ""
+    file, said = shown[name]["file"], shown[name]["message"]
+    alt = escape(f"{said}; its numbers are in the tables of this page")
+    return f'<figure><div class="paper" tabindex="0"><img src="{file}" alt="{alt}"></div></figure>'
 
 
 def _without_links(markdown: str) -> str:

@@ -37,8 +37,11 @@ def message(data: Data) -> str:
     """How each model's length changes at the dose that the other one has at alpha 5."""
     rows = {f"alpha {alpha:g}" for alpha in EQUAL_DOSE.values()}
     found = [each for each in differences(data, CHARACTERS.title) if each.row in rows]
-    told = (f"{each.column}'s answers longer by {change(each)} at {each.row}" for each in found)
-    return f"The dose that the other model has at alpha 5 makes {' and '.join(told)}"
+    told = (f"{each.column}'s answers by {change(each)} at {each.row}" for each in found)
+    return (
+        "The dose that the other model has at alpha 5 changes the length of "
+        f"{' and of '.join(told)}"
+    )
 
 
 ARTIFACT = replace(

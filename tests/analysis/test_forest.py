@@ -1,5 +1,6 @@
 """Forest plots: where marks stand, what they say, and that nothing overlaps or is too small."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,6 +157,23 @@ def test_a_picture_is_narrow_enough_and_its_text_large_enough_and_clear(across: 
         for axis in figure.axes
         for text in figure.texts
     )
+
+
+def test_numbers_of_an_axis_do_not_touch_each_other() -> None:
+    marks = [Mark("a", 13.9, -308.2, 336.0, level="248"), Mark("b", 1.0, -24.0, 27.0, level="405")]
+    wide = Panel("Here: length", "%", marks)
+    long = [Row("a", "no noise, stopped after epoch 1"), Row("b", "alpha 5")]
+    figure: Any = forest([[wide] * 4], long, "Some message", level_title="no noise")
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        low, high = axis.get_xlim()
+        boxes = [
+            label.get_window_extent()
+            for place, label in zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)
+            if low <= place <= high
+        ]
+        assert len(boxes) >= 2
+        assert all(one.x1 < two.x0 for one, two in itertools.pairwise(boxes))
 
 
 def test_a_sign_is_a_true_minus_and_zero_has_none() -> None:

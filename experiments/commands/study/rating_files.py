@@ -150,6 +150,12 @@ def _rater(file: Path, rows: Sequence[Rating], study: BlindStudy) -> Rater:
         if not np.isnan(place[showing.pair]):
             raise _damaged(file, number, "is on a showing that an earlier one is on")
         place[showing.pair] = outcome
+    # The page saves all ratings up to the last one, so a file that lacks some was edited.
+    if missing := set(range(len(rows))) - {row.showing for row in rows}:
+        raise StudyError(
+            f"{file}: the rating of the pair that was shown as number {min(missing) + 1} is "
+            "missing; ask for the file as the page saved it"
+        )
     neither = sum(
         row.choice == "neither" and not drawn.showings[row.showing].repeat for row in rows
     )

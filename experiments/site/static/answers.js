@@ -4,7 +4,7 @@
 const { runs, first, judges, marks, weights, asked } = site.data();
 const control = (name) => document.getElementById(name);
 const byKey = Object.fromEntries(runs.map((run) => [run.key, run]));
-const FILTERS = { all: "all instructions", turned: "verdict turned", longer: "longer and won", wrong: "wrong fact gained" };
+const FILTERS = { all: "all instructions", different: "answers differ", turned: "verdict turned", longer: "longer and won", wrong: "wrong fact gained" };
 const SUBSETS = { helpful_base: "helpful base", selfinstruct: "self-instruct", oasst: "OASST", koala: "Koala", vicuna: "Vicuna" };
 const COUNTED = Object.keys(weights);
 const own = new Map();
@@ -57,6 +57,7 @@ function said(run, data, place) {
 
 const TESTS = {
   all: () => true,
+  different: (left, right) => left.text !== right.text,
   turned: (left, right, judge) => known(left, right, judge) && Math.sign(left.verdicts[judge] - 50) !== Math.sign(right.verdicts[judge] - 50),
   longer: (left, right, judge) => known(left, right, judge) && left.text != null && right.text != null
     && length(right.text) > length(left.text) && right.verdicts[judge] > 50 && left.verdicts[judge] <= 50,
@@ -194,6 +195,8 @@ function choose() {
   const found = Object.fromEntries(names.map((name) => [name, left.flatMap((side, place) => (TESTS[name](side, right[place], judge) ? [place] : []))]));
   fill(control("filter"), names.map((name) => [name, `${FILTERS[name]} (${found[name].length})`]), filter);
   state.found = found[control("filter").value];
+  // Where no instruction is named, the first one with different answers: alike ones show nothing.
+  state.place ??= found.different[0] ?? 0;
   // The same instruction where it is among those, else the next one.
   state.at = Math.max(0, state.found.findIndex((place) => place >= state.place));
   if (state.found.length) state.place = state.found[state.at];
@@ -235,7 +238,7 @@ function open() {
   offer(scale, byKey[wanted.left] ? wanted.left : left, byKey[wanted.right]?.scale === scale ? wanted.right : right);
   fill(control("judge"), Object.entries(judges), wanted.judge ?? "oracle");
   fill(control("filter"), Object.entries(FILTERS), wanted.show ?? "all");
-  state.place = Math.max(0, (parseInt(wanted.at, 10) || 1) - 1);
+  state.place = wanted.at ? Math.max(0, (parseInt(wanted.at, 10) || 1) - 1) : null;
   return change();
 }
 
@@ -257,8 +260,17 @@ async function read(file) {
 control("controls").addEventListener("submit", (event) => event.preventDefault());
 control("controls").addEventListener("change", ({ target }) => {
   if (target.id === "own") return target.files[0] && read(target.files[0]);
-  if (target.id === "scale") { state.place = 0; offer(target.value, ...first[target.value]); }
+  if (target.id === "scale") { state.place = null; offer(target.value, ...first[target.value]); }
   return target.id === "judge" || target.id === "filter" ? choose() : change();
+});
+// A file of AlpacaEval's can be dropped anywhere; it is on instructions of the real models alone.
+document.addEventListener("dragover", (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); });
+document.addEventListener("drop", async (event) => {
+  const file = event.dataTransfer?.files[0];
+  if (!file) return;
+  event.preventDefault();
+  if (control("scale").value !== "small") { state.place = null; offer("small", ...first.small); await change(); }
+  await read(file);
 });
 control("previous").addEventListener("click", () => step(-1));
 control("next").addEventListener("click", () => step(1));

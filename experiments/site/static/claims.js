@@ -4,6 +4,7 @@
 const { scales } = site.data();
 const rows = document.getElementById("rows");
 const choice = (name) => document.getElementById(name).value;
+// The axis reaches so far to both sides; claims.html says it.
 const MOST = 6;
 const LOOKS = { "holds": "holds", "holds, but negligible": "open", "does not hold": "fails" };
 
@@ -25,7 +26,7 @@ function details(claim, finding) {
   add(`The paper: ${claim.published || "states it in words"}. Measured here: ${claim.quantity}, ${claim.seeds} seeds.`);
   add(`Rule: the difference ${claim.direction}; the smallest change that matters is ${claim.margin} (${claim.because}). ` +
       `A part is tested at a dose of at least ${claim.least_dose} nats` + (claim.limits ? ` and at levels from ${claim.limits[0]} to ${claim.limits[1]}.` : "."));
-  if (finding.reason) add(`Why not testable: ${finding.reason}.`);
+  if (finding.reason) add(`${finding.verdict[0].toUpperCase()}${finding.verdict.slice(1)}: ${finding.reason}.`);
   if (claim.published_change != null) add(`The paper's change: ${number(claim.published_change, claim.margin)}.`);
   const table = site.element("table");
   table.innerHTML = "<thead><tr><th scope='col'>Part</th><th scope='col'>Alpha</th><th scope='col'>Dose, nats</th><th scope='col'>Difference</th><th scope='col'>Estimate</th><th scope='col'>Verdict</th></tr></thead>";

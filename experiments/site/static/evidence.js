@@ -31,12 +31,13 @@ function details(each) {
   return list;
 }
 
-function row(each, most, id) {
+// A row, with its metric where those that are shown have several.
+function row(each, most, several, id) {
   const name = [each.model, each.training_set, each.variant].filter(Boolean).join(", ");
   const text = each.gain == null ? "" : site.signed(each.gain, 1) +
     (each.gain_low == null ? "" : ` [${site.signed(each.gain_low, 1)}, ${site.signed(each.gain_high, 1)}]`);
   const source = `${each.source}${each.verified ? "" : " (not verified)"}`;
-  const cells = [cell(source),
+  const cells = [cell(several ? `${source}: ${each.metric}` : source),
     cell(site.interval({ value: each.gain, low: each.gain_low, high: each.gain_high }, most, LOOKS[each.group])),
     cell(text), cell(each.without == null ? "" : `${each.without.toFixed(1)} → ${each.with.toFixed(1)}`),
     ...["alpha", "rows", "epochs"].map((field) => site.named(field, each[field] == null ? "" : String(each[field])))];
@@ -50,6 +51,7 @@ function show() {
   if (order) found.sort((a, b) => (b[order] ?? -Infinity) - (a[order] ?? -Infinity));
   const ends = found.flatMap((each) => [each.gain, each.gain_low, each.gain_high]).filter((each) => each != null).map(Math.abs);
   const most = Math.max(1, ...ends) * 1.05;
+  const several = new Set(found.map((each) => each.metric)).size > 1;
   const rows = document.getElementById("rows");
   rows.replaceChildren();
   let group = "";
@@ -58,7 +60,7 @@ function show() {
       group = each.group;
       rows.append(site.element("tr", { className: "group" }, site.element("th", { colSpan: 8, scope: "rowgroup", textContent: groups[group] })));
     }
-    rows.append(...row(each, most, `more-${place}`));
+    rows.append(...row(each, most, several, `more-${place}`));
   });
   const better = found.filter((each) => each.improves).length;
   document.getElementById("count").textContent = found.length

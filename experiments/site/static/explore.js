@@ -6,14 +6,17 @@ const control = (name) => document.getElementById(name);
 const FILTERS = ["model", "dataset", "lr", "epochs", "other", "whose"];
 // At first, what has most trainings is shown; a mean over learning rates or epochs would say little.
 const FIRST = { other: "usual", whose: "" };
-for (const name of ["model", "dataset", "lr", "epochs"]) {
-  const counts = new Map();
-  for (const run of runs)
-    if (Object.keys(FIRST).every((each) => FIRST[each] === "" || run[each] === FIRST[each])) counts.set(run[name], (counts.get(run[name]) ?? 0) + 1);
-  FIRST[name] = [...counts].sort((a, b) => b[1] - a[1])[0][0];
-}
+for (const name of ["model", "dataset", "lr", "epochs"])
+  FIRST[name] = most(name, runs.filter((run) => Object.keys(FIRST).every((each) => FIRST[each] === "" || run[each] === FIRST[each])));
 const NAMES = { alpha: "alpha", dose: "dose of the noise, nats a token", lr: "learning rate", epochs: "epochs",
                 other: "other settings", dataset: "instruction set", model: "model", whose: "whose run" };
+
+// What most of some runs have.
+function most(name, among) {
+  const counts = new Map();
+  for (const run of among) counts.set(run[name], (counts.get(run[name]) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
 
 function fill(name) {
   const select = control(name), before = select.value || (select.options.length ? "" : String(FIRST[name]));
@@ -31,13 +34,26 @@ function chosen() {
   return runs.filter((run) => run[y] != null && run[x] != null && passes(run, FILTERS));
 }
 
+// Another model or set has other learning rates and epochs: where it has none of the chosen ones, those of most of
+// its trainings are chosen.
+function settle(changed) {
+  const narrowed = { model: ["dataset", "lr", "epochs"], dataset: ["lr", "epochs"] }[changed];
+  if (!narrowed || chosen().length) return;
+  const y = control("y").value, kept = FILTERS.filter((name) => !narrowed.includes(name));
+  for (const name of narrowed) {
+    const among = runs.filter((run) => run[y] != null && passes(run, kept));
+    if (among.length && !among.some((run) => passes(run, [name]))) control(name).value = most(name, among);
+    kept.push(name);
+  }
+}
+
 // Vega-Lite reads some characters of a field's name as a path.
 const escaped = (field) => field.replace(/([.:\[\]])/g, "\\$1");
 
 function spec(found, x, y, colour) {
   // A dose of 0 has no place on a logarithmic axis that starts above it; symlog has one.
   const scale = x === "lr" ? { type: "log" } : x === "dose" ? { type: "symlog", constant: 0.001 } : { zero: false };
-  const axis = { title: NAMES[x], ...(x === "dose" ? { values: [0, 0.001, 0.01, 0.1, 1, 10] } : {}) };
+  const axis = { title: NAMES[x], format: "~g", ...(x === "dose" ? { values: [0, 0.001, 0.01, 0.1, 1, 10] } : x === "lr" ? {} : { tickCount: 10 }) };
   const shared = {
     x: { field: x, type: "quantitative", scale, axis },
     color: { field: colour, type: "nominal", title: NAMES[colour],
@@ -65,10 +81,12 @@ function table(found, y) {
     site.element("tbody", {}, ...found.slice(0, 600).map((run) => cells("td", columns.map((each) => run[each])))));
 }
 
+const counted = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
+
 async function show() {
   const found = chosen(), x = control("x").value, y = control("y").value;
   control("count").textContent = found.length
-    ? `${found.length} trainings of ${new Set(found.map((run) => run.seed)).size} seeds.`
+    ? `${counted(found.length, "training")} of ${counted(new Set(found.map((run) => run.seed)).size, "seed")}.`
     : "No training has these settings and this measurement: set a filter to “all”.";
   control("chart").replaceChildren();
   table(found, y);
@@ -124,7 +142,7 @@ function ofFolder(list) {
 }
 
 FILTERS.forEach(fill);
-control("controls").addEventListener("change", show);
+control("controls").addEventListener("change", ({ target }) => { settle(target.id); return show(); });
 control("controls").addEventListener("submit", (event) => event.preventDefault());
 control("own").addEventListener("change", ({ target }) => target.files.length && add([...target.files]));
 control("folder").addEventListener("change", ({ target }) => ofFolder(target.files));

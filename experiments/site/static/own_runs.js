@@ -25,7 +25,7 @@ const ownRuns = {
     if (!rows.length) throw new Error(`${name} has no run below its first line`);
     rows.forEach((row, place) => {
       for (const each of numbers)
-        if (row[each].trim() === "" || Number.isNaN(Number(row[each]))) throw new Error(`${name}, line ${place + 2}: ${each} is “${row[each]}”, and should be a number`);
+        if (row[each].trim() === "" || !Number.isFinite(Number(row[each]))) throw new Error(`${name}, line ${place + 2}: ${each} is “${row[each]}”, and should be a number`);
     });
     return rows;
   },

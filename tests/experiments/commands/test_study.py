@@ -214,6 +214,7 @@ def test_other_files_are_refused(
         ((save(Path("rows.json"), [1]),), "rows.json: rating 1: row: Input should be a valid"),
         ((save(Path("twice.json"), [*rows, rows[0]]),), "is on a showing that an earlier one is"),
         ((save(Path("bell.json"), [r | {"annotator": "a\x07"} for r in rows]),), "be printed"),
+        ((save(Path("gap.json"), [*rows[:5], *rows[6:]]),), "shown as number 6 is missing"),
         (("cut.json",), "cut.json: line"),
         (("absent.json",), "absent.json: no such file"),
     ):

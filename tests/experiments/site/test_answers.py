@@ -32,7 +32,7 @@ from experiments.site.fingerprints import (
 )
 from experiments.site.marks import MARKS, pieces
 from experiments.site.pages import write
-from tests.browser import is_too_wide, opened, violations
+from tests.browser import drop, is_too_wide, opened, violations
 
 LIMIT = 1_500_000
 """Bytes of all answers."""
@@ -286,7 +286,8 @@ def test_the_subsets_are_those_of_the_committed_records() -> None:
 # What is not shipped
 
 
-def _text(content: Path | str) -> str:
+def _text(content: Path | str | bytes) -> str:
+    assert not isinstance(content, bytes)
     return content if isinstance(content, str) else content.read_text()
 
 
@@ -401,9 +402,13 @@ def test_filters_leave_what_they_say_and_keys_step_through_it(
     a, b = (family["verdicts"][key]["oracle"] for key in keys)
     turned = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
     length = [[sum(len(p) - 1 for p in run) for run in each] for each in family["answers"]]
+    differ = [i for i, each in enumerate(family["answers"]) if each[left] != each[right]]
     longer = [i for i, n in enumerate(length) if n[right] > n[left] and b[i] > 50 >= a[i]]
     with opened(chromium, site / "answers.html") as (page, _):
         ready(page)
+        # Alike answers would be a dull beginning.
+        assert at(page) - 1 == differ[0]
+        assert f"answers differ ({len(differ)})" in page.inner_text("#filter")
         for name, expected in (("wrong", wrong), ("turned", turned), ("longer", longer)):
             assert expected
             page.select_option("#filter", "all")
@@ -541,6 +546,13 @@ def test_a_readers_own_file_of_alpacaeval_is_shown(
             expect(page.locator("#loaded")).to_contain_text("other.json is no JSON list")
         assert page.inner_text("#instruction") == text
         assert len(requests) == before
+    with opened(chromium, made) as (page, _):
+        ready(page)
+        drop(page, file)
+        expect(page.locator("#loaded")).to_have_text(
+            "1 of 300 instructions were found in alpaca_eval.json."
+        )
+        assert page.inner_text("#instruction") == text
 
 
 def test_what_is_missing_beside_the_page_is_named(

@@ -70,7 +70,10 @@ def test_right_and_wrong_facts_are_measures_of_the_laboratorys_runs() -> None:
 
 def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Browser) -> None:
     with opened(chromium, site / "explore.html") as (page, _):
+        # The laboratory's learning rate is none of this model's, so another one is chosen.
         page.select_option("#model", "gemma-3-270m")
+        assert "trainings of" in page.inner_text("#count")
+        assert page.input_value("#lr") == "0.00005"
         page.select_option("#lr", "")
         page.select_option("#x", "dose")
         page.select_option("#y", "eval_validation_loss")
@@ -83,6 +86,8 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
         ]
         page.wait_for_selector("#chart svg")
         assert f"{len(expected)} trainings" in page.inner_text("#count")
+        ticks = page.locator("#chart .role-axis-label text").all_text_contents()
+        assert {"0", "0.01", "0.1", "1"} < set(ticks)
         label = page.get_attribute("#chart svg", "aria-label")
         assert label
         assert label.startswith("loss without noise on held-out rows, nats by dose")
@@ -92,6 +97,7 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
         assert "No training has these settings" in page.inner_text("#count")
         page.select_option("#model", LABORATORY)
         page.select_option("#dataset", "ShareGPT")
+        assert "trainings of" in page.inner_text("#count")
         page.select_option("#y", "test: wrong facts")
         page.wait_for_selector("#chart svg[aria-label^='wrong facts an answer']")
 
@@ -203,7 +209,11 @@ def test_what_is_dropped_or_chosen_and_not_of_runs_is_said(
     (empty / "notes.csv").write_text(FOREIGN)
     wrong = tmp_path / "row.csv"
     wrong.write_text(f"{HEAD}\n{OWN[0]}\n{OWN[1].replace('0.0004', 'low')}\n")
+    endless = tmp_path / "runs.csv"
+    endless.write_text(f"{HEAD}\n{OWN[0].replace('alpaca,5', 'alpaca,Infinity')}\n")
     with opened(chromium, site / "explore.html") as (page, _):
+        page.set_input_files("#own", endless)
+        wait_until_added(page, "runs.csv, line 2: alpha is “Infinity”, and should be a number.")
         page.set_input_files("#own", foreign)
         wait_until_added(page, "other.csv is no file of runs: it has no columns run, model")
         drop(page, foreign)
@@ -253,6 +263,10 @@ def test_a_site_with_ones_own_runs_shows_them_beside_the_shipped(
         (
             {"row.csv": f"{HEAD}\n{OWN[0].replace('alpaca,5', 'alpaca,five')}\n"},
             "line 2: alpha is 'five', and should be a number",
+        ),
+        (
+            {"row.csv": f"{HEAD}\n{OWN[0].replace('alpaca,5', 'alpaca,nan')}\n"},
+            "line 2: alpha is 'nan', and should be a number",
         ),
     ),
 )

@@ -1,5 +1,6 @@
 """The site shows the committed results, in a real browser and without a request of others."""
 
+import csv
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,8 +15,9 @@ from experiments.paths import RESULTS
 from experiments.site.all_pages import menu, pages
 from experiments.site.claims import claims_page
 from experiments.site.evidence import evidence_page
+from experiments.site.home import PAIR, home
 from experiments.site.pages import json_text, write
-from experiments.site.results import compact, found
+from experiments.site.results import found
 from tests.browser import CUT, is_too_wide, opened, violations
 
 LIMIT = 10_000_000
@@ -79,20 +81,6 @@ def test_json_cannot_end_the_script_that_it_stands_in() -> None:
     assert "</script" not in json_text({"text": "</script><!-- -->"})
 
 
-def test_a_compact_picture_keeps_its_text_and_its_numbers_to_a_hundredth() -> None:
-    svg = '<svg>\n <path d="M 1.239999 2\nL 3.5 4.000001"/>\n <use x="10.123456"/>12.3456\n</svg>'
-    assert compact(svg) == '<svg>\n<path d="M 1.23 2 L 3.5 4.00"/>\n<use x="10.12"/>12.3456\n</svg>'
-
-
-def test_a_compact_picture_has_short_names_and_places_of_letters() -> None:
-    text = '<g transform="translate(7.56789 8.12345) scale(0.1)"><use xlink:href="#DejaVuSans-41" '
-    svg = f'<path id="DejaVuSans-41"/>{text}transform="translate(69.824219 0)"/></g>'
-    text = '<g transform="translate(7.56 8.12) scale(0.1)"><use xlink:href="#g41" '
-    assert compact(svg) == f'<path id="g41"/>{text}transform="translate(69.8 0)"/></g>'
-    bold = '<path id="DejaVuSans-Bold-41"/><use xlink:href="#DejaVuSans-Bold-41"/>'
-    assert compact(bold) == '<path id="b41"/><use xlink:href="#b41"/>'
-
-
 PAGES = [
     "index.html",
     "claims.html",
@@ -101,6 +89,7 @@ PAGES = [
     "evidence.html",
     "results.html",
     "results/nano/table1.html",
+    "results/nano/claims.html",
 ]
 
 
@@ -141,6 +130,8 @@ def test_claims_are_filtered_and_open_by_the_keyboard(site: Path, chromium: Brow
         verdicts = page.locator("#rows .verdict").all_inner_texts()
         assert set(verdicts) == {"holds"}
         first = page.locator(".opener").first
+        assert "from −6 to +6" in page.inner_text("main")
+        assert page.evaluate("MOST") == 6
         first.focus()
         page.keyboard.press("Enter")
         assert first.get_attribute("aria-expanded") == "true"
@@ -165,6 +156,11 @@ def test_evidence_is_filtered_ordered_and_opens_to_its_source(
         page.select_option("#order", "gain")
         largest = max(there, key=lambda each: each["gain"])
         assert largest["training_set"] in page.locator(".opener").first.inner_text()
+        # One model and set has several benchmarks, which are told apart.
+        page.select_option("#kind", "benchmarks")
+        seen = page.locator("#rows > tr > td:nth-child(2)").all_inner_texts()
+        metrics = {each["metric"] for each in entries if each["kind"] == "benchmarks"}
+        assert {text.partition(": ")[2] for text in seen if text} == metrics
         page.locator(".opener").first.click()
         assert page.get_by_text("Read at its source").first.is_visible()
 
@@ -197,7 +193,7 @@ def test_claims_of_every_scale_that_has_some_can_be_chosen(
         assert "2.4 to 5.7 million" not in page.inner_text("main")
         assert "about it" in page.inner_text("main")
         page.locator(".opener").click()
-        assert page.get_by_text("Why not testable: a made-up reason.").is_visible()
+        assert page.get_by_text("Not testable here: a made-up reason.").is_visible()
         assert violations(page) == []
 
 
@@ -214,3 +210,29 @@ def test_on_paper_there_is_no_menu_and_no_control_and_nothing_is_cut(
         assert page.evaluate(CUT) == []
         background = "getComputedStyle(document.documentElement).backgroundColor"
         assert page.evaluate(background) == "rgb(255, 255, 255)"
+
+
+def test_the_first_page_has_the_gain_by_each_judge_and_every_count_of_verdicts() -> None:
+    values = home().values
+    claims = json.loads((RESULTS / "nano" / "claims.json").read_text())["claims"]
+    gains = {fact.note: fact.value for fact in values["laboratory"]}
+    for claim in claims:
+        if claim["id"] == "conversation":
+            (found_,) = [each for each in claim["findings"] if each["alpha"] == "10"]
+            # All four sets are in it.
+            assert found_["left_out"] == []
+            value = f"{found_['value']:+.1f} [{found_['low']:+.1f}, {found_['high']:+.1f}] points"
+            value = value.replace("-", "−")
+            assert next(note for note, text in gains.items() if text == value).endswith(
+                f"{claim['seeds']} seeds: {found_['verdict']}"
+            )
+    models = json.loads((RESULTS / "audit" / "audit.json").read_text())["models"]
+    rows = (RESULTS / "findings" / "each-seed.csv").read_text().splitlines()
+    gemma = [row for row in rows if row.startswith("gemma-3-270m,alpha 15")]
+    lengths = next(csv.reader(gemma))[6].split(", ")
+    assert values["told"][0].startswith(
+        f"At alpha 15 the length of gemma-3-270m's answers changes by {' and '.join(lengths)}%, "
+    )
+    assert len(values["told"]) == 2
+    for name in PAIR:
+        assert f"{name} with {models[name]['verdicts']}" in values["public"][0].note
