@@ -27,7 +27,8 @@ GROUPS: dict[Group, str] = {
     "independent": "Others",
     "here": "This project",
 }
-MEANT: dict[Group, str] = {"authors": "the authors", "independent": "others", "here": "here"}
+MEANT: dict[Group, str] = {"authors": "the authors", "independent": "others"}
+"""In a median; this project's own are told apart by their source."""
 TITLES: dict[Kind, str] = {
     "win rate": "Win rate against another model's answers",
     "win rate at equal length": "Win rate at equal length",
@@ -134,16 +135,18 @@ def counts(found: Iterable[Comparison]) -> str:
 def message(found: Iterable[Comparison], kind: Kind) -> str:
     """The median gain of each group, over what was read and differs in the noise alone.
 
+    The laboratory's and real models' are never mixed.
+
     Returns:
         Text; empty where there is no such comparison.
     """
+    by_name: dict[str, list[Comparison]] = {name: [] for name in MEANT.values()}
+    for each in found:
+        if each.kind == kind and _counts(each):
+            name = MEANT.get(each.source.group, each.source.name)
+            by_name.setdefault(name, []).append(each)
     parts = []
-    for group, name in MEANT.items():
-        told = [
-            each
-            for each in found
-            if (each.kind, each.source.group) == (kind, group) and _counts(each)
-        ]
+    for name, told in by_name.items():
         if told:
             middle = signed(median(each.gain for each in told if each.gain is not None), 1)
             better = sum(each.improves is True for each in told)

@@ -7,6 +7,7 @@ from statistics import median
 
 import pytest
 
+from analysis.forest import signed
 from experiments.__main__ import main
 from experiments.commands.evidence import (
     GROUPS,
@@ -135,3 +136,12 @@ def test_the_shipped_table_is_of_the_shipped_list() -> None:
     for each in entries.load():
         assert by_id[each.id]["without"] == each.without, "out of date: run `make evidence`"
         assert by_id[each.id]["with"] == each.with_
+
+
+def test_a_median_never_mixes_the_laboratory_with_real_models(results: Path) -> None:
+    found = [each for each in collected() if each.source.group == "here"]
+    told = message(found, "win rate")
+    for name in ("laboratory", "small real models"):
+        of_one = [each for each in found if each.source.name == name and each.kind == "win rate"]
+        middle = signed(median(each.gain for each in of_one if each.gain is not None), 1)
+        assert f"{middle} ({name}; " in told
