@@ -28,8 +28,9 @@ are treated as an output of the embedding layer and get the same noise.
 from __future__ import annotations
 
 import math
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -96,11 +97,7 @@ class Attachment:
         for module, embedding in place.reads.items():
             self._hooks.append(module.register_forward_hook(_Hook(self._looked_up, embedding)))
             _attached[embedding] = ref(self)
-        self._model = model
-        _forget_compiled(model, self._hooked())
-
-    def _hooked(self) -> list[nn.Module]:
-        return [*self._place.around, *self._place.reads]
+        _forget_compiled()
 
     @property
     def attached(self) -> bool:
@@ -164,7 +161,7 @@ class Attachment:
             self._hooks.clear()
             for embedding in self._place.embeddings:
                 _attached.pop(embedding, None)
-            _forget_compiled(self._model, self._hooked())
+            _forget_compiled()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -210,8 +207,7 @@ class Attachment:
         if kind is None and self.noise.alpha > 0 and not self._begun:
             warnings.warn(
                 "no training pass of the model was seen while noise was attached: it is in "
-                "evaluation mode, another model was trained, or the function that calls it was "
-                "compiled before attach()",
+                "evaluation mode, or another model was trained",
                 stacklevel=2,
             )
 
@@ -377,14 +373,14 @@ def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
     return squares.sqrt()
 
 
-def _forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:
-    """Have torch compile anew what has changed hooks, for which it does not look by itself."""
-    changed = set(hooked)
-    for module in model.modules():
-        compiled = getattr(module, "_compiled_call_impl", None) is not None
-        if (compiled or hasattr(module, "_orig_mod")) and changed.intersection(module.modules()):
-            torch.compiler.reset()
-            return
+def _forget_compiled() -> None:
+    """Have torch compile anew, which does not notice that hooks have changed.
+
+    What calls the model, such as the compiled wrapper around it or a compiled training step, cannot
+    be found from it, so everything that was compiled is.
+    """
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
 
 
 def attach(

@@ -223,8 +223,7 @@ class NEFTune(TrainerCallback):
             self._detach()
             raise RuntimeError(
                 f"no noise was added in {steps} step{'s' * (steps > 1)}: the model that is trained "
-                "is not the one that the Trainer gave the callback, or it is in evaluation mode; "
-                "or a compiled function around it was traced before the training began"
+                "is not the one that the Trainer gave the callback, or it is in evaluation mode"
             )
 
     def _detach(self) -> None:

@@ -79,18 +79,35 @@ def logits(model: Any, inputs: dict[str, Tensor]) -> Tensor:
     return found.detach()
 
 
-@pytest.mark.parametrize("whole", (True, False), ids=("torch.compile", "model.compile"))
-def test_a_model_that_ran_compiled_before_gets_the_noise_and_loses_it_again(whole: bool) -> None:
-    plain, inputs = llama().train(), batch()
-    model: Any = torch.compile(plain, backend="aot_eager") if whole else plain
-    if not whole:
-        plain.compile(backend="aot_eager")
-    clean = logits(model, inputs)
+def compiled_in(model: Any, way: str) -> tuple[Any, Any]:
+    """What noise is attached to, and what is called."""
+    if way == "model.compile":
+        model.compile(backend="aot_eager")
+        return model, model
+    if way == "a function that calls it":
+        return model, torch.compile(lambda **inputs: model(**inputs), backend="aot_eager")
+    wrapper = torch.compile(model, backend="aot_eager")
+    return (model if way == "the model within torch.compile" else wrapper), wrapper
+
+
+@pytest.mark.parametrize(
+    "way",
+    (
+        "torch.compile",
+        "the model within torch.compile",
+        "model.compile",
+        "a function that calls it",
+    ),
+)
+def test_a_model_that_ran_compiled_before_gets_the_noise_and_loses_it_again(way: str) -> None:
+    inputs = batch()
+    model, called = compiled_in(llama().train(), way)
+    clean = logits(called, inputs)
     with attach(model, NOISE):
-        noisy = logits(model, inputs)
+        noisy = logits(called, inputs)
         assert not torch.allclose(noisy, clean, atol=1e-3)
-        assert not torch.equal(logits(model, inputs), noisy)
-    torch.testing.assert_close(logits(model, inputs), clean)
+        assert not torch.equal(logits(called, inputs), noisy)
+    torch.testing.assert_close(logits(called, inputs), clean)
 
 
 @pytest.mark.parametrize("noise", (Noise(5), Noise(5, tokens="response"), Noise(5, "gaussian")))
