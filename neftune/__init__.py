@@ -32,8 +32,9 @@ The modules of this package are the method alone:
     embeddings.py       where a model reads its token embeddings
     calls.py            what the calls in progress tell
     drawing.py          the draws of a training: one stream, by sequence, in a compiled graph
-    attachment.py       adding the noise to a transformers model through hooks
     first_pass.py       what the first pass with noise was like
+    hooks.py            hooks that a copied model does not keep
+    attachment.py       adding the noise to a transformers model through hooks
     callback.py         the same as a callback of transformers' Trainer
 
 `neftune.training` is the fine-tuning of the paper, from instruction data to checkpoints.

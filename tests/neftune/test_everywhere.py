@@ -289,6 +289,17 @@ def test_what_is_no_seed_is_refused_at_once(seed: Any) -> None:
         attach(llama(), 5, seed=seed)
 
 
+@pytest.mark.parametrize("step", (0.5, "0"))
+def test_what_is_no_step_is_refused_at_once(step: Any) -> None:
+    model = llama()
+    with pytest.raises(TypeError, match="step must be a whole number, not"):
+        attach(model, 5, by_sequence=True, step=step)
+    attachment = attach(model, 5, by_sequence=True, step=0)
+    with pytest.raises(TypeError, match="step must be a whole number, not"):
+        attachment.step = step
+    attachment.detach()
+
+
 @pytest.mark.parametrize("alpha", ("5", None, [5], True))
 def test_what_is_no_alpha_is_refused_by_name(alpha: Any) -> None:
     with pytest.raises(TypeError, match="alpha must be a number of at least 0, not"):
