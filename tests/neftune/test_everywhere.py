@@ -662,6 +662,29 @@ def test_a_model_without_token_embeddings_is_refused_by_name() -> None:
         attach(CLIPVisionModel(vision), NOISE)
 
 
+class Normed(nn.Embedding):
+    """As Inkling's, which normalizes what it looks up."""
+
+    def __init__(self) -> None:
+        super().__init__(VOCABULARY, D)
+        self.norm = nn.RMSNorm(D)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        found: Tensor = self.norm(super().forward(ids))
+        return found
+
+
+@pytest.mark.parametrize("lora", (False, True))
+def test_a_layer_that_normalizes_its_embeddings_is_refused(lora: bool) -> None:
+    model: Any = llama()
+    model.set_input_embeddings(Normed())
+    if lora:
+        peft = pytest.importorskip("peft")
+        model = peft.get_peft_model(model, peft.LoraConfig(target_modules=["embed_tokens"]))
+    with pytest.raises(TypeError, match=r"its embedding layer, a Normed, .* look up \(norm\)"):
+        attach(model, NOISE)
+
+
 def test_a_model_that_transposes_its_tokens_is_refused() -> None:
     from transformers import XLNetConfig, XLNetLMHeadModel
 
