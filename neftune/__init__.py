@@ -89,3 +89,8 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'neftune' has no attribute {name!r}")
     return getattr(import_module(f"neftune.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, which editors and notebooks complete."""
+    return sorted({*globals(), *__all__})

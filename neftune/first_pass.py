@@ -25,7 +25,7 @@ class FirstPass:
     Args:
         alpha: of it, by the schedule.
         sequences: how many.
-        tokens: that got noise.
+        tokens: that got noise; those in whose place a model puts a picture count, too.
         shortest: the smallest L.
         longest: the largest L.
         factor: what the embedding layer multiplies its output, and with it the noise, by.
