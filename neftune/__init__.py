@@ -37,7 +37,9 @@ The modules of this package are the method alone:
     attachment.py       adding the noise to a transformers model through hooks
     callback.py         the same as a callback of transformers' Trainer
 
-`neftune.training` is the fine-tuning of the paper, from instruction data to checkpoints.
+Beside it are the command `neftune` (command.py), its check of a model (check.py), the comparison
+with other libraries (`neftune.conformance`), and the fine-tuning of the paper, from instruction
+data to checkpoints (`neftune.training`).
 """
 
 from importlib import import_module
