@@ -96,7 +96,11 @@ class Attachment:
         for module, embedding in place.reads.items():
             self._hooks.append(module.register_forward_hook(Hook(self._looked_up, embedding)))
             _attached[embedding] = ref(self)
-        forget_compiled()
+        self._model = model
+        forget_compiled(model, self._hooked())
+
+    def _hooked(self) -> list[nn.Module]:
+        return [*self._place.around, *self._place.reads]
 
     @property
     def attached(self) -> bool:
@@ -142,7 +146,7 @@ class Attachment:
             self._hooks.clear()
             for embedding in self._place.embeddings:
                 _attached.pop(embedding, None)
-            forget_compiled()
+            forget_compiled(self._model, self._hooked())
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -188,7 +192,8 @@ class Attachment:
         if kind is None and self.noise.alpha > 0 and not self._begun:
             warnings.warn(
                 "no training pass of the model was seen while noise was attached: it is in "
-                "evaluation mode, or another model was trained",
+                "evaluation mode, another model was trained, or what calls it was compiled before "
+                "attach(): attach to the compiled model, or call torch.compiler.reset() first",
                 stacklevel=2,
             )
 

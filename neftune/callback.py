@@ -225,7 +225,9 @@ class NEFTune(TrainerCallback):
             self._detach()
             raise RuntimeError(
                 f"no noise was added in {steps} step{'s' * (steps > 1)}: the model that is trained "
-                "is not the one that the Trainer gave the callback, or it is in evaluation mode"
+                "is not the one that the Trainer gave the callback, or it is in evaluation mode; "
+                "or what calls it was compiled before the training began: call "
+                "torch.compiler.reset() first"
             )
 
     def _detach(self) -> None:

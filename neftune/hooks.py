@@ -1,16 +1,16 @@
 """Hooks that a copied model does not keep, and of which torch.compile takes notice.
 
 module.register_forward_hook(Hook(self._looked_up, embedding))
-forget_compiled()                                    # after hooks were added or removed
+forget_compiled(model, hooked)                       # after hooks were added or removed
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch import nn
 
 
 class Hook:
@@ -44,11 +44,19 @@ def _inert() -> Callable[..., None]:
     return _nothing
 
 
-def forget_compiled() -> None:
-    """Have torch compile anew, which does not notice that hooks have changed.
+def forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:
+    """Have torch compile anew what has changed hooks, for which it does not look by itself.
 
-    What calls the model, such as the compiled wrapper around it or a compiled training step, cannot
-    be found from it, so everything that was compiled is.
+    Blocks that are compiled by themselves, and have no such hooks within, stay as they are. What
+    lies around the model, such as a compiled function that calls it, cannot be found from it.
+
+    Args:
+        model: which may be compiled, or have parts that are.
+        hooked: the modules whose hooks have changed.
     """
-    if "torch._dynamo" in sys.modules:
-        torch.compiler.reset()
+    changed = set(hooked)
+    for module in model.modules():
+        compiled = getattr(module, "_compiled_call_impl", None) is not None
+        if (compiled or hasattr(module, "_orig_mod")) and changed.intersection(module.modules()):
+            torch.compiler.reset()
+            return

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from neftune import Noise, attach
 from tests.neftune.models import VOCABULARY, batch, llama, t5
@@ -15,35 +16,47 @@ from tests.neftune.test_attach import NOISE, seen
 from tests.neftune.test_everywhere import assert_own_scale, logits, noise_of
 
 
-def compiled_in(model: Any, way: str) -> tuple[Any, Any]:
-    """What noise is attached to, and what is called."""
-    if way == "model.compile":
-        model.compile(backend="aot_eager")
-        return model, model
-    if way == "a function that calls it":
-        return model, torch.compile(lambda **inputs: model(**inputs), backend="aot_eager")
-    wrapper = torch.compile(model, backend="aot_eager")
-    return (model if way == "the model within torch.compile" else wrapper), wrapper
-
-
-@pytest.mark.parametrize(
-    "way",
-    (
-        "torch.compile",
-        "the model within torch.compile",
-        "model.compile",
-        "a function that calls it",
-    ),
-)
-def test_a_model_that_ran_compiled_before_gets_the_noise_and_loses_it_again(way: str) -> None:
-    inputs = batch()
-    model, called = compiled_in(llama().train(), way)
-    clean = logits(called, inputs)
+@pytest.mark.parametrize("whole", (True, False), ids=("torch.compile", "model.compile"))
+def test_a_model_that_ran_compiled_before_gets_the_noise_and_loses_it_again(whole: bool) -> None:
+    plain, inputs = llama().train(), batch()
+    model: Any = torch.compile(plain, backend="aot_eager") if whole else plain
+    if not whole:
+        plain.compile(backend="aot_eager")
+    clean = logits(model, inputs)
     with attach(model, NOISE):
-        noisy = logits(called, inputs)
+        noisy = logits(model, inputs)
         assert not torch.allclose(noisy, clean, atol=1e-3)
-        assert not torch.equal(logits(called, inputs), noisy)
+        assert not torch.equal(logits(model, inputs), noisy)
+    torch.testing.assert_close(logits(model, inputs), clean)
+
+
+@pytest.mark.parametrize("whole", (True, False), ids=("torch.compile", "a function"))
+def test_what_calls_the_model_and_ran_compiled_before_is_named_with_the_remedy(whole: bool) -> None:
+    """The noise is attached to the model within."""
+    model, inputs = llama().train(), batch()
+    called: Any = model if whole else lambda **inputs: model(**inputs)
+    called = torch.compile(called, backend="aot_eager")
+    clean = logits(called, inputs)
+    with pytest.warns(UserWarning, match=r"call torch\.compiler\.reset"), attach(model, NOISE):
+        assert torch.equal(logits(called, inputs), clean)
+    torch.compiler.reset()
+    with attach(model, NOISE):
+        assert not torch.allclose(logits(called, inputs), clean, atol=1e-3)
     torch.testing.assert_close(logits(called, inputs), clean)
+
+
+def test_compiled_blocks_are_not_compiled_anew() -> None:
+    """They cost much, and kernels depend on the first shapes that they were compiled for."""
+    counter = CompileCounterWithBackend("aot_eager")
+    model, inputs = llama().train(), batch()
+    for block in model.model.layers:
+        block.compile(backend=counter)
+    logits(model, inputs)
+    before = counter.frame_count
+    with attach(model, NOISE):
+        logits(model, inputs)
+    logits(model, inputs)
+    assert counter.frame_count == before > 0
 
 
 @pytest.mark.parametrize("noise", (Noise(5), Noise(5, tokens="response"), Noise(5, "gaussian")))
