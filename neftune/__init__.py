@@ -32,11 +32,14 @@ The modules of this package are the method alone:
     embeddings.py       where a model reads its token embeddings
     calls.py            what the calls in progress tell
     drawing.py          the draws of a training: one stream, by sequence, in a compiled graph
-    attachment.py       adding the noise to a transformers model through hooks
     first_pass.py       what the first pass with noise was like
+    hooks.py            hooks that a copied model does not keep
+    attachment.py       adding the noise to a transformers model through hooks
     callback.py         the same as a callback of transformers' Trainer
 
-`neftune.training` is the fine-tuning of the paper, from instruction data to checkpoints.
+Beside it are the command `neftune` (command.py), its check of a model (check.py), the comparison
+with other libraries (`neftune.conformance`), and the fine-tuning of the paper, from instruction
+data to checkpoints (`neftune.training`).
 """
 
 from importlib import import_module
@@ -88,3 +91,8 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'neftune' has no attribute {name!r}")
     return getattr(import_module(f"neftune.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, which editors and notebooks complete."""
+    return sorted({*globals(), *__all__})

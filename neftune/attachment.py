@@ -27,9 +27,8 @@ are treated as an output of the embedding layer and get the same noise.
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -40,7 +39,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from neftune.calls import Call, Calls, sequences_of, tokens_of
-from neftune.distributions import DISTRIBUTIONS, Noise, noise_of, not_negative, whole
+from neftune.distributions import Noise, noise_of, not_negative, whole
 from neftune.drawing import (
     Draws,
     Wanted,
@@ -50,8 +49,9 @@ from neftune.drawing import (
     sharers_of,
 )
 from neftune.embeddings import embed_scale, find, size_of
-from neftune.first_pass import FirstPass
-from neftune.noise import sample, token_scale
+from neftune.first_pass import FirstPass, summarized
+from neftune.hooks import Hook, forget_compiled
+from neftune.noise import sample
 from neftune.sequences import lengths_of, numbered, sequence_lengths
 
 _attached: WeakKeyDictionary[nn.Module, ref[Attachment]] = WeakKeyDictionary()
@@ -68,7 +68,7 @@ class Attachment:
     def __init__(self, model: nn.Module, noise: Noise, seed: int, by_sequence: bool) -> None:
         self.noise = noise
         self.of_a_training: object = None
-        self._size: Tensor | None = None
+        self._read_size: Tensor | None = None
         self._begun = False
         self._number = known_in_graphs(self)
         self._calls = Calls()
@@ -87,17 +87,17 @@ class Attachment:
         for module, names in place.around.items():
             owner = module in place.owners
             outermost = module is next(iter(place.around))
-            before = _Hook(self._before, names, owner, module is place.decoder, outermost)
+            before = Hook(self._before, names, owner, module is place.decoder, outermost)
             self._hooks += [
                 module.register_forward_pre_hook(before, with_kwargs=True),
-                module.register_forward_hook(_Hook(self._check, owner)),
-                module.register_forward_hook(_Hook(self._after), always_call=True),
+                module.register_forward_hook(Hook(self._check, owner)),
+                module.register_forward_hook(Hook(self._after), always_call=True),
             ]
         for module, embedding in place.reads.items():
-            self._hooks.append(module.register_forward_hook(_Hook(self._looked_up, embedding)))
+            self._hooks.append(module.register_forward_hook(Hook(self._looked_up, embedding)))
             _attached[embedding] = ref(self)
         self._model = model
-        _forget_compiled(model, self._hooked())
+        forget_compiled(model, self._hooked())
 
     def _hooked(self) -> list[nn.Module]:
         return [*self._place.around, *self._place.reads]
@@ -114,7 +114,7 @@ class Attachment:
 
     @step.setter
     def step(self, step: int) -> None:
-        self.draws.step = step
+        self.draws.step = whole(step, "step")
 
     @property
     def passes(self) -> int:
@@ -132,29 +132,11 @@ class Attachment:
 
     def first_pass(self) -> FirstPass | None:
         """What the first reading with noise was like; None before it. Waits for the device."""
-        first = self.draws.first
-        if first is None or not (real := first.lengths > 0).any():
+        first, layer = self.draws.first, self._place.embeddings[0]
+        if first is None:
             return None
-        rows = torch.arange(len(real), device=real.device).unsqueeze(1) * real.shape[1]
-        padded = self.noise.length_rule == "padded"
-        noisy = torch.ones_like(real) if padded else real
-        if first.chosen is not None:
-            noisy = noisy & first.chosen.bool()
-        lengths = torch.full_like(first.lengths, real.shape[1]) if padded else first.lengths
-        layer: Any = self._place.embeddings[0]
         factor = float(torch.as_tensor(embed_scale(layer)))
-        scale = token_scale(self.noise, first.lengths, first.d, self._sizes[layer])[real]
-        variance = DISTRIBUTIONS[self.noise.distribution].variance
-        size = first.strength * factor * math.sqrt(variance * float(scale.square().mean()))
-        return FirstPass(
-            alpha=self.noise.alpha * first.strength,
-            sequences=len(set((first.sequences + rows)[real].tolist())),
-            tokens=int(noisy.sum()),
-            shortest=int(lengths[real].min()),
-            longest=int(lengths.max()),
-            factor=factor,
-            ratio=None if self._size is None else size / float(self._size),
-        )
+        return summarized(first, self.noise, factor, self._sizes[layer], self._read_size)
 
     def detach(self) -> None:
         """Remove all hooks from the model; calling it again has no effect."""
@@ -164,7 +146,7 @@ class Attachment:
             self._hooks.clear()
             for embedding in self._place.embeddings:
                 _attached.pop(embedding, None)
-            _forget_compiled(self._model, self._hooked())
+            forget_compiled(self._model, self._hooked())
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -210,8 +192,8 @@ class Attachment:
         if kind is None and self.noise.alpha > 0 and not self._begun:
             warnings.warn(
                 "no training pass of the model was seen while noise was attached: it is in "
-                "evaluation mode, another model was trained, or the function that calls it was "
-                "compiled before attach()",
+                "evaluation mode, another model was trained, or what calls it was compiled before "
+                "attach(): attach to the compiled model, or call torch.compiler.reset() first",
                 stacklevel=2,
             )
 
@@ -333,39 +315,9 @@ class Attachment:
         else:
             wanted = Wanted(self.noise, d, embeddings.dtype, factor, size, self._opposite)
             drawn = self.draws(wanted, tokens, sequences, lengths, chosen)
-            if self._size is None:
-                self._size = _root_mean_square(embeddings.detach(), lengths)
+            if self._read_size is None:
+                self._read_size = _root_mean_square(embeddings.detach(), lengths)
         return embeddings + drawn
-
-
-class _Hook:
-    """A method of an attachment as a hook. A copy of it, in memory or on disk, does nothing.
-
-    Args:
-        method: which.
-        known: what it is given before the hook's own arguments.
-    """
-
-    def __init__(self, method: Callable[..., Any], *known: Any) -> None:
-        self.method = method
-        self.known = known
-
-    def __call__(self, *args: Any) -> Any:
-        return self.method(*self.known, *args)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
-        return _nothing
-
-    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
-        return _inert, ()
-
-
-def _nothing(*args: Any) -> None:
-    """The hook of a copied model."""
-
-
-def _inert() -> Callable[..., None]:
-    return _nothing
 
 
 def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
@@ -375,16 +327,6 @@ def _root_mean_square(embeddings: Tensor, lengths: Tensor) -> Tensor:
     norms = torch.linalg.vector_norm(embeddings, dim=-1, dtype=wide)
     squares = (norms.square() * real).sum() / (real.sum() * embeddings.shape[-1])
     return squares.sqrt()
-
-
-def _forget_compiled(model: nn.Module, hooked: Iterable[nn.Module]) -> None:
-    """Have torch compile anew what has changed hooks, for which it does not look by itself."""
-    changed = set(hooked)
-    for module in model.modules():
-        compiled = getattr(module, "_compiled_call_impl", None) is not None
-        if (compiled or hasattr(module, "_orig_mod")) and changed.intersection(module.modules()):
-            torch.compiler.reset()
-            return
 
 
 def attach(
@@ -418,7 +360,8 @@ def attach(
         The attachment, which is also a context manager.
 
     Raises:
-        TypeError: `model` holds no transformers model, or one without token embeddings.
+        TypeError: `model` holds no transformers model, or one without token embeddings; or the seed
+            or the step is no integer.
         ValueError: `by_sequence` with the length rule `padded`, which depends on the batch; or, in
             a forward pass, the sequences cannot be told apart, noise on prompts or responses alone
             has no labels, or `step` was not set.
@@ -429,6 +372,7 @@ def attach(
         Algorithm 1 of Jain et al., ICLR 2024.
     """
     wanted, seed = noise_of(noise), whole(seed, "seed")
+    step = None if step is None else whole(step, "step")
     if by_sequence and wanted.length_rule == "padded":
         raise ValueError("length_rule='padded' depends on the batch: use by_sequence=False")
     attachment = Attachment(model, wanted, seed, by_sequence)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from neftune.attachment import Attachment, attach, attachments_of
-from neftune.constant_dose import Row, dose
+from neftune.constant_dose import Row, check_rows, dose
 from neftune.distributions import Noise, noise_of, whole
 from neftune.first_pass import FirstPass, said
 from neftune.schedules import Schedule, schedule_of
@@ -49,8 +49,8 @@ class NEFTune(TrainerCallback):
 
     Raises:
         TypeError: alpha, the seed or the schedule is not one.
-        ValueError: alpha or the schedule is not valid; or, in a training, the noise cannot be
-            added (`attach`), or the processes have parts of sequences (context parallelism).
+        ValueError: alpha, the schedule or a row is not valid; or, in a training, the noise cannot
+            be added (`attach`), or the processes have parts of sequences (context parallelism).
         RuntimeError: in a training, no noise was added by the second step, the noise was taken off
             the model, an evaluation had noise, or there are two such callbacks.
     """
@@ -69,6 +69,8 @@ class NEFTune(TrainerCallback):
         self.by_sequence = by_sequence
         self.schedule = schedule_of(schedule)
         self.report = report
+        if dose_rows is not None:
+            check_rows(dose_rows)
         self.dose_rows = dose_rows
         self._attachment: Attachment | None = None
         self._begun = 0
@@ -224,7 +226,8 @@ class NEFTune(TrainerCallback):
             raise RuntimeError(
                 f"no noise was added in {steps} step{'s' * (steps > 1)}: the model that is trained "
                 "is not the one that the Trainer gave the callback, or it is in evaluation mode; "
-                "or a compiled function around it was traced before the training began"
+                "or what calls it was compiled before the training began: call "
+                "torch.compiler.reset() first"
             )
 
     def _detach(self) -> None:

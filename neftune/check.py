@@ -54,7 +54,7 @@ class Result:
 def options(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("model", help="a folder or a hub name")
-    parser.add_argument("--alpha", type=float, default=5.0)
+    parser.add_argument("--alpha", type=float, default=5.0, help="of the noise (default: 5)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -170,7 +170,8 @@ def _added(model: Any, noise: Noise, place: Place, inputs: Mapping[str, Tensor])
     layer = _layer(place)
     kept: list[Tensor] = []
     with attach(model, noise):
-        hook = layer.register_forward_hook(lambda m, i, o: kept.append(o.detach().float()))
+        # Some models (CTRL) go on to multiply the output in place.
+        hook = layer.register_forward_hook(lambda m, i, o: kept.append(o.detach().clone().float()))
         try:
             model(**inputs, use_cache=False)
         finally:
@@ -225,14 +226,18 @@ def _packed(model: Any, noise: Noise, place: Place) -> str:
 
 def _clean(model: Any, noise: Noise, place: Place) -> str:
     ids = _ids(place, 1, SHORT)
-    with attach(model, noise) as attachment:
+    # Not a block, which warns where it saw no training pass.
+    attachment = attach(model, noise)
+    try:
         model.eval()
         model(input_ids=ids, use_cache=False)
         model.train()
         with torch.no_grad():
             model(input_ids=ids, use_cache=False)
         model.generate(ids, max_new_tokens=2, do_sample=False, pad_token_id=0)
-        passes = attachment.passes
+    finally:
+        attachment.detach()
+    passes = attachment.passes
     return f"{passes} passes had noise" if passes else ""
 
 

@@ -51,22 +51,13 @@ def constant_dose(
         A function of the training's progress, for `NEFTune(schedule=…)`.
 
     Raises:
-        ValueError: there are no rows, or one has no token to predict; or, in the training, the
-            noise does not change the model's predictions at all.
+        ValueError: as of `check_rows`; or, in the training, the noise does not change the model's
+            predictions at all.
         TypeError: the model is an encoder-decoder.
         RuntimeError: in the training, the model has no noise.
     """
-    if not rows:
-        raise ValueError("a constant dose needs rows to measure it on, and there are none")
-    for number, row in enumerate(rows):
-        if all(label == -100 for label in row["labels"][1:]):
-            raise ValueError(f"row {number} has no token to predict: all of its labels are -100")
-    place = find(model)
-    if place.decoder is not None:
-        raise TypeError(
-            f"a constant dose is measured of decoder-only models, and {type(place.model).__name__} "
-            "is an encoder-decoder"
-        )
+    check_rows(rows)
+    _refuse_encoder_decoder(model)
     wanted: float | None = None
     strength, next_at = 1.0, 0.0
 
@@ -104,8 +95,12 @@ def dose(model: nn.Module, rows: Sequence[Row], strength: float = 1.0, *, seed: 
         nats a token with a label, over all rows.
 
     Raises:
+        ValueError: as of `check_rows`.
+        TypeError: the model is an encoder-decoder.
         RuntimeError: the model has no noise.
     """
+    check_rows(rows)
+    _refuse_encoder_decoder(model)
     attached = attachments_of(model)
     if not attached:
         raise RuntimeError("a dose is that of attached noise, and the model has none: attach(…)")
@@ -126,6 +121,37 @@ def dose(model: nn.Module, rows: Sequence[Row], strength: float = 1.0, *, seed: 
             total += float((clean.exp() * (clean - noisy)).sum())
             tokens += len(clean)
     return total / tokens
+
+
+def check_rows(rows: Sequence[Row]) -> None:
+    """Raise an error where a dose cannot be measured on some rows.
+
+    Args:
+        rows: as of `constant_dose`.
+
+    Raises:
+        ValueError: there are no rows, or one lacks ids or labels, has not one label for each id, or
+            has no token to predict.
+    """
+    if not len(rows):
+        raise ValueError("a dose needs rows to be measured on, and there are none")
+    for number, row in enumerate(rows):
+        if missing := {"input_ids", "labels"} - set(row):
+            raise ValueError(f"row {number} has no {' and no '.join(sorted(missing))}")
+        ids, labels = len(row["input_ids"]), len(row["labels"])
+        if ids != labels:
+            raise ValueError(f"row {number} has {ids} input_ids and {labels} labels")
+        if all(label == -100 for label in row["labels"][1:]):
+            raise ValueError(f"row {number} has no token to predict: all of its labels are -100")
+
+
+def _refuse_encoder_decoder(model: nn.Module) -> None:
+    place = find(model)
+    if place.decoder is not None:
+        raise TypeError(
+            f"a dose is measured of decoder-only models, and {type(place.model).__name__} is an "
+            "encoder-decoder"
+        )
 
 
 def _predictions(model: nn.Module, ids: Tensor) -> Tensor:

@@ -163,7 +163,7 @@ def not_negative(value: Any, name: str) -> float:
 
 
 def whole(value: Any, name: str) -> int:
-    """A whole number that generators take as a seed.
+    """A whole number, small enough for generators to take it as a seed.
 
     Args:
         value: any integer, such as numpy's.

@@ -78,8 +78,8 @@ def find(model: nn.Module) -> Place:
         model: as of `pretrained_model`.
 
     Raises:
-        TypeError: it is no transformers model, has no layer of token embeddings, or transposes
-            its tokens before it reads them.
+        TypeError: it is no transformers model, has no layer of token embeddings, transposes its
+            tokens before it reads them, or normalizes the embeddings within their layer.
     """
     inner = pretrained_model(model)
     if inner.config.model_type in TRANSPOSING:
@@ -88,6 +88,8 @@ def find(model: nn.Module) -> Place:
             "not by row, so the length of a token's sequence cannot be told"
         )
     embeddings = _embeddings(inner)
+    for layer in embeddings:
+        _refuse_modules_within(layer, type(inner).__name__)
     around: dict[nn.Module, tuple[str, ...]] = {}
     reads: dict[nn.Module, nn.Module] = {}
     owners = set()
@@ -131,6 +133,17 @@ def _embeddings(model: PreTrainedModel) -> tuple[nn.Module, ...]:
             "config.vocab_size entries)"
         )
     return tuple(dict.fromkeys(layers))
+
+
+def _refuse_modules_within(layer: nn.Module, model: str) -> None:
+    """Raise an error where a layer passes what it looks up on to a module of its own, as a norm."""
+    for each in layer.modules():
+        within = [name for name, child in each.named_children() if not _looks_up(child)]
+        if isinstance(each, nn.Embedding) and within:
+            raise TypeError(
+                f"cannot add noise to a {model}: its embedding layer, a {_kind(each)}, does more "
+                f"than look up ({', '.join(within)}), and noise on its output would come after that"
+            )
 
 
 def _of_stack(stack: Any) -> Any:

@@ -7,9 +7,15 @@ print(said(noise, first, dose=0.12))                 # and what it does to the p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from neftune.distributions import Noise
+import torch
+from torch import Tensor
+
+from neftune.distributions import DISTRIBUTIONS, Noise
+from neftune.drawing import First
+from neftune.noise import token_scale
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class FirstPass:
     Args:
         alpha: of it, by the schedule.
         sequences: how many.
-        tokens: that got noise.
+        tokens: that got noise; those in whose place a model puts a picture count, too.
         shortest: the smallest L.
         longest: the largest L.
         factor: what the embedding layer multiplies its output, and with it the noise, by.
@@ -34,6 +40,41 @@ class FirstPass:
     longest: int
     factor: float
     ratio: float | None
+
+
+def summarized(
+    first: First, noise: Noise, factor: float, size: float, read_size: Tensor | None
+) -> FirstPass | None:
+    """What the first draw was like; None where it was over padding alone. Waits for the device.
+
+    Args:
+        first: the draw.
+        noise: what was drawn.
+        factor: what the embedding layer multiplies its output by.
+        size: as of `neftune.noise.token_scale`.
+        read_size: the root mean square of the embeddings that were read, with that factor.
+    """
+    real = first.lengths > 0
+    if not real.any():
+        return None
+    padded = noise.length_rule == "padded"
+    noisy = torch.ones_like(real) if padded else real
+    if first.chosen is not None:
+        noisy = noisy & first.chosen.bool()
+    lengths = torch.full_like(first.lengths, real.shape[1]) if padded else first.lengths
+    rows = torch.arange(len(real), device=real.device).unsqueeze(1) * real.shape[1]
+    scale = token_scale(noise, first.lengths, first.d, size)[real]
+    variance = DISTRIBUTIONS[noise.distribution].variance
+    noise_size = first.strength * factor * math.sqrt(variance * float(scale.square().mean()))
+    return FirstPass(
+        alpha=noise.alpha * first.strength,
+        sequences=len(set((first.sequences + rows)[real].tolist())),
+        tokens=int(noisy.sum()),
+        shortest=int(lengths[real].min()),
+        longest=int(lengths.max()),
+        factor=factor,
+        ratio=None if read_size is None else noise_size / float(read_size),
+    )
 
 
 def said(noise: Noise, first: FirstPass, dose: float | None = None) -> str:

@@ -163,8 +163,8 @@ def _restarts(shape: Shape, positions: Tensor, real: Tensor) -> Tensor:
     axes = positions.unsqueeze(0) if positions.dim() == 2 else positions
     if axes.dim() != 3 or axes.shape[0] not in (1, 3):
         raise ValueError(
-            f"position_ids must be of shape {tuple(shape)}, (3, *{tuple(shape)}) or "
-            f"(4, *{tuple(shape)}), not {tuple(positions.shape)}"
+            f"position_ids must be of shape {tuple(shape)}, {(3, *shape)} or {(4, *shape)}, not "
+            f"{tuple(positions.shape)}"
         )
     found = torch.stack([_of_every_token(shape, axis, "position_ids") for axis in axes])
     places = torch.arange(shape[1], device=real.device).expand(shape[0], -1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import LlamaForCausalLM
+from transformers import CTRLConfig, CTRLLMHeadModel, LlamaForCausalLM
 
 from neftune import Noise
 from neftune.check import CHECKS, _compared, checks, described
@@ -23,6 +23,18 @@ def test_models_that_the_tests_know_are_right(name: str) -> None:
     model = SINGLE_STACK[name]().eval()
     assert {each.name: each.said for each in checks(model, 5)} == dict.fromkeys(CHECKS, "")
     assert not model.training
+
+
+@pytest.mark.filterwarnings("error")
+def test_checks_warn_of_nothing() -> None:
+    checks(llama(), 5)
+
+
+def test_a_model_that_multiplies_its_embeddings_in_place_is_right() -> None:
+    model = CTRLLMHeadModel(
+        CTRLConfig(vocab_size=VOCABULARY, n_embd=D, dff=32, n_layer=1, n_head=2, n_positions=64)
+    )
+    assert {each.name: each.said for each in checks(model, 5)} == dict.fromkeys(CHECKS, "")
 
 
 class Unread(LlamaForCausalLM):

@@ -112,13 +112,38 @@ def trained(tuned: Any, schedule: Schedule) -> None:
     Trainer(tuned, arguments, train_dataset=rows, callbacks=[noise]).train()
 
 
-def test_what_cannot_be_held_is_refused() -> None:
-    with pytest.raises(ValueError, match="there are none"):
-        constant_dose(model(), [])
-    with pytest.raises(ValueError, match="row 0 has no token to predict"):
-        constant_dose(model(), [{"input_ids": [3, 4], "labels": [-100, -100]}])
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    (
+        ([], "there are none"),
+        ([{"input_ids": [3, 4], "labels": [-100, -100]}], "row 0 has no token to predict"),
+        ([ROWS[0], {"input_ids": [3, 4]}], "row 1 has no labels"),
+        ([{"input_ids": [3, 4, 5], "labels": [4, 5]}], "row 0 has 3 input_ids and 2 labels"),
+    ),
+)
+def test_rows_that_give_no_dose_are_refused(rows: Any, said: str) -> None:
+    tuned = model()
+    with pytest.raises(ValueError, match=said):
+        constant_dose(tuned, rows)
+    with pytest.raises(ValueError, match=said):
+        NEFTune(5, dose_rows=rows)
+    attachment = attach(tuned, 5)
+    with pytest.raises(ValueError, match=said):
+        dose(tuned, rows)
+    attachment.detach()
+
+
+def test_the_dose_of_an_encoder_decoder_is_refused() -> None:
+    translator = t5()
     with pytest.raises(TypeError, match="is an encoder-decoder"):
-        constant_dose(t5(), ROWS)
+        constant_dose(translator, ROWS)
+    attachment = attach(translator, 5)
+    with pytest.raises(TypeError, match="is an encoder-decoder"):
+        dose(translator, ROWS)
+    attachment.detach()
+
+
+def test_what_cannot_be_held_is_refused() -> None:
     with pytest.raises(RuntimeError, match="the model has none"):
         constant_dose(model(), ROWS)(0.0)
     tuned = model()

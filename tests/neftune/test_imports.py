@@ -26,6 +26,7 @@ def test_every_public_name_can_be_imported_and_the_package_is_typed() -> None:
 
     assert files("neftune").joinpath("py.typed").is_file()
     assert all(getattr(neftune, name) is not None for name in neftune.__all__)
+    assert set(neftune.__all__) <= set(dir(neftune))
     with pytest.raises(AttributeError, match="no attribute 'Recipe'"):
         _ = neftune.Recipe
 

@@ -115,7 +115,7 @@ def test_tokens_that_came_before_in_a_cache_are_not_counted() -> None:
     ("what", "said"),
     (
         ({"attention_mask": torch.ones(2, 3)}, r"mask of shape \(2, 4\).*not \(2, 3\)"),
-        ({"position_ids": torch.zeros(2, 2, 4)}, r"position_ids must be of shape \(2, 4\), \(3,"),
+        ({"position_ids": torch.zeros(2, 2, 4)}, r"of shape \(2, 4\), \(3, 2, 4\) or \(4,"),
         ({"position_ids": torch.zeros(2, 3)}, r"position_ids must be of shape \(2, 4\), not"),
         ({"seq_idx": torch.zeros(3, 4)}, r"seq_idx must be of shape \(2, 4\), not \(3, 4\)"),
         ({"cu_seq_lens": torch.zeros(1, 4)}, r"cu_seq_lens must be of shape \(N \+ 1,\)"),

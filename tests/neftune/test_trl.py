@@ -15,6 +15,8 @@ from tests.neftune.models import instructions, tiny_llama
 pytest.importorskip("trl")
 from datasets import Dataset
 
+D = 32
+"""Of the model."""
 COMMON: dict[str, Any] = {
     "max_steps": 2,
     "per_device_train_batch_size": 2,
@@ -161,8 +163,8 @@ def test_grpos_ratio_before_an_update_is_1_without_noise_alone(
     assert torch.allclose(before, training, atol=1e-5) is clean
 
 
-@pytest.mark.parametrize("way", ("plain", "packed", "padding-free"))
-def test_sft_gives_each_sequence_its_own_noise(folder: Path, tmp_path: Path, way: str) -> None:
+def tuned(folder: Path, out: Path, **settings: Any) -> list[Tensor]:
+    """The size of the noise on each token, of the two steps of a training of SFTTrainer."""
     from trl import SFTConfig, SFTTrainer
 
     model, tokenizer = loaded(folder)
@@ -173,28 +175,54 @@ def test_sft_gives_each_sequence_its_own_noise(folder: Path, tmp_path: Path, way
             "completion": [row["output"] for row in rows],
         }
     )
-    ways: dict[str, dict[str, Any]] = {
-        "plain": {},
-        "packed": {"packing": True, "max_length": 64},
-        "padding-free": {"padding_free": True, "max_length": None},
-    }
-    embedding = model.get_input_embeddings()
     # Every entry is plus or minus the scale itself.
-    callback = Watched(Noise(20, distribution="bernoulli"), embedding)
+    noise = Noise(20, distribution="bernoulli")
+    callback = Watched(noise, model.get_input_embeddings())
     SFTTrainer(
         model,
-        args=SFTConfig(str(tmp_path), **COMMON, **ways[way]),
+        args=SFTConfig(str(out), **COMMON, **settings),
         train_dataset=data,
         processing_class=tokenizer,
         callbacks=[callback],
     ).train()
-    d = embedding.weight.shape[1]
-    texts = [f"{row['instruction']}{row['output']}" for row in rows]
-    longest = 1 + max(len(tokenizer(text).input_ids) for text in texts)
-    possible = {round(20 / (length * d) ** 0.5, 4) for length in range(1, longest + 1)}
     assert len(callback.training) == 2
-    for added in callback.training:
+    return callback.training
+
+
+def scale(length: int) -> float:
+    return round(20 / (length * D) ** 0.5, 4)
+
+
+@pytest.mark.parametrize(
+    ("way", "settings"),
+    (
+        ("plain", {}),
+        ("packed", {"packing": True, "max_length": 64}),
+        ("packed, long rows split", {"packing": True, "packing_strategy": "bfd_split"}),
+        ("padding-free", {"padding_free": True, "max_length": None}),
+    ),
+    ids=("plain", "packed", "packed, split", "padding-free"),
+)
+def test_sft_gives_each_sequence_its_own_noise(
+    folder: Path, tmp_path: Path, way: str, settings: dict[str, Any]
+) -> None:
+    _, tokenizer = loaded(folder)
+    texts = [f"{row['instruction']}{row['output']}" for row in instructions(8)]
+    longest = 1 + max(len(tokenizer(text).input_ids) for text in texts)
+    possible = {scale(length) for length in range(1, longest + 1)}
+    for added in tuned(folder, tmp_path, **settings):
         found = {round(float(each), 4) for each in added.flatten() if each > 0}
         assert found
         assert found <= possible
         assert way == "plain" or len(found) > 1
+
+
+def test_rows_that_are_cut_from_one_text_are_one_sequence_each(
+    folder: Path, tmp_path: Path
+) -> None:
+    """TRL says nothing of the sequences in them, and the model's attention ignores them, too."""
+    settings = {"packing": True, "packing_strategy": "wrapped", "max_length": 32}
+    for added in tuned(folder, tmp_path, **settings):
+        for row in added:
+            found = [round(float(each), 4) for each in row if each > 0]
+            assert set(found) == {scale(len(found))}
