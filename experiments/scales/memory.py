@@ -12,8 +12,9 @@ from neftune.training.recipe import Execution, Recipe
 GIB = 2**30
 ACTIVATIONS = 3 * 2**28
 """Bytes for which a CPU splits its passes (`neftune.training.bounded_trainer`)."""
-KEPT = 1.15
-"""On a CPU a training of large passes keeps freed memory, a part of which fits no later tensor."""
+KEPT, SPLIT = 1.15, 1.6
+"""On a CPU a training of many logits keeps freed memory, a part of which fits no later tensor; one
+of batches that are split into passes of many sizes keeps more (benchmarks/README.md)."""
 SLOPE_BYTES = 2**27
 """Of the gradients in logits that are held at once."""
 TRAINED_LOGITS, READ_LOGITS, READ_TOKENS = 2**24, 2**25, 2**14
@@ -69,9 +70,11 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
     share = 0.0 if offloaded else 1 / gpus if sharded else 1.0
     if not recipe.epochs:
         gradients = optimizer = trained = gathered = read = 0.0
-    divided = width < recipe.micro_batch * recipe.max_length
-    keeps = not gpus and (divided or width * shape.vocabulary > TRAINED_LOGITS)
-    kept = KEPT if keeps else 1.0
+    kept = 1.0
+    if not gpus and width < recipe.micro_batch * recipe.max_length:
+        kept = SPLIT
+    elif not gpus and width * shape.vocabulary > TRAINED_LOGITS:
+        kept = KEPT
     parts = {
         "weights": weights * share,
         "gradients": gradients * share,
