@@ -12,7 +12,7 @@ from neftune.training.recipe import Execution, Recipe
 GIB = 2**30
 ACTIVATIONS = 3 * 2**28
 """Bytes for which a CPU splits its passes (`neftune.training.bounded_trainer`)."""
-KEPT, SPLIT = 1.15, 1.6
+KEPT, SPLIT = 1.15, 1.5
 """On a CPU a training of many logits keeps freed memory, a part of which fits no later tensor; one
 of batches that are split into passes of many sizes keeps more (benchmarks/README.md)."""
 SLOPE_BYTES = 2**27
@@ -60,7 +60,7 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
     width = recipe.micro_batch * recipe.max_length
     if not gpus:
         width = min(width, max(recipe.max_length, int(ACTIVATIONS / a_token)))
-    trained = width * a_token + _logits(shape, recipe, width, bool(gpus))
+    trained = width * a_token + _logits(shape, recipe, width)
     # Evaluation keeps nothing for a backward pass, but has more tokens in a pass.
     read = float(READ_TOKENS * (6 * shape.hidden + 3 * shape.feedforward) * number)
     read += 8 * min(READ_TOKENS * shape.vocabulary, READ_LOGITS)
@@ -85,16 +85,16 @@ def memory(shape: Shape, recipe: Recipe, execution: Execution, gpus: int) -> dic
     return {name: kept * value / GIB for name, value in parts.items()}
 
 
-def _logits(shape: Shape, recipe: Recipe, tokens: int, gpu: bool) -> float:
+def _logits(shape: Shape, recipe: Recipe, tokens: int) -> float:
     """Bytes for the loss of a pass: logits, held about four times, and what the vocabulary needs.
 
-    In chunks that is a bfloat16 copy of the output layer, the gradients in some logits, and on a
-    GPU an embedding's gradient of a pass, before it is added to those of earlier passes.
+    In chunks that is a bfloat16 copy of the output layer, the gradients in some logits, and an
+    embedding's gradient of a pass, before it is added to those of earlier passes.
     """
     found = 16.0 * min(tokens * shape.vocabulary, TRAINED_LOGITS)
     in_chunks = tokens * shape.vocabulary > TRAINED_LOGITS
     if in_chunks and recipe.adapter == "none" and "lm_head" not in recipe.frozen:
-        found += (6.0 if gpu else 2.0) * shape.vocabulary * shape.hidden + SLOPE_BYTES
+        found += 6.0 * shape.vocabulary * shape.hidden + SLOPE_BYTES
     return found
 
 

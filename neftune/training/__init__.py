@@ -30,7 +30,6 @@ result is a Hugging Face checkpoint with the log and the settings of the trainin
     finetune.py         the fine-tuning itself
     bounded_trainer.py  the Trainer in bounded memory: split passes, evaluation by tokens
     token_losses.py     losses in chunks of tokens, whatever the vocabulary
-    row_gradients.py    gradients of embeddings by row, not as a tensor of the vocabulary's size
     schedule.py         the learning rate of each step
     reporting.py        the log in TensorBoard or Weights & Biases
     packing.py          packed batches, without padding

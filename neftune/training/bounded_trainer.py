@@ -15,7 +15,6 @@ from __future__ import annotations
 import ctypes
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -27,7 +26,6 @@ from transformers import Trainer, TrainerControl
 
 from neftune.embeddings import pretrained_model
 from neftune.training.data import IGNORED
-from neftune.training.row_gradients import has_row_gradients, row_gradients
 from neftune.training.schedule import schedule
 from neftune.training.token_losses import (
     TRAINED_LOGITS,
@@ -124,14 +122,7 @@ class BoundedTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | int | None
     ) -> Tensor:
         """Make a forward and a backward pass, and return the loss."""
-        layer = pretrained_model(self.model).get_input_embeddings()
-        many = self._adds_gradients() and not self._few_logits(inputs)
-        with row_gradients(layer) if many and has_row_gradients(layer) else nullcontext():
-            return super().training_step(model, inputs, num_items_in_batch)
-
-    def _few_logits(self, inputs: Mapping[str, Any]) -> bool:
-        """Whether the model computes all logits of a pass itself."""
-        return bool(inputs["labels"].numel() * self.vocabulary <= TRAINED_LOGITS)
+        return super().training_step(model, inputs, num_items_in_batch)
 
     def compute_loss(
         self,
@@ -141,7 +132,8 @@ class BoundedTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Compute the mean loss of a pass, in chunks if it has many logits."""
-        if self._few_logits(inputs) or return_outputs or self.head is None or self.args.n_gpu > 1:
+        few = inputs["labels"].numel() * self.vocabulary <= TRAINED_LOGITS
+        if few or return_outputs or self.head is None or self.args.n_gpu > 1:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         inputs = dict(inputs)
         labels = inputs.pop("labels")
