@@ -17,6 +17,8 @@ from experiments.roles.models import MODELS
 from experiments.runs import machine
 from experiments.runs.run import Run
 from experiments.scales.memory import GIB, gpu_memory, memory
+from experiments.scales.scale import Scale
+from neftune.training.recipe import Recipe
 
 PROGRAM = 0.5
 """GiB of memory that a job takes besides its training: Python, torch and the data."""
@@ -49,7 +51,7 @@ def lack_of_space(runs: Sequence[Run], records: int, jobs: int, download: int) -
         why = machine.cannot_write(folder)
         if why:
             found.append(f"{name}: {why}; make room or give permission, or {otherwise}")
-    needed = float(records * RECORD_BYTES + sum(_checkpoint_bytes(run) for run in runs))
+    needed = float(records * RECORD_BYTES + sum(checkpoint_bytes(run) for run in runs))
     needed += sum(sorted((_state_bytes(run) for run in runs), reverse=True)[:jobs])
     places = {RUNS: needed} | ({_hub_cache(): float(download)} if download else {})
     return found + _too_full(places)
@@ -77,7 +79,7 @@ def _hub_cache() -> Path:
     return Path(HF_HUB_CACHE)
 
 
-def _checkpoint_bytes(run: Run) -> int:
+def checkpoint_bytes(run: Run) -> int:
     """The bytes of a run's weights, and of those after its earlier epochs where they are kept."""
     kept = run.training == run and run.scale.execution(run.model, run.recipe).keep_epochs
     return 4 * run.scale.parameters(run.model) * (max(1, run.recipe.epochs) if kept else 1)
@@ -126,6 +128,11 @@ def _otherwise(runs: Sequence[Run]) -> str:
     )
 
 
+def training_memory(scale: Scale, model: str, recipe: Recipe) -> float:
+    """The GiB of main memory that a training takes on a CPU, with its program."""
+    return PROGRAM + gpu_memory(scale.shape(model), recipe, scale.execution(model, recipe), gpus=0)
+
+
 def _too_large(run: Run, at_once: int, gpus: Sequence[float]) -> str | None:
     """Why a run cannot be trained here; None if it can."""
     shape, execution = run.scale.shape(run.model), run.scale.execution(run.model, run.recipe)
@@ -140,7 +147,7 @@ def _too_large(run: Run, at_once: int, gpus: Sequence[float]) -> str | None:
         if offloaded > main:
             return f"needs {offloaded:,.0f} GiB of main memory, there are {main:,.0f}; {otherwise}"
     else:
-        each, there = gpu_memory(shape, run.recipe, execution, 0) + PROGRAM, main
+        each, there = training_memory(run.scale, run.model, run.recipe), main
         what = "GiB of memory"
     if each > there:
         return f"a training needs {each:,.1f} {what}, there are {there:,.1f}; {otherwise}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class Result:
         """Its own, without a folder."""
         return self.path.stem
 
-    @property
+    @cached_property
     def message(self) -> str:
         """What its picture says; empty where it has none."""
         drawn = self.path.with_suffix(".svg")

@@ -25,10 +25,9 @@ from typing import Any
 from experiments.names import look_up
 from experiments.paths import RENDERED
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.capacity import PROGRAM
+from experiments.runs.capacity import training_memory
 from experiments.runs.machine import main_memory
 from experiments.runs.workflow import cores
-from experiments.scales.memory import gpu_memory
 from experiments.scales.registry import SCALES
 from experiments.scales.scale import Scale
 from neftune.training.files import write_atomic
@@ -77,14 +76,14 @@ def paces_of(scale: Scale, models: Sequence[str]) -> dict[str, Pace]:
     due = [model for model, name in names.items() if name not in known]
     if due:
         print(f"Measuring {len(due)} models, a minute or two each …", file=sys.stderr, flush=True)
-    for model in due:
-        scale.base(model)  # It is downloaded by one process alone.
-    together = at_once(scale, due)
-    asked = [due[number % len(due)] for number in range(max(together, len(due)))] if due else []
-    with ThreadPoolExecutor(together) as pool:
-        for model, found in zip(asked, pool.map(lambda m: _asked(scale, m), asked), strict=True):
-            known[names[model]] = found
-    if due:
+        for model in due:
+            scale.base(model)  # It is downloaded by one process alone.
+        together = at_once(scale, due)
+        # Where cores are left, models are measured more than once, so that all cores are busy.
+        asked = [due[number % len(due)] for number in range(max(together, len(due)))]
+        with ThreadPoolExecutor(together) as pool:
+            measurements = pool.map(lambda model: _asked(scale, model), asked)
+            known |= dict(zip((names[model] for model in asked), measurements, strict=True))
         write_atomic(file, json.dumps(known, indent=1) + "\n")
     return {model: Pace(**known[name]) for model, name in names.items()}
 
@@ -94,14 +93,10 @@ def at_once(scale: Scale, models: Sequence[str]) -> int:
 
     Args:
         scale: whose models.
-        models: their roles.
+        models: their roles, at least one.
     """
-    recipes = {model: scale.recipe(model, ALPACA) for model in models}
-    needs = [
-        PROGRAM + gpu_memory(scale.shape(model), recipe, scale.execution(model, recipe), gpus=0)
-        for model, recipe in recipes.items()
-    ]
-    return max(1, min(cores(), int(main_memory() // max(needs, default=PROGRAM))))
+    needed = max(training_memory(scale, model, scale.recipe(model, ALPACA)) for model in models)
+    return max(1, min(cores(), int(main_memory() // needed)))
 
 
 def _asked(scale: Scale, model: str) -> Any:

@@ -30,6 +30,7 @@ from experiments.names import look_up
 from experiments.paths import RUNS
 from experiments.published import HUMAN_STUDY
 from experiments.roles.sources import Shape
+from experiments.runs.capacity import checkpoint_bytes
 from experiments.runs.record import UNTRAINED, Record, missing
 from experiments.runs.run import Run, RunError, read_run
 from experiments.runs.selection import load_selection
@@ -175,9 +176,6 @@ def _line(
     # Weights of a run that is stopped early or interpolated are kept, and cost no training.
     training = weights & set(members)
     flops = training_flops(shape, recipe, tokens.total, execution.gradient_checkpointing)
-    kept = len(weights)
-    if execution.keep_epochs:
-        kept += len(training) * (recipe.epochs - 1)
     decoded = [record for record in records if record.kind == "responses"]
     judged = [record for record in records if record.kind in COMPARED]
     characters = OUTPUT_CHARACTERS[first.dataset.role]
@@ -199,7 +197,7 @@ def _line(
         main_memory=memory(shape, recipe, execution, gpus)["main memory"],
         hours=hours * (gpus if card else 1),
         decoding_hours=len(decoded) * each / 3600,
-        disk=kept * 4 * shape.parameters / GIB,
+        disk=sum(map(checkpoint_bytes, weights)) / GIB,
         calls=sum(map(_compared, judged)),
         dollars=sum(_compared(each) * _price(scale, each.judge, read) for each in judged),
     )
