@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -32,6 +33,11 @@ def shipped(name: str) -> Path:
     return FOLDER / name
 
 
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
 def squeezed(row: str) -> str:
     return re.sub(r" +", " ", row)
 
@@ -44,41 +50,48 @@ def test_its_table_is_the_committed_one() -> None:
     assert [row for row in rows if squeezed(row) not in committed] == []
 
 
-def test_its_claims_are_the_committed_ones() -> None:
-    claims = json.loads(shipped("claims.json").read_text())["claims"]
+@pytest.mark.parametrize("scale", ["nano", "small"])
+def test_its_claims_are_the_committed_ones(scale: str) -> None:
+    path = ROOT / "results" / scale / "claims.json"
+    if not path.exists():
+        pytest.skip(f"no results/{scale}/claims.json: not judged yet")
     written = squeezed(README)
-    for row in summary_rows(claims):
+    for row in summary_rows(json.loads(path.read_text())["claims"]):
         assert squeezed(f"| {' | '.join(row)} |") in written
 
 
 def test_its_places_are_as_a_release_writes_them() -> None:
-    assert with_results(README, FOLDER, ROOT / "results" / "findings") == README
+    assert with_results(README, ROOT / "results") == README
 
 
 def test_results_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
-    written = with_results(README, tmp_path, tmp_path)
+    written = with_results(README, tmp_path)
     assert "<!-- table1 -->\n\nNot made yet.\n\n<!-- end of table1 -->" in written
     assert "<!-- claims -->\n\nNot judged yet.\n\n<!-- end of claims -->" in written
     assert "<!-- rivals -->\n\nNot made yet.\n\n<!-- end of rivals -->" in written
     assert "<!-- real -->\n\nNot made yet.\n\n<!-- end of real -->" in written
+    assert "<!-- real claims -->\n\nNot judged yet.\n\n<!-- end of real claims -->" in written
     assert not re.search(r"^\| (paper, )?win rate", written, re.MULTILINE)
 
 
 def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: Path) -> None:
-    before = with_results(README, tmp_path, tmp_path)
+    before = with_results(README, tmp_path)
     rows = [
         *(["", "Alpaca"], ["win rate, %: baseline", "40.00"], ["characters: baseline", "60.0"]),
         *(["paper, win rate, %: baseline", "29.79"], ["win rate by the oracle, %: +NEFT", "41"]),
     ]
-    (tmp_path / "table1.csv").write_text(as_csv(rows))
+    write(tmp_path / "nano" / "table1.csv", as_csv(rows))
     finding = {"alpha": "5", "verdict": "not resolved", "parts": [{}, {}], "left_out": []}
     claim = {"text": "Answers rhyme", "judge": "oracle", "registered": True, "findings": [finding]}
     claim |= {"published_change": None}
     counted = dict.fromkeys(VERDICTS, 0) | {"not resolved": 1}
-    (tmp_path / "claims.json").write_text(json.dumps({"verdicts": counted, "claims": [claim]}))
+    for scale in ("nano", "small"):
+        claim["text"] = f"Answers rhyme ({scale})"
+        claims = {"verdicts": counted, "claims": [claim]}
+        write(tmp_path / scale / "claims.json", json.dumps(claims))
     rows = [["model", "length, %"], ["gemma", "+2.0, +3.0"]]
-    (tmp_path / "each-seed.csv").write_text(as_csv(rows))
-    written = with_results(before, tmp_path, tmp_path)
+    write(tmp_path / "findings" / "each-seed.csv", as_csv(rows))
+    written = with_results(before, tmp_path)
     assert "| gemma | +2.0, +3.0 |" in squeezed(written)
     table = [line for line in written.splitlines() if re.match(r"\| .*win rate.*: ", line)]
     assert [squeezed(line) for line in table] == [
@@ -86,16 +99,18 @@ def test_results_that_are_there_are_written_and_nothing_else_changes(tmp_path: P
         "| win rate, %: baseline | 40.00 |",
         "| win rate by the oracle, %: +NEFT | 41 |",
     ]
-    assert "| Answers rhyme | oracle | not resolved |" in squeezed(written)
-    assert "0 of 1 testable verdicts hold, 1 not resolved." in written
-    for path in list(tmp_path.iterdir()):
-        path.unlink()
-    assert with_results(written, tmp_path, tmp_path) == before
+    laboratory, real = squeezed(written).split("<!-- real claims -->")
+    assert "| Answers rhyme (nano) | oracle | not resolved |" in laboratory
+    assert "| Answers rhyme (small) | oracle | not resolved |" in real
+    assert written.count("0 of 1 testable verdicts hold, 1 not resolved.") == 2
+    for folder in list(tmp_path.iterdir()):
+        shutil.rmtree(folder)
+    assert with_results(written, tmp_path) == before
 
 
 def test_a_readme_without_the_marks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lacks <!-- table1 -->"):
-        with_results("a page", tmp_path, tmp_path)
+        with_results("a page", tmp_path)
 
 
 def test_its_sentences_on_the_audit_are_the_committed_ones() -> None:

@@ -1,4 +1,4 @@
-"""The places of README.md that hold results: Table 1, verdicts, rivals, real models.
+"""The places of README.md that hold results: Table 1, claims, rivals, real models and their claims.
 
     update_readme()                                      # as `make release` does
 
@@ -13,15 +13,17 @@ import json
 from pathlib import Path
 
 from experiments.cells.markdown import filled, markdown_table
-from experiments.claims.page import beside_the_paper, message, summary_rows
+from experiments.claims.page import Data, beside_the_paper, message, summary_rows
+from experiments.claims.premises import CHOSEN
 from experiments.paths import RESULTS
 from experiments.scales.nano import NANO
+from experiments.scales.small import SMALL
 from experiments.tables import budget, matched, rivals
 from neftune.training.files import write_atomic
 
 PAGE = Path("README.md")
-SHIPPED = RESULTS / NANO.name
-FINDINGS = RESULTS / "findings"
+LABORATORY, REAL, FINDINGS = NANO.name, SMALL.name, "findings"
+"""Folders of results."""
 NOT_MADE = "Not made yet."
 NOT_JUDGED = "Not judged yet."
 COMPARED = (rivals, budget, matched)
@@ -32,25 +34,25 @@ TABLE_1 = ("paper, win rate, %: ", "win rate, %: ", "win rate by the oracle, %: 
 
 def update_readme() -> None:
     """Write the results in README.md anew, from the project's own."""
-    write_atomic(PAGE, with_results(PAGE.read_text(), SHIPPED, FINDINGS))
+    write_atomic(PAGE, with_results(PAGE.read_text(), RESULTS))
 
 
-def with_results(readme: str, results: Path, findings: Path) -> str:
+def with_results(readme: str, results: Path) -> str:
     """The README with the results as they are now.
 
     Args:
         readme: its text.
-        results: the folder of the laboratory's results. The place of a result that is not in it
-            says that it is not made yet.
-        findings: the folder of what `make findings` made.
+        results: the folder with the results of each scale, and the findings. The place of a result
+            that is not in it says that it is not made yet.
 
     Raises:
         ValueError: the text lacks the marks of a place.
     """
-    readme = filled(readme, "table1", _table1(results))
-    readme = filled(readme, "claims", _claims(results))
-    readme = filled(readme, "rivals", _rivals(results))
-    return filled(readme, "real", _real(findings))
+    readme = filled(readme, "table1", _table1(results / LABORATORY))
+    readme = filled(readme, "claims", _claims(results, LABORATORY))
+    readme = filled(readme, "rivals", _rivals(results / LABORATORY))
+    readme = filled(readme, "real", _real(results / FINDINGS))
+    return filled(readme, "real claims", _claims(results, REAL))
 
 
 def _table1(results: Path) -> str:
@@ -59,23 +61,30 @@ def _table1(results: Path) -> str:
         return NOT_MADE
     head, *rows = csv.reader(path.read_text().splitlines())
     shown = [row for title in TABLE_1 for row in rows if row[0].startswith(title)]
-    picture = f"![Table 1]({SHIPPED.as_posix()}/table1.png)"
+    picture = f"![Table 1]({(RESULTS / LABORATORY).as_posix()}/table1.png)"
     return f"{picture}\n\n{markdown_table([head, *shown])}"
 
 
-def _claims(results: Path) -> str:
-    path = results / "claims.json"
+def _claims(results: Path, scale: str) -> str:
+    path = results / scale / "claims.json"
     if not path.exists():
         return NOT_JUDGED
     data = json.loads(path.read_text())
-    page = f"{SHIPPED.as_posix()}/README.md"
-    table = markdown_table(summary_rows(data["claims"]))
-    return (
-        f"{message(data)}. Verdicts on the same runs, as where the chosen alpha is one of the "
-        f"others, count once. {beside_the_paper(data)}\n\n{table}\n\n"
-        f"[{page}]({page}#claims) has the number and interval of each, and the parts of averages; "
-        "and every table and figure with its settings, published and measured."
+    page = f"{(RESULTS / scale).as_posix()}/README.md"
+    return "\n\n".join(
+        (
+            f"{message(data)}. {_counted_once(data)}{beside_the_paper(data)}".strip(),
+            markdown_table(summary_rows(data["claims"])),
+            f"[{page}]({page}#claims) has the number and interval of each, and the parts of "
+            "averages; and every table and figure with its settings.",
+        )
     )
+
+
+def _counted_once(data: Data) -> str:
+    if not any(each["alpha"] == CHOSEN for claim in data["claims"] for each in claim["findings"]):
+        return ""
+    return "Verdicts on the same runs, as where the chosen alpha is one of the others, count once. "
 
 
 def _real(findings: Path) -> str:
@@ -83,7 +92,7 @@ def _real(findings: Path) -> str:
     if not path.exists():
         return NOT_MADE
     table = list(csv.reader(path.read_text().splitlines()))
-    picture = f"![By dose]({FINDINGS.as_posix()}/by-dose.png)"
+    picture = f"![By dose]({(RESULTS / FINDINGS).as_posix()}/by-dose.png)"
     return f"{picture}\n\n{markdown_table(table)}"
 
 
@@ -99,7 +108,7 @@ def _rivals(results: Path) -> str:
             parts += [f"- {matched.by_rival(found, rate)}." for rate in matched.win_rates(found)]
             parts.append(f"- {matched.checked(found)}.")
     pictures = (
-        f"![{each.ARTIFACT.title}]({SHIPPED.as_posix()}/{each.ARTIFACT.name}.png)"
+        f"![{each.ARTIFACT.title}]({(RESULTS / LABORATORY).as_posix()}/{each.ARTIFACT.name}.png)"
         for each in (budget, matched)
     )
     return "\n\n".join(["\n".join(parts), *pictures])
