@@ -11,7 +11,6 @@ run's folder, so that two jobs never write there at once.
 from __future__ import annotations
 
 import fcntl
-import gc
 import json
 import os
 import random
@@ -49,7 +48,7 @@ from experiments.runs.run import Run
 from neftune.distributions import Noise
 from neftune.training import precision
 from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
-from neftune.training.bounded_trainer import keep_freed_memory, return_freed_memory
+from neftune.training.bounded_trainer import keep_freed_memory
 from neftune.training.data import Example, InstructionRow, checked, encode
 from neftune.training.epochs import EPOCHS
 from neftune.training.files import give_usual_permissions, replace_folder, write_atomic
@@ -156,9 +155,6 @@ def _train(record: Record, path: Path) -> None:
         _launch(processes, record.path)
     else:
         _train_here(run, path.parent)
-        # The Trainer, which refers to itself, holds the optimizer's state.
-        gc.collect()
-        return_freed_memory()
 
 
 def _derive(run: Run, out: Path) -> None:

@@ -13,6 +13,7 @@ Trainer's log, and `training_settings.json`, what was trained and how.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -38,7 +39,7 @@ from neftune.callback import NEFTune
 from neftune.distributions import Noise
 from neftune.embeddings import pretrained_model
 from neftune.training import precision
-from neftune.training.bounded_trainer import BoundedTrainer
+from neftune.training.bounded_trainer import BoundedTrainer, return_freed_memory
 from neftune.training.checkpoints import (
     KEPT,
     MarkComplete,
@@ -141,6 +142,11 @@ def finetune(
     settings["steps"] = trainer.state.global_step
     log = [_reproducible(entry) for entry in trainer.state.log_history]
     _save(trainer, model, tokenizer, log, settings, out)
+    # The Trainer refers to itself and holds the optimizer's state, the model holds gradients.
+    del trainer
+    model.zero_grad()
+    gc.collect()
+    return_freed_memory()
     return log
 
 

@@ -142,8 +142,6 @@ def _train(inputs: Inputs, data: Data, noise: Noise, out: Path) -> None:
         probes=data.probes,
         report_to=inputs.reporter,
     )
-    model.zero_grad()
-    gc.collect()  # The Trainer, which refers to itself, holds the optimizer's state.
     points = {
         name: [entry[f"eval_{name}_loss"] for entry in log if f"eval_{name}_loss" in entry]
         for name in data.probes
