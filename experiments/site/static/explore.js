@@ -8,6 +8,8 @@ const FILTERS = ["model", "dataset", "lr", "epochs", "other", "whose"];
 const FIRST = { other: "usual", whose: "" };
 for (const name of ["model", "dataset", "lr", "epochs"])
   FIRST[name] = most(name, runs.filter((run) => Object.keys(FIRST).every((each) => FIRST[each] === "" || run[each] === FIRST[each])));
+// What a filter offers depends on the model and the set that are chosen.
+const WITHIN = { dataset: ["model"], lr: ["model", "dataset"], epochs: ["model", "dataset"], other: ["model", "dataset"] };
 const NAMES = { alpha: "alpha", dose: "dose of the noise, nats a token", lr: "learning rate", epochs: "epochs",
                 other: "other settings", dataset: "instruction set", model: "model", whose: "whose run" };
 
@@ -20,9 +22,10 @@ function most(name, among) {
 
 function fill(name) {
   const select = control(name), before = select.value || (select.options.length ? "" : String(FIRST[name]));
-  const values = [...new Set(runs.map((run) => run[name]))].sort((a, b) => (typeof a === "number" ? a - b : a < b ? -1 : 1));
+  const among = runs.filter((run) => passes(run, WITHIN[name] ?? []));
+  const values = [...new Set(among.map((run) => run[name]))].sort((a, b) => (typeof a === "number" ? a - b : a < b ? -1 : 1));
   select.replaceChildren(new Option("all", ""), ...values.map((each) => new Option(each, each)));
-  select.value = values.map(String).includes(before) ? before : "";
+  select.value = before === "" || values.map(String).includes(before) ? before : most(name, among);
 }
 
 function passes(run, names) {
@@ -34,11 +37,13 @@ function chosen() {
   return runs.filter((run) => run[y] != null && run[x] != null && passes(run, FILTERS));
 }
 
-// Another model or set has other learning rates and epochs: where it has none of the chosen ones, those of most of
-// its trainings are chosen.
+// Another model or set has other learning rates and epochs: what it lacks is not offered, and where it has no training
+// with the chosen ones, those of most of its trainings are chosen.
 function settle(changed) {
   const narrowed = { model: ["dataset", "lr", "epochs"], dataset: ["lr", "epochs"] }[changed];
-  if (!narrowed || chosen().length) return;
+  if (!narrowed) return;
+  FILTERS.filter((name) => WITHIN[name]?.includes(changed)).forEach(fill);
+  if (chosen().length) return;
   const y = control("y").value, kept = FILTERS.filter((name) => !narrowed.includes(name));
   for (const name of narrowed) {
     const among = runs.filter((run) => run[y] != null && passes(run, kept));
@@ -100,12 +105,13 @@ async function show() {
 // Own runs stand beside the shipped ones of the same model, set, learning rate and epochs.
 function showOwn() {
   const own = runs.filter((run) => run.whose === "yours");
-  FILTERS.forEach(fill);
+  fill("whose");
   control("whose").closest("label").hidden = false;
   control("whose").value = "";
   let left = own;
   for (const name of ["model", "dataset", "lr", "epochs", "other"]) {
     const values = left.map((run) => String(run[name])), different = new Set(values);
+    fill(name);
     // Of several models or sets the first is shown; of settings all, since they are what is compared.
     control(name).value = different.size === 1 || name === "model" || name === "dataset" ? values[0] : "";
     left = left.filter((run) => control(name).value === "" || String(run[name]) === control(name).value);

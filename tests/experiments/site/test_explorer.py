@@ -93,8 +93,11 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
         assert label.startswith("loss without noise on held-out rows, nats by dose")
         page.get_by_text("The same numbers as a table").click()
         assert page.locator("#table tbody tr").count() == len(expected)
-        page.select_option("#dataset", "ShareGPT")
+        page.select_option("#y", "test: wrong facts")
         assert "No training has these settings" in page.inner_text("#count")
+        offered = page.locator("#dataset option").all_text_contents()
+        of_model = [r for r in explorer().data["runs"] if r["model"] == "gemma-3-270m"]
+        assert offered == ["all", *sorted({run["dataset"] for run in of_model})]
         page.select_option("#model", LABORATORY)
         page.select_option("#dataset", "ShareGPT")
         assert "trainings of" in page.inner_text("#count")
