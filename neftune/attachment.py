@@ -78,10 +78,16 @@ class Attachment:
         self._place = place = find(model)
         self.draws = Draws(seed, by_sequence, 1 if by_sequence else sharers_of(place.model))
         for embedding in place.embeddings:
-            if embedding in _attached or hasattr(embedding, "neftune_noise_alpha"):
+            if embedding in _attached:
                 raise RuntimeError(
                     f"noise is attached to this {type(place.model).__name__} already: end that "
-                    "with neftune.detach(model), or unset the trainer's neftune_noise_alpha"
+                    "with neftune.detach(model)"
+                )
+            if hasattr(embedding, "neftune_noise_alpha"):
+                raise RuntimeError(
+                    f"this {type(place.model).__name__} has the noise of a trainer's own "
+                    "neftune_noise_alpha: unset that; where an interrupted training left it, load "
+                    "the model anew"
                 )
         self._sizes = {each: _size(each, noise) for each in place.embeddings}
         for module, names in place.around.items():

@@ -49,8 +49,9 @@ class NEFTune(TrainerCallback):
 
     Raises:
         TypeError: alpha, the seed or the schedule is not one.
-        ValueError: alpha, the schedule or a row is not valid; or, in a training, the noise cannot
-            be added (`attach`), or the processes have parts of sequences (context parallelism).
+        ValueError: alpha, the schedule or a row is not valid; or the Trainer's own
+            `neftune_noise_alpha` is set as well; or, in a training, the noise cannot be added
+            (`attach`), or the processes have parts of sequences (context parallelism).
         RuntimeError: in a training, no noise was added by the second step, the noise was taken off
             the model, an evaluation had noise, or there are two such callbacks.
     """
@@ -77,6 +78,20 @@ class NEFTune(TrainerCallback):
         self._predicted: int | None = None
         self._first: FirstPass | None = None
         self._dose: float | None = None
+
+    def on_init_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Refuse a Trainer whose own option is set, before it puts its hook on the model."""
+        if args.neftune_noise_alpha is not None:
+            raise ValueError(
+                "the Trainer would add noise twice, by the callback NEFTune and by its own "
+                f"neftune_noise_alpha={args.neftune_noise_alpha:g}: unset that"
+            )
 
     def on_train_begin(
         self,

@@ -236,6 +236,59 @@ def test_a_trainer_that_has_the_option_too_is_refused(tmp_path: Path) -> None:
         trainer(model, tmp_path, neftune_noise_alpha=5.0).train()
 
 
+def test_the_callback_beside_the_option_is_refused_before_a_hook_is_put_on(tmp_path: Path) -> None:
+    model = llama()
+    with pytest.raises(ValueError, match="would add noise twice, by the callback NEFTune and by"):
+        trainer(model, tmp_path, NEFTune(5), neftune_noise_alpha=5.0)
+    made = trainer(model, tmp_path, NEFTune(5))
+    made.train()
+    assert made.state.log_history[-2]["neftune/passes"] == 4
+
+
+def test_what_an_interrupted_training_with_the_option_left_is_refused(tmp_path: Path) -> None:
+    model = llama()
+    broken = model.lm_head.register_forward_pre_hook(lambda *a: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trainer(model, tmp_path, neftune_noise_alpha=5.0).train()
+    broken.remove()
+    with pytest.raises(RuntimeError, match="interrupted training left it, load the model anew"):
+        trainer(model, tmp_path, NEFTune(5)).train()
+
+
+def test_noise_by_sequence_is_drawn_anew_in_each_step(tmp_path: Path) -> None:
+    """The same two rows in two steps have the noise of steps 0 and 1."""
+
+    def noises(model: Any) -> list[Tensor]:
+        embedding, kept = model.get_input_embeddings(), []
+        embedding.register_forward_hook(
+            lambda m, args, output: kept.append((output - m.weight[args[0]]).detach())
+        )
+        return kept
+
+    def sizes(noise: Tensor) -> Tensor:
+        """Of each row, in whichever order the rows are."""
+        return noise.abs().sum((1, 2)).sort().values
+
+    class Listening(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.kept = noises(kwargs["model"])
+
+    listening, model = Listening(), llama()
+    callbacks = (NEFTune(5, by_sequence=True, seed=3), listening)
+    made = trainer(model, tmp_path, *callbacks, max_steps=2, learning_rate=0.0)
+    made.train_dataset = rows((5, 9))
+    made.train()
+    assert not torch.allclose(*map(sizes, listening.kept))
+    for step, found in enumerate(listening.kept):
+        other = llama().train()
+        other.load_state_dict(model.state_dict())
+        with attach(other, 5, by_sequence=True, seed=3) as attachment:
+            attachment.step = step
+            kept = noises(other)
+            other(**batch((5, 9)))
+        torch.testing.assert_close(sizes(found), sizes(kept[0]))
+
+
 def test_the_dose_is_told_on_wish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = llama()
     held_out = [{"input_ids": ids, "labels": ids} for ids in ([3, 9, 4, 8, 5], [7, 6, 5, 3])]
