@@ -1,5 +1,6 @@
 """The noise is right in models of every kind: adapters, classifiers, sound, pictures."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from transformers import (
     LlamaForSequenceClassification,
     LlavaConfig,
     LlavaForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
     SiglipVisionConfig,
     WhisperConfig,
     WhisperForConditionalGeneration,
@@ -263,21 +266,25 @@ def gemma3() -> Any:
     )
 
 
+def read_by_first_layer(model: Any) -> list[Tensor]:
+    """What the first layer of the language model will read, a tensor each call."""
+    kept: list[Tensor] = []
+    model.model.language_model.layers[0].register_forward_pre_hook(
+        lambda m, args, kwargs: kept.append(
+            (args[0] if args else kwargs["hidden_states"]).detach()
+        ),
+        with_kwargs=True,
+    )
+    return kept
+
+
 @pytest.mark.parametrize("make", (llava, gemma3))
 def test_beside_pictures_the_text_alone_gets_noise(make: Any) -> None:
     torch.manual_seed(0)
     model = make().train()
     ids = torch.tensor([[5, IMAGE, IMAGE, IMAGE, IMAGE, 7, 8, 0], [3, 4] + [IMAGE] * 4 + [5, 6]])
     mask = torch.tensor([[1] * 7 + [0], [1] * 8])
-    kept: list[Tensor] = []
-    text = model.model.language_model
-    layer = text.layers[0]
-    layer.register_forward_pre_hook(
-        lambda m, args, kwargs: kept.append(
-            (args[0] if args else kwargs["hidden_states"]).detach()
-        ),
-        with_kwargs=True,
-    )
+    kept = read_by_first_layer(model)
     inputs = {
         "input_ids": ids,
         "attention_mask": mask,
@@ -293,6 +300,57 @@ def test_beside_pictures_the_text_alone_gets_noise(make: Any) -> None:
     scale = getattr(model.get_input_embeddings(), "embed_scale", 1.0)
     wanted = expected_size(mask) * ids.ne(IMAGE)[..., None]
     torch.testing.assert_close((noisy - clean).abs() / scale, wanted, atol=1e-5, rtol=1e-4)
+
+
+def qwen2_vl() -> Any:
+    text = llama().config.to_dict() | {
+        "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]},
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
+    vision = {"depth": 1, "embed_dim": D, "hidden_size": D, "num_heads": 2, "mlp_ratio": 2}
+    return Qwen2VLForConditionalGeneration(
+        Qwen2VLConfig(
+            text_config={key: text[key] for key in text if key not in ("model_type", "dtype")},
+            vision_config=vision | {"patch_size": 4, "spatial_merge_size": 2, "in_channels": 3},
+            image_token_id=IMAGE,
+            vision_start_token_id=58,
+            vision_end_token_id=59,
+        )
+    )
+
+
+TIME = [[0, 1, 2, 2, 2, 2, 4, 5, 6, 0], [0, 1, 2, 3, 3, 3, 3, 5, 6, 7]]
+HEIGHT = [[0, 1, 2, 2, 3, 3, 4, 5, 6, 0], [0, 1, 2, 3, 3, 4, 4, 5, 6, 7]]
+WIDTH = [[0, 1, 2, 3, 2, 3, 4, 5, 6, 0], [0, 1, 2, 3, 4, 3, 4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("positions", (None, [TIME, HEIGHT, WIDTH]), ids=("", "positions told"))
+def test_a_picture_with_positions_in_time_height_and_width_has_no_noise(positions: Any) -> None:
+    torch.manual_seed(0)
+    model = qwen2_vl().train()
+    picture = [58, *[IMAGE] * 4, 59]
+    ids = torch.tensor([[5, *picture, 7, 8, 0], [3, 4, *picture, 5, 6]])
+    mask = torch.tensor([[1] * 9 + [0], [1] * 10])
+    inputs = {
+        "input_ids": ids,
+        "attention_mask": mask,
+        "pixel_values": torch.randn(2 * 16, 3 * 2 * 4 * 4),
+        "image_grid_thw": torch.tensor([[1, 4, 4]] * 2),
+    }
+    # Newer versions of transformers ask for it.
+    if "mm_token_type_ids" in inspect.signature(model.forward).parameters:
+        inputs["mm_token_type_ids"] = ids.eq(IMAGE).int()
+    if positions:
+        inputs["position_ids"] = torch.tensor(positions)
+    kept = read_by_first_layer(model)
+    model(**inputs)
+    with attach(model, NOISE):
+        model(**inputs)
+    clean, noisy = kept
+    wanted = expected_size(mask) * ids.ne(IMAGE)[..., None]
+    torch.testing.assert_close((noisy - clean).abs(), wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_vectors_of_text_and_pictures_together_are_refused() -> None:
