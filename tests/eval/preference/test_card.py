@@ -1,11 +1,14 @@
 """The card: what it says of models that are left out."""
 
+import json
+
 import numpy as np
 import pytest
 
 from eval.preference.card import WAYS, LeftOut, PairLeftOut, card, left_out_in_turn, pairs_left_out
 from eval.preference.features import Seen
 from tests.eval.preference.made_up import made_up_pool
+from tests.paths import ROOT
 
 
 def test_a_model_is_judged_in_three_ways_without_its_verdicts() -> None:
@@ -88,3 +91,24 @@ def test_calibration_counts_every_answer_once() -> None:
     assert sum(each["answers"] for each in said) == 7
     middle = next(each for each in said if each["probability"] == pytest.approx(50))
     assert middle["preferred"] == pytest.approx(50)
+
+
+def test_the_page_says_what_the_shipped_card_says() -> None:
+    shipped = json.loads((ROOT / "results" / "public-judge" / "card.json").read_text())
+    page = " ".join((ROOT / "docs" / "public-judge.md").read_text().split())
+    known, unknown = (shipped["ways"][way]["agreement"] for way in ("model", "instructions"))
+    longer = shipped["baselines"]["the longer answer"]
+    assert f"on {unknown:.1f}% of answers in place of {known:.1f}%" in page
+    assert f"no more than taking the longer answer does ({longer:.1f}%)" in page
+    (neft,) = (each for each in shipped["models"] if each["name"] == "alpaca-7b-neft")
+    own, rule = neft["instructions"]["agreement"], neft["the longer answer"]
+    assert f"{own:.1f}% against {rule:.1f}% for alpaca-7b-neft" in page
+    pairs, weak = shipped["pairs"], shipped["weak models"]
+    error = pairs["root mean square error"]
+    assert f"{error:.1f} points (root mean square of {pairs['pairs']} pairs)" in page
+    error = weak["root mean square error"]
+    said = f"{error:.1f} points (root mean square), on average {weak['mean error']:.1f} too high"
+    assert said in page
+    findings = (ROOT / "docs" / "findings.md").read_text()
+    assert f"It agrees with GPT-4 on {known:.0f}% of the answers" in findings
+    assert known > max(shipped["baselines"].values())

@@ -14,6 +14,7 @@ from experiments.judge_studies.agreement import (
     fickleness,
     implied,
     majority,
+    published,
     pull,
     reference_pairs,
     rows,
@@ -27,6 +28,15 @@ DOCUMENT = (ROOT / "docs" / "judges.md").read_text()
 
 def test_the_document_holds_the_measured_table() -> None:
     assert markdown_table([HEADER, *rows()]) in DOCUMENT
+
+
+def test_the_document_says_that_the_longer_answer_agrees_more_than_chatgpt() -> None:
+    longest, named, other = (
+        published(name).agreement for name in ("longest", "chatgpt", "chatgpt_fn")
+    )
+    assert named < other < longest
+    assert f"agrees with people {longest:.1%}, more often than" in DOCUMENT
+    assert f"`chatgpt_fn` ({other:.1%})" in DOCUMENT
 
 
 def test_the_configurations_hold_what_the_rule_gives() -> None:
