@@ -66,7 +66,8 @@ def pretrained_model(model: nn.Module) -> PreTrainedModel:
         else:
             raise TypeError(
                 f"cannot add noise to a {type(model).__name__}: it is not a transformers model, "
-                "nor a DDP, PEFT or compiled wrapper of one; give the model within it"
+                "nor a DDP, PEFT or compiled wrapper of one; give the model within it, or add "
+                "neftune.sample to the embeddings where a model of your own makes them"
             )
     return inner
 

@@ -22,6 +22,7 @@ EXAMPLES: dict[str, list[tuple[str, ...]]] = {
     "lightning_module.py": [()],
     "accelerate_loop.py": [()],
     "pytorch_loop.py": [()],
+    "own_module.py": [()],
 }
 EVERY = [(name, way) for name, ways in EXAMPLES.items() for way in ways]
 
@@ -47,11 +48,18 @@ def test_an_example_runs_and_its_noise_is_on(
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    if name.endswith(("_loop.py", "_module.py")):
+    if name == "own_module.py":
+        losses = re.findall(r"loss with noise (\S+), without (\S+)", done.stdout)
+        assert len(losses) == 2
+        assert all(noisy != clean for noisy, clean in losses)
+    elif name.endswith(("_loop.py", "_module.py")):
         assert re.search(r"FirstPass\(alpha=5.0, sequences=2, tokens=\d+, ", done.stdout)
     else:
         distribution = "bernoulli" if name == "symnoise.py" else "uniform"
         assert f"NEFTune: {distribution} noise of alpha 5 on" in done.stderr
+        if name == "trainer.py":
+            assert "eval_train_loss" in done.stdout
+            assert "eval_held_out_loss" in done.stdout
 
 
 def test_every_example_is_listed_and_run() -> None:
