@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from experiments.runs.conditions import CONDITIONS
 from experiments.runs.dose import DRAWS, EXAMPLES
 from experiments.runs.flips import ALPHAS, LENGTHS, SHOWN
 from experiments.runs.manifest import Entry, digest, write_entries
+from experiments.runs.provenance import commit
 from experiments.runs.record import TRAINED, Record, files_of, missing, record_at
 from experiments.runs.run import Run
 from neftune.distributions import Noise
@@ -118,6 +120,12 @@ def _fresh(record: Record) -> Path:
     return record.path.with_name(f"{record.path.name}.new")
 
 
+@cache
+def _commit() -> str:
+    """That of the code of this process."""
+    return commit()
+
+
 def _put_in_place(record: Record, sources: Mapping[str, str | None], seconds: float) -> None:
     """Enter a record into the manifest, and move it to its place; a training's three at once."""
     fresh, entries = _fresh(record), {}
@@ -126,7 +134,7 @@ def _put_in_place(record: Record, sources: Mapping[str, str | None], seconds: fl
         sha256 = digest(files_of(kind, _fresh(each)))
         # What a training cost is counted once.
         spent = 0.0 if kind in ("log", "settings") else seconds
-        entries[each.name] = Entry(sha256, sources, precision.machine(), spent)
+        entries[each.name] = Entry(sha256, sources, precision.machine(), spent, _commit())
     write_entries(record.run.folder, record.run.key, entries)
     if record.kind in TRAINED:
         replace_folder(fresh.parent, record.path.parent)

@@ -1,4 +1,4 @@
-"""The manifest of a run: by record, its SHA-256, what it was made from, where, in how many seconds.
+"""The manifest of a run: by record, its SHA-256, what it was made from, by which commit, where.
 
     manifest = read_manifest(run.folder, run.key)        # from made.json; {} where nothing was made
     manifest["test/model_outputs.json"].sources          # {"model/config.json": "5d1f…"}
@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,15 @@ class Entry:
         sources: the hashes of the records that it was made from, by their names.
         machine: processor or GPU, number formats and the version of torch.
         seconds: of one core.
+        commit: of the working tree that made it, as of `provenance.commit`; None where it was not
+            noted.
     """
 
     sha256: str | None
     sources: Mapping[str, str | None]
     machine: str
     seconds: float
+    commit: str | None = None
 
 
 def read_manifest(folder: Path, key: str) -> Mapping[str, Entry]:
@@ -81,11 +84,19 @@ def _parsed(path: Path, stamp: int, size: int) -> tuple[str, Mapping[str, Entry]
 
 
 def _entry(content: Mapping[str, Any]) -> Entry:
-    entry = Entry(**{field.name: content[field.name] for field in fields(Entry)})
-    hashes = [entry.sha256, *dict(entry.sources).values()]
-    if not all(value is None or isinstance(value, str) for value in hashes):
+    sources = dict(content["sources"])
+    if not all(
+        value is None or isinstance(value, str) for value in (*sources.values(), content["sha256"])
+    ):
         raise TypeError("a hash is no text")
-    return Entry(entry.sha256, dict(entry.sources), str(entry.machine), float(entry.seconds))
+    made_by = content.get("commit")
+    return Entry(
+        content["sha256"],
+        sources,
+        str(content["machine"]),
+        float(content["seconds"]),
+        None if made_by is None else str(made_by),
+    )
 
 
 def write_entries(folder: Path, key: str, made: Mapping[str, Entry]) -> None:

@@ -1,4 +1,4 @@
-"""Where a result came from: commit, command, versions, the machines of its runs, and seconds.
+"""Where a result came from: commit, command, versions, its runs' machines, commits and seconds.
 
 write_provenance(Path("results/nano/table1.provenance.json"), "make table1", seeds=[0], runs=runs)
 """
@@ -55,6 +55,11 @@ def machines(entries: Iterable[Entry]) -> list[str]:
     return sorted({entry.machine for entry in entries if entry.machine})
 
 
+def commits(entries: Iterable[Entry]) -> list[str]:
+    """By which commits some records were made, as far as it was noted."""
+    return sorted({entry.commit for entry in entries if entry.commit})
+
+
 def write_provenance(
     out: Path, command: str, seeds: Sequence[int] = (), runs: Iterable[Run] = (), **details: Any
 ) -> None:
@@ -64,7 +69,7 @@ def write_provenance(
         out: the file.
         command: what makes the result again.
         seeds: of the runs.
-        runs: whose keys, machines and seconds are noted.
+        runs: whose keys, machines, commits and seconds are noted.
         details: whatever else belongs to the result.
     """
     runs = list(runs)
@@ -77,6 +82,7 @@ def write_provenance(
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
         "runs made on": machines(entries),
+        "runs made by": commits(entries),
         "seconds": {run.key: round(seconds(run), 1) for run in runs},
     }
     write_atomic(out, json.dumps(content, indent=1) + "\n")

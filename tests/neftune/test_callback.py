@@ -278,7 +278,8 @@ def test_noise_by_sequence_is_drawn_anew_in_each_step(tmp_path: Path) -> None:
     made = trainer(model, tmp_path, *callbacks, max_steps=2, learning_rate=0.0)
     made.train_dataset = rows((5, 9))
     made.train()
-    assert not torch.allclose(*map(sizes, listening.kept))
+    first, second = map(sizes, listening.kept)
+    assert not torch.allclose(first, second)
     for step, found in enumerate(listening.kept):
         other = llama().train()
         other.load_state_dict(model.state_dict())

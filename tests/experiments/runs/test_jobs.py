@@ -21,7 +21,8 @@ from experiments.roles.instruction_sets import ALPACA, SHAREGPT
 from experiments.runs import jobs
 from experiments.runs.dose import dose_at, dose_record
 from experiments.runs.jobs import JobError, make
-from experiments.runs.manifest import Entry, digest, write_entries
+from experiments.runs.manifest import Entry, digest, read_manifest, write_entries
+from experiments.runs.provenance import commits
 from experiments.runs.record import Record
 from experiments.runs.run import Run, read_run
 from experiments.runs.study import Study
@@ -69,6 +70,9 @@ def test_a_judge_is_asked_on_responses_without_any_checkpoint(workplace: Path) -
     verdicts = Record(RUN, "verdicts", judge="gpt-4")
     make([verdicts.path])
     assert set(verdicts.read()) == {1.5}
+    entry = read_manifest(RUN.folder, RUN.key)[verdicts.name]
+    assert entry.commit == "unknown (not a git checkout)"  # The test's own folder is none.
+    assert commits([entry, replace(entry, commit=None)]) == [entry.commit]
     assert not Record(RUN, "checkpoint").exists()
 
 
