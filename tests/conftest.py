@@ -15,6 +15,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on the machine and on what else it does.
+settings.register_profile("neftune", deadline=None)
+settings.load_profile("neftune")
 
 ATTACKS = Path(__file__).parent / "attacks"
 LONGEST = "test_readme_commands.py"

@@ -37,7 +37,7 @@ def example(prompt: int = 5, answer: int = 4, seed: int = 0) -> Example:
     return {"input_ids": drawn, "labels": [IGNORED] * prompt + drawn[prompt:]}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 9), st.integers(2, 50), st.integers(0, 10**6), st.sampled_from((1, 64, 2**20))
 )

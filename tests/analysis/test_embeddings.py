@@ -39,7 +39,7 @@ def test_no_token_flips_without_noise_and_nearly_all_under_much() -> None:
     assert flips(WEIGHTS, ids, 10, Noise(1000), generator()).float().mean() > 0.9
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0, 20), st.integers(1, 512))
 def test_noise_smaller_than_half_the_gap_never_flips(alpha: float, length: int) -> None:
     gap = torch.cdist(WEIGHTS, WEIGHTS).fill_diagonal_(torch.inf).min()

@@ -97,7 +97,7 @@ def test_repeated_pairs_tell_turned_verdicts_from_wavering_ones() -> None:
     assert np.isnan(repeated(first, np.full(7, np.nan)).same.value)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(*[st.sampled_from([0, 0.5, 1])] * 2), min_size=5, max_size=40))
 def test_kappa_of_two_is_scikit_learns(pairs: list[tuple[float, float]]) -> None:
     one, other = np.array(pairs).T

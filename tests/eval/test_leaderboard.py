@@ -22,7 +22,7 @@ def scored(kind: type[HFLM], requests: list[Request], most: int) -> list[tuple[f
     return list(model._loglikelihood_tokens(requests, disable_tqdm=True))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     examples=st.lists(st.integers(3, 12), max_size=20),
     questions=st.lists(st.tuples(TOKENS, TOKENS), min_size=1, max_size=9),

@@ -34,7 +34,7 @@ def example(prompt: int, response: int, start: int) -> Example:
 
 
 @pytest.mark.parametrize("kind", COLLATORS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=8),
     most=st.integers(1, 90),

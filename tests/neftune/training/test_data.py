@@ -136,7 +136,7 @@ def test_a_longer_conversation_is_trained_on_every_answer() -> None:
         encode(rows, tokenizer, "alpaca", 512)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(2, 12)), min_size=1, max_size=6))
 def test_the_loss_of_a_batch_is_that_with_all_logits(sizes: list[tuple[int, int]]) -> None:
     torch.manual_seed(0)

@@ -43,7 +43,7 @@ SIZES = st.lists(
 
 
 @pytest.mark.parametrize("make", [llama, gpt_neox])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(sizes=SIZES, alpha=st.sampled_from([0, 15]))
 def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one(
     make: Callable[[], PreTrainedModel], sizes: list[tuple[int, int, int]], alpha: float

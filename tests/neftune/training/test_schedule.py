@@ -9,7 +9,7 @@ from transformers import get_cosine_schedule_with_warmup
 from neftune.training.schedule import schedule, share
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 100_000), st.floats(0, 1), st.floats(0, 1))
 def test_it_is_above_zero_and_never_above_the_peak(
     steps: int, warmup_share: float, place: float

@@ -67,7 +67,7 @@ def example(prompt: int, response: int, start: int) -> Example:
 EXAMPLES = [example(2 + i % 5, 1 + 3 * i % 11, i) for i in range(9)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(1, 20),
     st.integers(1, 6),
