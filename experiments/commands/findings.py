@@ -284,8 +284,8 @@ def markdown(points: Sequence[Point], apart: Sequence[Sequence[str]]) -> str:
                 "![By dose](by-dose.png)",
                 markdown_table(rows(points)),
                 "## Each seed of the real models",
-                "The same changes, a number for each seed. Intervals over so few seeds are wide: "
-                "for two, Student's t is 12.7.",
+                "The same changes, a number for each seed. Intervals over so few seeds are wide; "
+                "here one sees whether all have the same sign.",
                 markdown_table(apart),
             ]
         )
