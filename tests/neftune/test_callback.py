@@ -131,6 +131,18 @@ def test_the_log_has_the_noises_values(tmp_path: Path) -> None:
     assert all(entry["neftune/first_ratio"] > 0 for entry in entries)
 
 
+def test_a_training_that_the_trainer_compiles_has_the_noise_and_so_has_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiled = {"torch_compile": True, "torch_compile_backend": "eager", "max_steps": 2}
+    made = trainer(llama(), tmp_path, NEFTune(5), **compiled)
+    for _ in range(2):
+        made.train()
+        passes = [each["neftune/passes"] for each in made.state.log_history if "loss" in each]
+        assert passes == [1, 2]
+        assert "of 2 sequences in the first pass" in capsys.readouterr().err
+
+
 def test_nothing_is_said_or_logged_where_it_is_not_wanted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
