@@ -124,6 +124,13 @@ def test_its_links_and_pictures_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_the_tests_that_the_page_of_reports_names_exist() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (ROOT / "docs" / "reported.md").read_text())
+    assert len(named) > 20
+    for file, name in named:
+        assert f"\ndef {name}(" in (ROOT / "tests" / "neftune" / file).read_text(), (file, name)
+
+
 def code_of(page: Path) -> str:
     """A page's code: its fenced blocks, and its inline code, a line each."""
     text, fenced = page.read_text(), re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
