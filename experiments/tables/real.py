@@ -158,11 +158,13 @@ ARTIFACT = replace(
             message=message,
             metrics=(
                 WIN_RATE.title,
+                LENGTH_CONTROLLED.title,
                 CHARACTERS.title,
                 FITTED_LOSS.title,
                 HELD_OUT_LOSS.title,
                 FAR_LOSS.title,
             ),
+            columns=3,
             heading=lambda each: each.column,
             row=lambda each: each.row,
         ),
