@@ -49,6 +49,20 @@ def test_nothing_is_loaded_from_other_servers(site: Path) -> None:
         assert not re.search(r"url\([\"']?https?:", sheet.read_text()), sheet
 
 
+def test_pictures_that_pages_show_are_on_the_site(site: Path) -> None:
+    shown = 0
+    for source in (ROOT / "docs").glob("*.md"):
+        page = site / f"{source.stem}.html"
+        pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", source.read_text())
+        addresses = re.findall(r'<img[^>]+src="([^"]+)"', page.read_text()) if pictures else []
+        shown += len(pictures)
+        for picture in pictures:
+            address = picture.removeprefix("../")
+            assert address in addresses, (source.name, address)
+            assert (page.parent / address).is_file()
+    assert shown >= 5
+
+
 def test_links_to_other_files_become_the_paths_that_they_name() -> None:
     page = "[doses](../results/dose/dose.md) [results/a.md](../results/a.md) [b](b.md) [c](../c.md)"
     assert on_page_markdown(f"{page} [d.py](examples/d.py)") == (
