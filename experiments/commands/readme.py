@@ -92,7 +92,7 @@ def _real(findings: Path) -> str:
     if not path.exists():
         return NOT_MADE
     table = list(csv.reader(path.read_text().splitlines()))
-    picture = f"![By dose]({(RESULTS / FINDINGS).as_posix()}/by-dose.png)"
+    picture = f"![Two real models]({(RESULTS / REAL).as_posix()}/real.png)"
     return f"{picture}\n\n{markdown_table(table)}"
 
 
