@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
 from analysis.dose import reading, share_estimate
@@ -422,7 +423,7 @@ def _dose(record: Record, path: Path) -> None:
     drawn = random.Random("dose").sample(examples, min(EXAMPLES, len(examples)))
     found = [
         reading(model, example, ALPHA_GRID, draws=DRAWS, seed=number)
-        for number, example in enumerate(drawn)
+        for number, example in enumerate(tqdm(drawn, desc=f"dose of {run.key}", unit="example"))
     ]
     tokens = [each.tokens for each in found]
     kl = {
