@@ -11,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tqdm import tqdm
+
 from neftune.training.data import Example
 from neftune.training.token_losses import example_sums, output_head
+
+SHORT = 3.0
+"""Seconds after which progress is shown."""
 
 
 def example_losses(model: Any, examples: Sequence[Example]) -> list[float]:
@@ -28,7 +33,9 @@ def example_losses(model: Any, examples: Sequence[Example]) -> list[float]:
     """
     losses = [0.0] * len(examples)
     found = example_sums(model, examples, model.config.pad_token_id, output_head(model))
-    for places, sums, tokens in found:
-        for place, loss in zip(places, (sums / tokens).tolist(), strict=True):
-            losses[place] = round(loss, 5)
+    with tqdm(total=len(examples), desc="losses", unit="example", delay=SHORT) as bar:
+        for places, sums, tokens in found:
+            for place, loss in zip(places, (sums / tokens).tolist(), strict=True):
+                losses[place] = round(loss, 5)
+            bar.update(len(places))
     return losses
