@@ -26,7 +26,6 @@ from experiments.runs.workflow import produce
 from experiments.scales.scale import Scale
 
 HELP = "the claims alone: their runs, verdicts, a page and a picture"
-SEEDS = max(premise.seeds for premise in PREMISES)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def study_of(scale: Scale) -> Study:
     """The study that claims are asked of: every premise takes as many seeds of it as it states."""
-    return Study(scale, SEEDS, load_selection(scale))
+    seeds = max(premise.seeds for premise in PREMISES if scale.name in premise.scales)
+    return Study(scale, seeds, load_selection(scale))
 
 
 def plan(asked: list[Question]) -> str:
