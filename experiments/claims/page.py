@@ -206,8 +206,8 @@ def claims_text(data: Data) -> str:
 BEFORE = {
     "nano": "any outcome of a run with noise was looked at (last changed in commit {changed}, when "
     "the trainings that choose alpha had begun; the code that says what its words mean, in {code})",
-    "small": "any real model was trained with noise (last changed in commit {changed}; the code "
-    "that says what its words mean, in {code})",
+    "small": "any outcome of a real model with noise was looked at (last changed in commit "
+    "{changed}; the code that says what its words mean, in {code})",
     "paper": "anything was trained (last changed in commit {changed}; the code that says what its "
     "words mean, in {code})",
 }

@@ -44,7 +44,7 @@ SCALES = {
         "two small real models",
         "gemma-3-270m and SmolLM2-135M-Instruct were tuned on real rows of Alpaca with and without "
         "noise, in place of the paper's 7B models.",
-        "any real model was trained with noise",
+        "any outcome of a real model with noise was looked at",
     ),
     "paper": About(
         "the paper's models",
