@@ -14,8 +14,11 @@ from mkdocs.structure.files import File, Files
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\(\.\./([\w/.-]+\.(?:png|svg))\)")
 """A picture beside the folder, on a page that lies in the folder itself."""
-OUT = re.compile(r"\[([^\]]+)\]\((?:\.\./(?!\w+\.md)|(?=[\w/]+\.py\)))([^)#]+)[^)]*\)")
-"""A link to a script or out of the folder; `../page.md`, from a folder within it, stays."""
+OUT = re.compile(r"(?<!!)\[([^\]]+)\]\((?:\.\./(?!\w+\.md)|(?=[\w/]+\.py\)))([^)#]+)[^)]*\)")
+"""A link to a script or out of the folder; `../page.md`, from a folder within it, stays.
+
+A picture elsewhere stays, too, so that the build, which is strict, fails on it.
+"""
 
 
 def on_files(files: Files, config: Any) -> Files:

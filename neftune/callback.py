@@ -87,11 +87,7 @@ class NEFTune(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Refuse a Trainer whose own option is set, before it puts its hook on the model."""
-        if args.neftune_noise_alpha is not None:
-            raise ValueError(
-                "the Trainer would add noise twice, by the callback NEFTune and by its own "
-                f"neftune_noise_alpha={args.neftune_noise_alpha:g}: unset that"
-            )
+        _refuse_option(args)
 
     def on_train_begin(
         self,
@@ -101,6 +97,7 @@ class NEFTune(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Attach the noise, after removing what an interrupted training left attached."""
+        _refuse_option(args, "; its hook is on the model now, so load that anew")
         if self.noise.alpha > 0:
             _refuse_parts_of_sequences(args)
         self._detach()
@@ -249,6 +246,15 @@ class NEFTune(TrainerCallback):
         if self._attachment is not None:
             self._attachment.detach()
             self._attachment = None
+
+
+def _refuse_option(args: TrainingArguments, besides: str = "") -> None:
+    """Raise an error where the Trainer adds noise of its own."""
+    if args.neftune_noise_alpha is not None:
+        raise ValueError(
+            f"the Trainer's own neftune_noise_alpha={args.neftune_noise_alpha:g} is set beside the "
+            f"callback NEFTune: unset it{besides}"
+        )
 
 
 def _refuse_parts_of_sequences(args: TrainingArguments) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from experiments.cells.render import as_csv
-from experiments.claims.page import summary_rows
 from experiments.claims.rule import VERDICTS
 from experiments.commands.readme import with_results
 from tests.paths import ROOT
@@ -18,7 +17,7 @@ FOLDER = ROOT / "results" / "nano"
 PAGES = [
     ROOT / "README.md",
     ROOT / "results" / "README.md",
-    *FOLDER.glob("README.md"),
+    *sorted((ROOT / "results").glob("*/README.md")),
     ROOT / "benchmarks" / "README.md",
     ROOT / "notebooks" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
@@ -48,16 +47,6 @@ def test_its_table_is_the_committed_one() -> None:
     # The paper's two, and of each of two judges both arms and their difference.
     assert len(rows) == 8
     assert [row for row in rows if squeezed(row) not in committed] == []
-
-
-@pytest.mark.parametrize("scale", ["nano", "small"])
-def test_its_claims_are_the_committed_ones(scale: str) -> None:
-    path = ROOT / "results" / scale / "claims.json"
-    if not path.exists():
-        pytest.skip(f"no results/{scale}/claims.json: not judged yet")
-    written = squeezed(README)
-    for row in summary_rows(json.loads(path.read_text())["claims"]):
-        assert squeezed(f"| {' | '.join(row)} |") in written
 
 
 def test_its_places_are_as_a_release_writes_them() -> None:

@@ -25,7 +25,8 @@ Trainer(
         report_to=[],
     ),
     train_dataset=rows[:3],
-    # `loss` in the log has noise and compares with no training without it; these losses do.
+    # The logged `loss` has noise and cannot be compared with that of a training without it; these
+    # losses can.
     eval_dataset={"train": rows[:3], "held_out": rows[3:]},
     data_collator=DataCollatorForSeq2Seq(tokenizer),
     callbacks=[NEFTune(5)],

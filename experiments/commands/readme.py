@@ -49,10 +49,15 @@ def with_results(readme: str, results: Path) -> str:
         ValueError: the text lacks the marks of a place.
     """
     readme = filled(readme, "table1", _table1(results / LABORATORY))
-    readme = filled(readme, "claims", _claims(results, LABORATORY))
+    readme = filled(readme, "claims", _claims(results / LABORATORY))
     readme = filled(readme, "rivals", _rivals(results / LABORATORY))
     readme = filled(readme, "real", _real(results / FINDINGS))
-    return filled(readme, "real claims", _claims(results, REAL))
+    return filled(readme, "real claims", _claims(results / REAL))
+
+
+def _shipped(folder: str) -> str:
+    """A folder of results as a link of README.md names it."""
+    return (RESULTS / folder).as_posix()
 
 
 def _table1(results: Path) -> str:
@@ -61,22 +66,22 @@ def _table1(results: Path) -> str:
         return NOT_MADE
     head, *rows = csv.reader(path.read_text().splitlines())
     shown = [row for title in TABLE_1 for row in rows if row[0].startswith(title)]
-    picture = f"![Table 1]({(RESULTS / LABORATORY).as_posix()}/table1.png)"
+    picture = f"![Table 1]({_shipped(LABORATORY)}/table1.png)"
     return f"{picture}\n\n{markdown_table([head, *shown])}"
 
 
-def _claims(results: Path, scale: str) -> str:
-    path = results / scale / "claims.json"
+def _claims(results: Path) -> str:
+    path = results / "claims.json"
     if not path.exists():
         return NOT_JUDGED
     data = json.loads(path.read_text())
-    page = f"{(RESULTS / scale).as_posix()}/README.md"
+    page = f"{_shipped(results.name)}/README.md"
     return "\n\n".join(
         (
             f"{message(data)}. {_counted_once(data)}{beside_the_paper(data)}".strip(),
             markdown_table(summary_rows(data["claims"])),
-            f"[{page}]({page}#claims) has the number and interval of each, and the parts of "
-            "averages; and every table and figure with its settings.",
+            f"[{page}]({page}#claims) has the number and interval of each, the parts of averages, "
+            "and every table and figure with its settings.",
         )
     )
 
@@ -92,7 +97,7 @@ def _real(findings: Path) -> str:
     if not path.exists():
         return NOT_MADE
     table = list(csv.reader(path.read_text().splitlines()))
-    picture = f"![Two real models]({(RESULTS / REAL).as_posix()}/real.png)"
+    picture = f"![Two real models]({_shipped(REAL)}/real.png)"
     return f"{picture}\n\n{markdown_table(table)}"
 
 
@@ -108,7 +113,7 @@ def _rivals(results: Path) -> str:
             parts += [f"- {matched.by_rival(found, rate)}." for rate in matched.win_rates(found)]
             parts.append(f"- {matched.checked(found)}.")
     pictures = (
-        f"![{each.ARTIFACT.title}]({(RESULTS / LABORATORY).as_posix()}/{each.ARTIFACT.name}.png)"
+        f"![{each.ARTIFACT.title}]({_shipped(LABORATORY)}/{each.ARTIFACT.name}.png)"
         for each in (budget, matched)
     )
     return "\n\n".join(["\n".join(parts), *pictures])

@@ -67,6 +67,12 @@ class JobError(RuntimeError):
     """Some records could not be made; each error was printed when it happened."""
 
 
+@cache
+def code_commit() -> str:
+    """The commit of the code when this was first asked, at the beginning of the work."""
+    return commit()
+
+
 def make(paths: Sequence[Path]) -> None:
     """Make records, and before each what it is made from. An error does not stop the others.
 
@@ -75,6 +81,7 @@ def make(paths: Sequence[Path]) -> None:
     """
     if not torch.cuda.is_available():
         keep_freed_memory()
+    code_commit()
     failed = 0
     for path in paths:
         try:
@@ -121,12 +128,6 @@ def _fresh(record: Record) -> Path:
     return record.path.with_name(f"{record.path.name}.new")
 
 
-@cache
-def _commit() -> str:
-    """That of the code of this process."""
-    return commit()
-
-
 def _put_in_place(record: Record, sources: Mapping[str, str | None], seconds: float) -> None:
     """Enter a record into the manifest, and move it to its place; a training's three at once."""
     fresh, entries = _fresh(record), {}
@@ -135,7 +136,7 @@ def _put_in_place(record: Record, sources: Mapping[str, str | None], seconds: fl
         sha256 = digest(files_of(kind, _fresh(each)))
         # What a training cost is counted once.
         spent = 0.0 if kind in ("log", "settings") else seconds
-        entries[each.name] = Entry(sha256, sources, precision.machine(), spent, _commit())
+        entries[each.name] = Entry(sha256, sources, precision.machine(), spent, code_commit())
     write_entries(record.run.folder, record.run.key, entries)
     if record.kind in TRAINED:
         replace_folder(fresh.parent, record.path.parent)

@@ -84,19 +84,12 @@ def _parsed(path: Path, stamp: int, size: int) -> tuple[str, Mapping[str, Entry]
 
 
 def _entry(content: Mapping[str, Any]) -> Entry:
-    sources = dict(content["sources"])
-    if not all(
-        value is None or isinstance(value, str) for value in (*sources.values(), content["sha256"])
-    ):
-        raise TypeError("a hash is no text")
-    made_by = content.get("commit")
-    return Entry(
-        content["sha256"],
-        sources,
-        str(content["machine"]),
-        float(content["seconds"]),
-        None if made_by is None else str(made_by),
-    )
+    sources, commit = dict(content["sources"]), content.get("commit")
+    texts = (content["sha256"], *sources.values(), commit)
+    if not all(value is None or isinstance(value, str) for value in texts):
+        raise TypeError("a hash or commit is no text")
+    machine, seconds = str(content["machine"]), float(content["seconds"])
+    return Entry(content["sha256"], sources, machine, seconds, commit)
 
 
 def write_entries(folder: Path, key: str, made: Mapping[str, Entry]) -> None:

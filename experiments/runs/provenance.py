@@ -31,16 +31,24 @@ PACKAGES = (
 )
 
 
+ROOT = Path(__file__).parents[2]
+"""The folder of the code."""
+
+
 def commit() -> str:
-    """The commit of the working tree, with "+changes" where files differ from it."""
+    """The commit of the code, with "+changes" where files differ from it."""
 
     def git(*arguments: str) -> str:
-        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        command = ["git", "-C", str(ROOT), *arguments]
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return ""
         return answer.stdout.strip()
 
     name = git("rev-parse", "HEAD")
     if not name:
-        return "unknown (not a git checkout)"
+        return "unknown (no git, or not a git checkout)"
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
     return f"{name}+changes" if changed else name
 
@@ -56,7 +64,7 @@ def machines(entries: Iterable[Entry]) -> list[str]:
 
 
 def commits(entries: Iterable[Entry]) -> list[str]:
-    """By which commits some records were made, as far as it was noted."""
+    """At which commits some records were made, as far as it was noted."""
     return sorted({entry.commit for entry in entries if entry.commit})
 
 
@@ -82,7 +90,7 @@ def write_provenance(
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
         "runs made on": machines(entries),
-        "runs made by": commits(entries),
+        **({"runs made at commits": found} if (found := commits(entries)) else {}),
         "seconds": {run.key: round(seconds(run), 1) for run in runs},
     }
     write_atomic(out, json.dumps(content, indent=1) + "\n")

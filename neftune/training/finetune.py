@@ -80,7 +80,8 @@ def finetune(
 ) -> list[dict[str, Any]]:
     """Fine-tune a model, and write it with its tokenizer, the log and the settings.
 
-    One line says what is trained before the training begins.
+    One line says what is trained before the training begins. Afterwards the optimizer's state and
+    the gradients are gone.
 
     Args:
         model: from `base_model.load_model_and_tokenizer`; it is changed in place. Matrix products
@@ -142,7 +143,7 @@ def finetune(
     settings["steps"] = trainer.state.global_step
     log = [_reproducible(entry) for entry in trainer.state.log_history]
     _save(trainer, model, tokenizer, log, settings, out)
-    # The Trainer refers to itself and holds the optimizer's state, the model holds gradients.
+    # The Trainer holds the optimizer's state and refers to itself; the model holds gradients.
     del trainer
     model.zero_grad()
     gc.collect()

@@ -172,6 +172,14 @@ DAMAGES: dict[str, Damage] = {
     "manifest: an entry empty": edited_manifest(
         lambda content: {**content, "records": {ANSWERS.name: {}}}
     ),
+    "manifest: a commit is a list": edited_manifest(
+        lambda content: {
+            **content,
+            "records": {
+                name: {**entry, "commit": [1]} for name, entry in content["records"].items()
+            },
+        }
+    ),
     "manifest empty": lambda: (RUN.folder / MANIFEST).write_text(""),
     "manifest binary": lambda: (RUN.folder / MANIFEST).write_bytes(b"\xff\xfe\x00"),
     **{

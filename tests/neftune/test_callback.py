@@ -250,8 +250,12 @@ def test_a_trainer_that_has_the_option_too_is_refused(tmp_path: Path) -> None:
 
 def test_the_callback_beside_the_option_is_refused_before_a_hook_is_put_on(tmp_path: Path) -> None:
     model = llama()
-    with pytest.raises(ValueError, match="would add noise twice, by the callback NEFTune and by"):
+    with pytest.raises(ValueError, match=r"alpha=5 is set beside the callback NEFTune: unset it$"):
         trainer(model, tmp_path, NEFTune(5), neftune_noise_alpha=5.0)
+    made = trainer(llama(), tmp_path, neftune_noise_alpha=5.0)
+    made.add_callback(NEFTune(5))
+    with pytest.raises(ValueError, match="unset it; its hook is on the model now, so load that"):
+        made.train()
     made = trainer(model, tmp_path, NEFTune(5))
     made.train()
     assert made.state.log_history[-2]["neftune/passes"] == 4

@@ -86,7 +86,7 @@ def train_each(inputs: Inputs, folder: Path) -> None:
     for noise in missing:
         _train(inputs, data, noise, folder / WORKING)
         os.rename(folder / WORKING, alpha_folder(folder, f"{noise.alpha:g}"))
-        gc.collect()
+        gc.collect()  # Of the model, whose parts may refer to each other.
 
 
 def prepare(inputs: Inputs) -> Data:

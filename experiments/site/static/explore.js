@@ -40,12 +40,14 @@ function chosen() {
 // Another model or set has other learning rates and epochs: what it lacks is not offered, and where it has no training
 // with the chosen ones, those of most of its trainings are chosen.
 function settle(changed) {
-  const narrowed = { model: ["dataset", "lr", "epochs"], dataset: ["lr", "epochs"] }[changed];
+  const narrowed = { model: ["dataset", "other", "lr", "epochs"], dataset: ["other", "lr", "epochs"] }[changed];
   if (!narrowed) return;
   FILTERS.filter((name) => WITHIN[name]?.includes(changed)).forEach(fill);
   if (chosen().length) return;
+  if (control("whose").value && !runs.some((run) => passes(run, ["model", "whose"]))) control("whose").value = "";
   const y = control("y").value, kept = FILTERS.filter((name) => !narrowed.includes(name));
   for (const name of narrowed) {
+    fill(name);
     const among = runs.filter((run) => run[y] != null && passes(run, kept));
     if (among.length && !among.some((run) => passes(run, [name]))) control(name).value = most(name, among);
     kept.push(name);

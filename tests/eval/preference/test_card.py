@@ -99,7 +99,8 @@ def test_the_page_says_what_the_shipped_card_says() -> None:
     known, unknown = (shipped["ways"][way]["agreement"] for way in ("model", "instructions"))
     longer = shipped["baselines"]["the longer answer"]
     assert f"on {unknown:.1f}% of answers in place of {known:.1f}%" in page
-    assert f"no more than taking the longer answer does ({longer:.1f}%)" in page
+    assert 0 <= unknown - longer < 1
+    assert f"hardly more than taking the longer answer does ({longer:.1f}%)" in page
     (neft,) = (each for each in shipped["models"] if each["name"] == "alpaca-7b-neft")
     own, rule = neft["instructions"]["agreement"], neft["the longer answer"]
     assert f"{own:.1f}% against {rule:.1f}% for alpaca-7b-neft" in page

@@ -1,6 +1,7 @@
 """How records are made, from what there is; and errors, which name their record."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,9 +21,9 @@ from experiments.published import HUMAN_STUDY
 from experiments.roles.instruction_sets import ALPACA, SHAREGPT
 from experiments.runs import jobs
 from experiments.runs.dose import dose_at, dose_record
-from experiments.runs.jobs import JobError, make
+from experiments.runs.jobs import JobError, code_commit, make
 from experiments.runs.manifest import Entry, digest, read_manifest, write_entries
-from experiments.runs.provenance import commits
+from experiments.runs.provenance import commit, commits
 from experiments.runs.record import Record
 from experiments.runs.run import Run, read_run
 from experiments.runs.study import Study
@@ -31,6 +32,7 @@ from neftune.training.base_model import load_model_and_tokenizer, load_tokenizer
 from neftune.training.epochs import EPOCHS
 from tests.experiments.records import write_record
 from tests.experiments.two_runs import RUNS
+from tests.paths import ROOT
 
 RUN, OTHER = RUNS
 LONGER = replace(RUN, recipe=replace(RUN.recipe, epochs=3))
@@ -71,9 +73,17 @@ def test_a_judge_is_asked_on_responses_without_any_checkpoint(workplace: Path) -
     make([verdicts.path])
     assert set(verdicts.read()) == {1.5}
     entry = read_manifest(RUN.folder, RUN.key)[verdicts.name]
-    assert entry.commit == "unknown (not a git checkout)"  # The test's own folder is none.
-    assert commits([entry, replace(entry, commit=None)]) == [entry.commit]
+    assert entry.commit == code_commit()
+    assert commits([entry, replace(entry, commit=None)]) == [code_commit()]
     assert not Record(RUN, "checkpoint").exists()
+
+
+def test_a_commit_is_told_where_there_is_one_and_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = commit().removesuffix("+changes")
+    if (ROOT / ".git").exists():
+        assert re.fullmatch("[0-9a-f]{40}", here)
+    monkeypatch.setenv("PATH", "")
+    assert commit() == "unknown (no git, or not a git checkout)"
 
 
 def test_two_runs_are_compared_on_140_instructions_with_sides_in_random_order(

@@ -105,6 +105,24 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
         page.wait_for_selector("#chart svg[aria-label^='wrong facts an answer']")
 
 
+def test_every_model_and_set_can_be_chosen_and_shows_trainings(
+    site: Path, chromium: Browser
+) -> None:
+    filters = ("model", "dataset", "lr", "epochs", "other")
+    with opened(chromium, site / "explore.html") as (page, _):
+        for model in page.locator("#model option").all_text_contents()[1:]:
+            page.select_option("#model", model)
+            for dataset in page.locator("#dataset option").all_text_contents()[1:]:
+                page.select_option("#dataset", dataset)
+                chosen = [
+                    page.eval_on_selector(f"#{name}", "each => each.selectedIndex")
+                    for name in filters
+                ]
+                assert min(chosen) >= 0, (model, dataset, chosen)
+                assert "training" in page.inner_text("#count"), (model, dataset)
+                assert "No training" not in page.inner_text("#count"), (model, dataset)
+
+
 def changes(runs: list[dict[str, Any]], y: str) -> dict[str, float]:
     """The mean changes from the usual training without noise, of some settings."""
     usual = {"lr": 0.0004, "epochs": 3, "other": "usual"}

@@ -1,10 +1,13 @@
 """The real Trainer on the shipped base model: batches, noise, log, bytes."""
 
+import gc
 import hashlib
 import json
 import os
+import weakref
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
+    TrainerCallback,
     TrainingArguments,
 )
 
@@ -281,3 +285,35 @@ def test_compiled_blocks_train_alike_and_are_taken_off_again(
 def test_impossible_recipes_are_refused(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=field):
         Recipe(**{field: value})  # type: ignore[arg-type]
+
+
+class Optimizer(TrainerCallback):
+    """Keeps a weak reference to the optimizer of a training."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.optimizer = weakref.ref(unwrapped(kwargs["optimizer"]))
+
+
+def unwrapped(optimizer: Any) -> Any:
+    """The optimizer within accelerate's."""
+    return getattr(optimizer, "optimizer", optimizer)
+
+
+def test_the_optimizers_state_and_the_gradients_are_gone_afterwards(
+    examples: list[Example], tmp_path: Path
+) -> None:
+    model = AutoModelForCausalLM.from_pretrained(BASE)
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    kept = Optimizer()
+    gc.disable()
+    try:
+        finetune(
+            *(model, tokenizer, examples[:16], RECIPE, Noise(0)),
+            seed=0,
+            out=tmp_path / "model",
+            callbacks=[kept],
+        )
+        assert kept.optimizer() is None
+    finally:
+        gc.enable()
+    assert all(parameter.grad is None for parameter in model.parameters())
