@@ -117,8 +117,8 @@ def rows(page: Page) -> int:
 
 
 def test_claims_are_filtered_and_open_by_the_keyboard(site: Path, chromium: Browser) -> None:
-    (scale,) = claims_page().data["scales"]
-    entries = scale["claims"]
+    laboratory, real = claims_page().data["scales"]
+    entries = laboratory["claims"]
     with opened(chromium, site / "claims.html") as (page, _):
         for alpha in ("5", "chosen"):
             page.select_option("#alpha", alpha)
@@ -138,6 +138,9 @@ def test_claims_are_filtered_and_open_by_the_keyboard(site: Path, chromium: Brow
         assert page.get_by_text("Rule: the difference").is_visible()
         page.select_option("#judge", "gpt-4")
         assert set(page.locator("#rows > tr > td:nth-child(2)").all_inner_texts()) <= {"gpt-4"}
+        page.select_option("#scale", index=1)
+        assert rows(page) == len(real["claims"])
+        assert "two small real models" in page.inner_text("main")
 
 
 def test_evidence_is_filtered_ordered_and_opens_to_its_source(
@@ -231,7 +234,8 @@ def test_the_first_page_has_the_gain_by_each_judge_and_every_count_of_verdicts()
     gemma = [row for row in rows if row.startswith("gemma-3-270m,alpha 15")]
     lengths = next(csv.reader(gemma))[6].split(", ")
     assert values["told"][0].startswith(
-        f"At alpha 15 the length of gemma-3-270m's answers changes by {' and '.join(lengths)}%, "
+        "At alpha 15 the length of gemma-3-270m's answers changes by "
+        f"{', '.join(lengths[:-1])} and {lengths[-1]}%, "
     )
     assert len(values["told"]) == 2
     for name in PAIR:
