@@ -135,7 +135,8 @@ async function add(files, folders = []) {
   if (errors.length) errors.push("Drop or choose a folder in which runs were made, such as runs/nano, or its files.");
   if (found.size) {
     const others = runs.filter((run) => run.whose !== "yours" || !found.has(run.run));
-    runs.splice(0, runs.length, ...others, ...[...found.values()].map((row) => ownRuns.run(row, reading, measures)));
+    const own = [...found.values()].map((row) => ownRuns.run(row, reading, measures));
+    runs.splice(0, runs.length, ...others, ...own.filter((run) => Object.keys(measures).some((name) => run[name] != null)));
     showOwn();
     await show();
   }
