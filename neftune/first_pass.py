@@ -96,7 +96,7 @@ def said(noise: Noise, first: FirstPass, dose: float | None = None) -> str:
     size = (
         ""
         if first.ratio is None
-        else f"; its root mean square is {first.ratio:.2g} of that of the embeddings"
+        else f"; its root mean square is {first.ratio:.2g} times that of the embeddings"
     )
     inside = (
         ""

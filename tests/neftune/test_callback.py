@@ -50,7 +50,7 @@ def test_the_first_step_says_what_got_noise(
     (line,) = [text for text in capsys.readouterr().err.splitlines() if "NEFTune" in text]
     assert "uniform noise of alpha 5 on" in line
     assert "of 2 sequences in the first pass, L " in line
-    assert "of that of the embeddings." in line
+    assert "times that of the embeddings." in line
 
 
 @pytest.mark.parametrize("make", (llama, gemma))
