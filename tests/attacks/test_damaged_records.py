@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,12 @@ def remade_answers() -> None:
     path.write_text(json.dumps(manifest))
 
 
+def with_listed_commits(content: Any) -> Any:
+    """A manifest whose commits are no texts."""
+    listed = {name: {**entry, "commit": [1]} for name, entry in content["records"].items()}
+    return {**content, "records": listed}
+
+
 def edited_manifest(change: Callable[[dict[str, object]], object]) -> Damage:
     """Change the manifest's JSON."""
 
@@ -172,14 +179,7 @@ DAMAGES: dict[str, Damage] = {
     "manifest: an entry empty": edited_manifest(
         lambda content: {**content, "records": {ANSWERS.name: {}}}
     ),
-    "manifest: a commit is a list": edited_manifest(
-        lambda content: {
-            **content,
-            "records": {
-                name: {**entry, "commit": [1]} for name, entry in content["records"].items()
-            },
-        }
-    ),
+    "manifest: a commit is a list": edited_manifest(with_listed_commits),
     "manifest empty": lambda: (RUN.folder / MANIFEST).write_text(""),
     "manifest binary": lambda: (RUN.folder / MANIFEST).write_bytes(b"\xff\xfe\x00"),
     **{
