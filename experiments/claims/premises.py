@@ -14,7 +14,6 @@ To add a claim, add an entry to a file, and where it measures something new a me
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from experiments.claims.measures import MEASURES
 from experiments.claims.published_changes import FULL_GAINS, QLORA_GAINS, of_table_6
 from experiments.claims.rule import DIRECTIONS, Direction
 from experiments.names import look_up
+from experiments.runs.provenance import git
 
 FILE, REAL_FILE = (Path(__file__).with_name(f"{n}premises.yaml") for n in ("", "real_"))
 SCALES_OF = {FILE: ("nano", "paper"), REAL_FILE: ("small",)}
@@ -197,14 +197,8 @@ def last_changed(scale: str) -> dict[str, str]:
 
 
 def _last_commit(*files: str) -> str:
-    asked = subprocess.run(
-        ["git", "log", "-1", "--format=%h of %cs", "--", *files],
-        cwd=FILE.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip() or "not committed"
+    paths = (str(FILE.parent / name) for name in files)
+    return git("log", "-1", "--format=%h of %cs", "--", *paths) or "not committed"
 
 
 PREMISES = tuple(

@@ -35,17 +35,18 @@ ROOT = Path(__file__).parents[2]
 """The folder of the code."""
 
 
+def git(*arguments: str) -> str:
+    """What git answers about the code; nothing where there is no git, or no checkout."""
+    command = ["git", "-C", str(ROOT), *arguments]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return answer.stdout.strip()
+
+
 def commit() -> str:
     """The commit of the code, with "+changes" where files differ from it."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(ROOT), *arguments]
-        try:
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            return ""
-        return answer.stdout.strip()
-
     name = git("rev-parse", "HEAD")
     if not name:
         return "unknown (no git, or not a git checkout)"

@@ -3,7 +3,7 @@
 
 const { runs, measures, rivals: rivalTitles, reading } = site.data();
 const control = (name) => document.getElementById(name);
-const FILTERS = ["model", "dataset", "lr", "epochs", "other", "whose"];
+const FILTERS = ["model", "dataset", "other", "lr", "epochs", "whose"];
 // At first, what has most trainings is shown; a mean over learning rates or epochs would say little.
 const FIRST = { other: "usual", whose: "" };
 for (const name of ["model", "dataset", "lr", "epochs"])
@@ -40,9 +40,9 @@ function chosen() {
 // Another model or set has other learning rates and epochs: what it lacks is not offered, and where it has no training
 // with the chosen ones, those of most of its trainings are chosen.
 function settle(changed) {
-  const narrowed = { model: ["dataset", "other", "lr", "epochs"], dataset: ["other", "lr", "epochs"] }[changed];
-  if (!narrowed) return;
-  FILTERS.filter((name) => WITHIN[name]?.includes(changed)).forEach(fill);
+  const narrowed = FILTERS.filter((name) => WITHIN[name]?.includes(changed));
+  if (!narrowed.length) return;
+  narrowed.forEach(fill);
   if (chosen().length) return;
   if (control("whose").value && !runs.some((run) => passes(run, ["model", "whose"]))) control("whose").value = "";
   const y = control("y").value, kept = FILTERS.filter((name) => !narrowed.includes(name));
