@@ -44,9 +44,9 @@ def rows_identity(dataset: InstructionSet) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def references(split: Split) -> list[dict[str, Any]]:
-    """The reference answers in the role of text-davinci-003's."""
-    return [
+@lru_cache
+def _references(split: Split) -> tuple[dict[str, Any], ...]:
+    return tuple(
         {
             "instruction": task.instruction,
             "output": reference_answer(task),
@@ -54,7 +54,12 @@ def references(split: Split) -> list[dict[str, Any]]:
             "dataset": task.subset,
         }
         for task in evaluation_tasks(split)
-    ]
+    )
+
+
+def references(split: Split) -> list[dict[str, Any]]:
+    """The reference answers in the role of text-davinci-003's."""
+    return list(map(dict, _references(split)))
 
 
 @lru_cache
@@ -70,9 +75,18 @@ def instructions_identity(split: Split) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
+@lru_cache(maxsize=64)
+def _facts(split: Split, texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    tasks = evaluation_tasks(split)
+    return tuple(facts_of(task, text) for task, text in zip(tasks, texts, strict=True))
+
+
 def facts(split: Split, texts: Sequence[str]) -> list[tuple[int, int]]:
-    """The right and the wrong facts of each response to the instructions of a split."""
-    return [facts_of(task, text) for task, text in zip(evaluation_tasks(split), texts, strict=True)]
+    """The right and the wrong facts of each response to the instructions of a split.
+
+    Right facts are counted apart from wrong ones, and by several tables, so they are kept.
+    """
+    return list(_facts(split, tuple(texts)))
 
 
 def leaderboard() -> tuple[Mapping[str, Sequence[str]], Path]:
