@@ -11,11 +11,15 @@ from experiments.cells.differences import differences, span
 from experiments.cells.metrics import leaderboard_score
 from experiments.cells.pictures import Picture
 from experiments.roles.instruction_sets import ALPACA
-from experiments.runs.real_models import NO_NOISE, REAL_MODELS, paper_noises
+from experiments.runs.real_models import (
+    NO_NOISE,
+    NOT_TUNED,
+    REAL_MODELS,
+    not_tuned,
+    paper_noises,
+)
 from experiments.runs.study import Study
-from neftune.distributions import Noise
 
-NOT_TUNED = "not tuned"
 TASKS = {
     "arc_easy": "ARC-Easy",
     "arc": "ARC-Challenge",
@@ -29,9 +33,10 @@ def cells(study: Study) -> list[Cell]:
     """Both models on each task: not tuned, without noise and with each of the paper's alphas."""
     found = []
     for model in REAL_MODELS:
-        rows = {NOT_TUNED: study.noisy(ALPACA, Noise(0), model=model, epochs=0)[:1] * study.seeds}
-        for title, noise in paper_noises().items():
-            rows[title] = study.noisy(ALPACA, noise, model=model)
+        rows = {NOT_TUNED: not_tuned(study, model)} | {
+            title: study.noisy(ALPACA, noise, model=model)
+            for title, noise in paper_noises().items()
+        }
         found += [
             Cell(row, f"{study.scale.short_title(model)} / {title}", SCORES[task], (runs,))
             for task, title in TASKS.items()

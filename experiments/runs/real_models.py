@@ -45,6 +45,7 @@ EQUAL_DOSE = {BASE: 1.3, CHAT: 18.0}
 GAUSSIAN = {BASE: 5.0, CHAT: 15.0}
 """The alpha whose variance the Gaussian noise has: KL .12 and .065, the nearest of the grid."""
 NO_NOISE = "no noise"
+NOT_TUNED = "not tuned"
 INTERPOLATED = 0.7
 """The share of the way from the base model's weights, one of those of the laboratory's rival."""
 SEED = 0
@@ -93,6 +94,11 @@ def other_noises(model: str) -> dict[str, Noise]:
         f"alpha {equal:g}": Noise(equal),
         f"Gaussian, variance of {gaussian:g}": equal_variance(gaussian),
     }
+
+
+def not_tuned(study: Study, model: str) -> Runs:
+    """A model as it is, in Alpaca's prompt format; nothing of it depends on the seed."""
+    return study.baseline(ALPACA, model=model, epochs=0)[:1] * study.seeds
 
 
 def arms(study: Study, model: str) -> dict[str, Runs]:

@@ -27,7 +27,14 @@ from experiments.cells.metrics import (
     texts,
 )
 from experiments.cells.pictures import Picture
-from experiments.runs.real_models import NO_NOISE, REAL_MODELS, arms, paper_noises
+from experiments.runs.real_models import (
+    NO_NOISE,
+    NOT_TUNED,
+    REAL_MODELS,
+    arms,
+    not_tuned,
+    paper_noises,
+)
 from experiments.runs.record import Numbers, Record
 from experiments.runs.study import Runs, Study
 from experiments.scales.judge_error import error_of_differences, error_of_win_rates
@@ -92,7 +99,9 @@ def against(base: Runs) -> tuple[Metric, Metric]:
 
 def cells(study: Study) -> list[Cell]:
     """Every row by every metric, a column a model."""
-    by_model = {model: arms(study, model) for model in REAL_MODELS}
+    by_model = {
+        model: {NOT_TUNED: not_tuned(study, model), **arms(study, model)} for model in REAL_MODELS
+    }
     metrics: list[tuple[Callable[[str], Metric], str, Callable[[str, str], bool]]] = [
         (lambda model: WIN_RATE, "test", _always),
         (lambda model: GPT_4_WIN_RATE, "test", _always),
@@ -100,7 +109,7 @@ def cells(study: Study) -> list[Cell]:
         (lambda model: LENGTH_CONTROLLED, "test", _always),
         (lambda model: CHARACTERS, "test", _always),
         (lambda model: against(by_model[model][NO_NOISE])[1], "test", _but_no_noise),
-        (partial(_repetition, by_model), "test", _always),
+        (partial(_repetition, by_model), "test", _tuned),
         (lambda model: FITTED_LOSS, "test", _always),
         (lambda model: HELD_OUT_LOSS, "test", _always),
         (lambda model: FAR_LOSS, "test", _always),
@@ -127,13 +136,19 @@ def _but_no_noise(model: str, row: str) -> bool:
     return row != NO_NOISE
 
 
+def _tuned(model: str, row: str) -> bool:
+    """The rows of tuned models; what a model writes before any tuning may have no first words."""
+    return row != NOT_TUNED
+
+
 def _trained(model: str, row: str) -> bool:
     """The rows that cost a training; of the others, answers to training prompts are not asked."""
     return row in paper_noises()
 
 
 def _repetition(by_model: dict[str, dict[str, Runs]], model: str) -> Metric:
-    return table4.metrics(tuple(by_model[model].values()))["2-gram repetition"]
+    tuned = tuple(runs for row, runs in by_model[model].items() if _tuned(model, row))
+    return table4.metrics(tuned)["2-gram repetition"]
 
 
 def message(data: Data) -> str:
