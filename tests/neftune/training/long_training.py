@@ -55,6 +55,7 @@ def main() -> None:
             group_by_length=False,
             noise_by_sequence=True,
             checkpoint_steps=checkpoint_steps,
+            keep_epochs=True,
         ),
     )
 

@@ -33,6 +33,12 @@ def start(out: Path, *settings: object) -> "subprocess.Popen[bytes]":
     )
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file below a folder, by its path."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
 def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one(
     tmp_path: Path,
 ) -> None:
@@ -52,9 +58,11 @@ def test_a_killed_training_goes_on_and_ends_with_the_bytes_of_an_undisturbed_one
         process.wait()
     assert not killed.exists()
     assert start(killed, *settings).wait() == 0
-    for name in ("model.safetensors", "training_log.jsonl"):
-        undisturbed = (tmp_path / "undisturbed" / name).read_bytes()
-        assert (killed / name).read_bytes() == undisturbed, name
+    undisturbed = contents(tmp_path / "undisturbed")
+    assert {"training_log.jsonl", "model.safetensors", "epochs/29/model.safetensors"} <= set(
+        undisturbed
+    )
+    assert contents(killed) == undisturbed
     assert {path.name for path in tmp_path.iterdir()} == {"base", "undisturbed", "killed"}
 
 
