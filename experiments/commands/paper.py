@@ -9,7 +9,7 @@ several artifacts ask for is trained once.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -196,10 +196,11 @@ def results_page(asked: Asked, claims: dict[str, Any] | None, total: str, out: P
     scale = asked.study.scale
     artifacts = [artifact for artifact, _, _ in asked.artifacts]
     later = f" Not made yet: {'; '.join(asked.later)}." if asked.later else ""
+    measured = {record.run.model for each in asked.records().values() for record in each}
     return PAGE.format(
         scale=scale.name,
         total=total + later,
-        models=markdown_table(_model_rows(scale)),
+        models=markdown_table(_model_rows(scale, measured)),
         claims=f"## Claims\n\n{claims_text(claims)}\n\n" if claims else "",
         contents="\n".join(f"- [{a.title}](#{_anchor(a.title)})" for a in artifacts),
         sections="".join(_section(out, artifact) for artifact in artifacts),
@@ -208,11 +209,12 @@ def results_page(asked: Asked, claims: dict[str, Any] | None, total: str, out: P
 
 PAGE = """# The paper at scale `{scale}`: published and measured, side by side
 
-Written by a command (the committed page by `make release`); do not edit. {total} Learning rates and
-alphas were chosen before, on validation instructions (`selection.json`). Every table is also there
-as CSV and JSON, every picture as SVG; `*.provenance.json` says where each came from. `runs.csv` has
-a row for every run: settings, last losses, win rates, lengths, and right and
-wrong facts where these can be told. `records.tar.xz` has all records of every run (`make unpack`).
+Written by a command (the committed page by `make release`); do not edit. {total}
+`selection.json` has what was chosen before (learning rates, and alphas where they are not the
+paper's), and by what. Every table is also there as CSV and JSON, every picture as SVG;
+`*.provenance.json` says where each came from. `runs.csv` has a row for every run: settings, last
+losses, win rates, lengths, and right and wrong facts where these can be told. `records.tar.xz` has
+all records of every run (`make unpack`).
 
 ## What was measured on
 
@@ -225,9 +227,9 @@ wrong facts where these can be told. `records.tar.xz` has all records of every r
 {sections}"""
 
 
-def _model_rows(scale: Scale) -> list[list[str]]:
+def _model_rows(scale: Scale, measured: Collection[str]) -> list[list[str]]:
     rows = [["role", "what it is here", "parameters", "source"]]
-    for role in scale.models:
+    for role in (role for role in scale.models if role in measured):
         parameters = f"{scale.parameters(role):,}"
         source = f"`{scale.model_source(role)}`"
         rows.append([f"`{role}`", scale.model_size(role), parameters, source])

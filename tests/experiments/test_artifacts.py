@@ -47,6 +47,7 @@ def test_the_papers_tables_and_figures_are_all_there_and_come_first() -> None:
         "phase",
         "real",
         "rivals",
+        "sets",
         "trajectories",
         "treatments",
     ]

@@ -1,6 +1,7 @@
 """Results can be written in parts: those whose records are all there, the others named."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import all_records
 from experiments.claims.finding import questions, records_of
 from experiments.claims.premises import PREMISES
-from experiments.commands.paper import Asked
+from experiments.commands.paper import Asked, results_page
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
 from experiments.scales.nano import NANO
@@ -66,3 +67,13 @@ def test_every_record_of_a_run_is_made_in_the_first_stage_that_needs_the_run() -
     assert sum(map(len, runs)) == len(set().union(*runs))
     of_table_1 = {r.run.training for r in asked.records()["table1"]}
     assert {r for r in wanted if r.run.training in of_table_1} == set(stages["table1"])
+
+
+def test_the_page_lists_the_models_that_its_results_are_of(tmp_path: Path) -> None:
+    figure = ARTIFACTS["figure4"]
+    (tmp_path / "figure4.md").write_text("# Title\n\nAbout it.\n\nThe table.")
+    page = results_page(
+        Asked(((figure, STUDY, figure.cells(STUDY)),), (), STUDY), None, "", tmp_path
+    )
+    assert re.findall(r"^\| `([^`]+)`", page, re.MULTILINE) == ["llama-2-7b"]
+    assert len(NANO.models) > 1
