@@ -47,6 +47,10 @@ NAMES = {
 }
 """The other hyperparameters: a column where they vary, else one sentence."""
 
+STATES = "checkpoint_steps"
+"""How often a training's state is saved changes nothing in what is trained, so trainings that
+differ in it alone are one entry, without it."""
+
 
 def training_records(cells: Sequence[Cell]) -> list[Record]:
     """The records of the trainings that the cells' runs come from."""
@@ -79,8 +83,11 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
     noises: dict[str, dict[str, None]] = {}
     for record in training_records(cells):
         entry = _training(record)
-        key = json.dumps(entry, sort_keys=True)
-        trainings.setdefault(key, entry)
+        execution = {name: v for name, v in entry["execution"].items() if name != STATES}
+        same = entry | {"execution": execution}
+        key = json.dumps(same, sort_keys=True)
+        if trainings.setdefault(key, entry) != entry:
+            trainings[key] = same
         noises.setdefault(key, {})[noise_title(record.run.noise)] = None
     return {
         "scale": scale.name,

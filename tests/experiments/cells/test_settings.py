@@ -138,3 +138,18 @@ def test_trainings_that_differ_in_any_hyperparameter_have_a_row_each(study: Stud
         (0.1, 0.0),
         (0.1, 0.03),
     ]
+
+
+@pytest.mark.usefixtures("workplace")
+def test_how_often_states_are_saved_parts_no_trainings(study: Study) -> None:
+    cells = [Cell("", "", TRAIN_LOSS, (study.baseline(ALPACA),))]
+    one, two = training_records(cells)
+    for record, steps in ((one, 100), (two, 8)):
+        execution = {"checkpoint_steps": steps, "packed": True}
+        content = {"recipe": asdict(record.run.recipe), "execution": execution, "examples": 500}
+        write_record(record, json.dumps(content))
+    (training,) = settings_of(cells, study)["trainings"]
+    assert training["execution"] == {"packed": True}
+    write_record(one, json.dumps(content))
+    (training,) = settings_of(cells, study)["trainings"]
+    assert training["execution"] == {"checkpoint_steps": 8, "packed": True}
