@@ -35,7 +35,7 @@ from experiments.commands.paper import ALPHAS
 from experiments.doses import find
 from experiments.paths import RENDERED, own_or_shipped
 from experiments.published import TABLE_1, TABLE_4
-from experiments.runs.real_models import BASE, CHAT, NOT_TUNED
+from experiments.runs.real_models import BASE, CHAT
 from experiments.scales.small import SMALL
 from neftune.training.json_files import parse_json, read_text
 
@@ -110,7 +110,7 @@ def _read(name: str) -> Data:
 
 
 def _points(data: Data, column: str, model: str, dose: str) -> list[Point]:
-    """The points of one tuned model in a table.
+    """The points of one model in a table.
 
     Args:
         data: the table's.
@@ -121,7 +121,7 @@ def _points(data: Data, column: str, model: str, dose: str) -> list[Point]:
     kl = find(dose).kl
     by_row: dict[str, dict[str, dict[str, float]]] = {}
     for each in differences(data, *METRICS):
-        if each.column == (column or each.metric) and each.row != NOT_TUNED:
+        if each.column == (column or each.metric):
             by_row.setdefault(each.row, {})[each.metric] = _change(each)
     return [Point(model, row, _dose(row, kl), changes) for row, changes in by_row.items()]
 
@@ -152,7 +152,7 @@ def seeds_apart(points: Sequence[Point]) -> list[list[str]]:
     table = [["model", "trained with", DOSE, *heads]]
     for column in dict.fromkeys(each["column"] for each in data["cells"]):
         for row in dict.fromkeys(each["row"] for each in data["cells"]):
-            if row in (data["against"], NOT_TUNED):
+            if row == data["against"]:
                 continue
             texts = []
             for title, each in zip(titles, told, strict=True):

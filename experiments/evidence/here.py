@@ -106,6 +106,7 @@ def _compared(table: Table, found: Difference, settings: Mapping[str, Any]) -> C
         for each in settings["trainings"]
         if each["model"] == settings["models"][role]["title"]
         and each["set"] == (found.column if table.by_set else "Alpaca")
+        and each["recipe"]["epochs"] > 0
     )
     alphas = [float(each.split()[1]) for each in trained["noise"] if each.startswith("uniform ")]
     alpha = alphas[0] if len(alphas) == 1 else float(found.row.removeprefix("alpha "))
