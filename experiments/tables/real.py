@@ -137,7 +137,7 @@ def _but_no_noise(model: str, row: str) -> bool:
 
 
 def _tuned(model: str, row: str) -> bool:
-    """The rows of tuned models; what a model writes before any tuning may have no first words."""
+    """The rows of tuned models; repetition is told in as many first words as their answers have."""
     return row != NOT_TUNED
 
 
