@@ -29,6 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 SEED = 0
+ROUNDING = 1e-12
+"""What float64 sums of thousands of numbers can be off by, as a share of the largest."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,14 @@ def resamples(count: int, draws: int = RESAMPLES) -> NDArray[np.intp]:
 
 
 def percentile_estimate(value: float, draws: NDArray[np.float64]) -> Estimate:
-    """Combine a value with the percentile interval of its bootstrap draws."""
+    """Combine a value with the percentile interval of its bootstrap draws.
+
+    An end of the interval that differs from 0 by rounding alone is 0, so that whether the interval
+    excludes 0 does not depend on the order in which numbers were added.
+    """
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(draws, [tail, 100 - tail])
+    ends = np.percentile(draws, [tail, 100 - tail])
+    low, high = np.where(np.abs(ends) > ROUNDING * np.abs(draws).max(), ends, 0.0)
     return Estimate(value, float(low), float(high))
 
 

@@ -47,9 +47,9 @@ NAMES = {
 }
 """The other hyperparameters: a column where they vary, else one sentence."""
 
-STATES = "checkpoint_steps"
-"""How often a training's state is saved changes nothing in what is trained, so trainings that
-differ in it alone are one entry, without it."""
+OF_THE_MACHINE = "checkpoint_steps"
+"""The part of an execution that is left out: how often a training's state is saved changes nothing
+in what is trained."""
 
 
 def training_records(cells: Sequence[Cell]) -> list[Record]:
@@ -83,11 +83,8 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
     noises: dict[str, dict[str, None]] = {}
     for record in training_records(cells):
         entry = _training(record)
-        execution = {name: v for name, v in entry["execution"].items() if name != STATES}
-        same = entry | {"execution": execution}
-        key = json.dumps(same, sort_keys=True)
-        if trainings.setdefault(key, entry) != entry:
-            trainings[key] = same
+        key = json.dumps(entry, sort_keys=True)
+        trainings[key] = entry
         noises.setdefault(key, {})[noise_title(record.run.noise)] = None
     return {
         "scale": scale.name,
@@ -110,12 +107,13 @@ def settings_of(cells: Sequence[Cell], study: Study) -> Settings:
 def _training(record: Record) -> dict[str, Any]:
     """One training's resolved settings, without its noise and seed."""
     run, found = record.run, record.read()
+    execution = {name: each for name, each in found["execution"].items() if name != OF_THE_MACHINE}
     return {
         "model": run.scale.model_title(run.model),
         "set": run.dataset.title,
         "rows": found["examples"],
         "recipe": found["recipe"],
-        "execution": found["execution"],
+        "execution": execution,
     }
 
 

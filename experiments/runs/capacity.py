@@ -88,7 +88,8 @@ def checkpoint_bytes(run: Run) -> int:
 def _state_bytes(run: Run) -> int:
     """The bytes of a training's saved states: weights and AdamW's two moments in float32."""
     execution = run.scale.execution(run.model, run.recipe)
-    if not execution.checkpoint_steps or run.recipe.adapter != "none":
+    trains = run.training == run and run.recipe.epochs > 0
+    if not trains or not execution.checkpoint_steps or run.recipe.adapter != "none":
         return 0
     return STATES * 12 * run.scale.parameters(run.model)
 

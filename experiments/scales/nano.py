@@ -84,7 +84,7 @@ def _facts(split: Split, texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 def facts(split: Split, texts: Sequence[str]) -> list[tuple[int, int]]:
     """The right and the wrong facts of each response to the instructions of a split.
 
-    Right facts are counted apart from wrong ones, and by several tables, so they are kept.
+    What was counted last is cached, because several metrics and tables ask for the same texts.
     """
     return list(_facts(split, tuple(texts)))
 

@@ -137,7 +137,7 @@ def explorer(own: Sequence[Row] = ()) -> Page:
     """
     shipped = [row for scale in ("nano", "small") for row in committed_rows(scale)]
     runs = [_run(row, SHIPPED) for row in shipped] + [_run(row, YOURS) for row in own]
-    # Of base models that were not tuned the dose alone was measured.
+    # Of the laboratory's models before tuning the dose alone was measured.
     runs = [run for run in runs if any(name in run for name in MEASURES)]
     return Page(
         "explore.html",

@@ -33,7 +33,7 @@ METRICS = (
 )
 
 
-def arms(study: Study, model: str, dataset: InstructionSet) -> dict[str, Runs]:
+def arms_on(study: Study, model: str, dataset: InstructionSet) -> dict[str, Runs]:
     """Both arms of a model; both models have the alpha that LLaMA-2 7B has for the set."""
     noise = Noise(study.alpha(dataset))
     return {
@@ -49,7 +49,7 @@ def cells(study: Study) -> list[Cell]:
         for metric in METRICS
         for model in REAL_MODELS
         for dataset in OTHER_SETS
-        for arm, runs in arms(study, model, dataset).items()
+        for arm, runs in arms_on(study, model, dataset).items()
     ]
 
 

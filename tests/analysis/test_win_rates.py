@@ -39,6 +39,15 @@ def test_the_interval_holds_the_value(drawn: list[float]) -> None:
     assert rate.low <= rate.value <= rate.high
 
 
+@settings(max_examples=50)
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(300, 500))
+def test_an_end_of_an_interval_is_0_or_apart_from_it(more: int, less: int, same: int) -> None:
+    """Ends lie between two resamples' means, so they are multiples of 1/items, or parts of them."""
+    changes = np.array([100.0] * more + [-100.0] * less + [0.0] * same)
+    found = hierarchical(changes)
+    assert all(end == 0 or abs(end) > 1 / len(changes) for end in (found.low, found.high))
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     drawn = np.random.default_rng(0)
     covered = 0

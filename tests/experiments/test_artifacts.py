@@ -13,12 +13,15 @@ import experiments.artifacts
 from experiments import figures, tables
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import all_records
+from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
+from experiments.runs.real_models import NOT_TUNED
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
 from experiments.scales.nano import NANO
 from experiments.scales.paper import PAPER
 from experiments.scales.scale import Scale
 from experiments.scales.small import SMALL
+from neftune.distributions import Noise
 from tests.experiments.cells.made_up import made_up
 
 OF_THE_PAPER = [*(f"table{n}" for n in range(1, 15)), *(f"figure{n}" for n in range(1, 10))]
@@ -89,6 +92,26 @@ def test_every_artifact_can_be_asked_for_at_every_scale_without_any_download(
         monkeypatch.setattr(f"experiments.scales.{module}.pinned", unreachable)
     asked = Study(scale, 2, PUBLISHED)
     assert all(record.path for record in all_records(ARTIFACTS[name].cells(asked)))
+
+
+def test_both_real_models_have_llama_2_7bs_alphas_on_the_other_sets() -> None:
+    cells = ARTIFACTS["sets"].cells(Study(SMALL, 1, PUBLISHED))
+    runs = {run for cell in cells for group in cell.groups for run in group}
+    assert {(run.model, run.dataset, run.noise) for run in runs} == {
+        (model, dataset, Noise(alpha))
+        for model in ("llama-2-7b", "llama-2-chat-7b")
+        for dataset, used in ((EVOL_INSTRUCT, 5), (SHAREGPT, 10))
+        for alpha in (0, used)
+    }
+
+
+def test_a_model_before_tuning_is_paired_with_no_training_by_seed() -> None:
+    """It is one run, so under each seed its answers would be set against those of one training."""
+    cells = ARTIFACTS["real"].cells(Study(SMALL, 2, PUBLISHED))
+    paired = [cell for cell in cells if "the answer without noise" in cell.metric.title]
+    assert {cell.row for cell in paired} >= {"alpha 5", "no noise, stopped after epoch 1"}
+    assert NOT_TUNED not in {cell.row for cell in paired}
+    assert len({cell.metric.title for cell in cells if cell.row == NOT_TUNED}) == 8
 
 
 @pytest.mark.parametrize("name", ARTIFACTS)

@@ -150,6 +150,3 @@ def test_how_often_states_are_saved_parts_no_trainings(study: Study) -> None:
         write_record(record, json.dumps(content))
     (training,) = settings_of(cells, study)["trainings"]
     assert training["execution"] == {"packed": True}
-    write_record(one, json.dumps(content))
-    (training,) = settings_of(cells, study)["trainings"]
-    assert training["execution"] == {"checkpoint_steps": 8, "packed": True}

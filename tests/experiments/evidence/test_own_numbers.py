@@ -63,6 +63,8 @@ def test_own_comparisons_have_the_numbers_of_the_results(
             ) in known
             low, high = each.interval or (1.0, -1.0)
             assert low <= (each.gain or 0) <= high
+            if name == "small/real":
+                assert each.epochs == 3
 
 
 def test_results_that_were_made_here_count_before_the_shipped_ones(workplace: Path) -> None:
