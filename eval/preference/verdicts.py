@@ -60,10 +60,12 @@ def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:
         references: AlpacaEval's list, in its order: `instruction` and the reference's `output`.
 
     Returns:
-        The models that have answered every instruction, by name.
+        The models that have answered every instruction, by name. Of a folder, those alone whose
+        answers were set against these references.
 
     Raises:
-        VerdictsError: the file is not there, or a line is not in the format.
+        VerdictsError: the file is not there, or a line is not in the format; or fewer than two
+            models are left.
     """
     if not path.exists():
         raise VerdictsError(f"{path}: no such file or folder")
@@ -76,7 +78,15 @@ def read_pool(path: Path, references: Sequence[Mapping[str, str]]) -> Pool:
         won.setdefault(model, np.full(count, np.nan))[place] = verdict
     whole = sorted(model for model, each in answers.items() if None not in each)
     if len(whole) < 2:
-        raise VerdictsError(f"{path}: no two models have answered all {count} instructions")
+        against = (
+            " and were set against these reference answers, which a model's `annotations.json` in "
+            "that folder has"
+            if path.is_dir()
+            else ""
+        )
+        raise VerdictsError(
+            f"{path}: no two models have answered all {count} instructions{against}"
+        )
     return Pool(
         tuple(row["instruction"] for row in references),
         tuple(row["output"] for row in references),
@@ -107,14 +117,17 @@ def _of_folder(folder: Path, references: Sequence[Mapping[str, str]]) -> Iterato
                 if not turned and row["generator_1"] != REFERENCE:
                     continue
                 preference = row["preference"]
-                own = row["output_1" if turned else "output_2"]
-                if row["instruction"] not in places or not isinstance(own, str):
+                own, its = row["output_1"], row["output_2"]
+                if not turned:
+                    own, its = its, own
+                place = places.get(row["instruction"])
+                if place is None or not isinstance(own, str) or its != references[place]["output"]:
                     continue
                 # AlpacaEval has written draws as 0, too.
                 verdict = {None: np.nan, 0: 0.5}.get(preference, preference and preference - 1)
                 yield (
                     path.parent.parent.name,
-                    places[row["instruction"]],
+                    place,
                     own,
                     1 - verdict if turned else verdict,
                 )

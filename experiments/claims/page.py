@@ -207,8 +207,8 @@ BEFORE = {
     "nano": "any outcome of a run with noise was looked at (last changed in commit {changed}, when "
     "the trainings that choose alpha had begun; the code that says what its words mean, in {code})",
     "small": "any outcome of a real model with noise was looked at (last changed in commit "
-    "{changed}; the code that says what its words mean, in {code}, which is later because the models "
-    "before tuning, of which no claim speaks, were added to it)",
+    "{changed}; the code that says what its words mean, in {code}, which is later because the "
+    "models before tuning, of which no claim speaks, were added to it)",
     "paper": "anything was trained (last changed in commit {changed}; the code that says what its "
     "words mean, in {code})",
 }

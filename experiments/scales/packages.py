@@ -157,10 +157,11 @@ def check_terms(source: Packaged) -> None:
     Raises:
         SourceError: says where the terms are, and how they are accepted.
     """
-    if source.terms and os.environ.get(source.terms) != "accepted":
+    said = os.environ.get(source.terms) if source.terms else None
+    if source.terms and said != "accepted":
         raise SourceError(
             f"{source.title} comes under the {source.licence} ({source.terms_at}): if you accept "
-            f"them, set {source.terms}=accepted"
+            f"them, set {source.terms}=accepted" + (f", not {source.terms}={said}" if said else "")
         )
 
 

@@ -27,13 +27,14 @@ from neftune.training.recipe import Execution, Recipe
 
 
 def checks_at(
-    scale: str, tasks: Mapping[str, Task]
+    scale: str, tasks: Mapping[str, Task], rows_limit: Callable[[], int | None]
 ) -> Callable[[Material, InstructionSet], Mapping[str, Check]]:
     """How it is checked within seconds that what a scale does not make itself can be had.
 
     Args:
         scale: its name.
         tasks: its benchmarks.
+        rows_limit: how many rows of a set it trains on; None for all.
     """
 
     def measuring_model() -> int:
@@ -48,7 +49,9 @@ def checks_at(
                 f"the leaderboard's {label}": partial(check_task, task)
                 for label, task in tasks.items()
             }
-        found: dict[str, Check] = {dataset.title: partial(real_sets.check_set, scale, dataset)}
+        found: dict[str, Check] = {
+            dataset.title: lambda: real_sets.check_set(scale, dataset, rows_limit())
+        }
         if dataset.piece_tokens is not None:
             found[MODELS[real_sets.MEASURING_MODEL].title] = measuring_model
         return found
@@ -97,6 +100,6 @@ PAPER = Scale(
     instructions_identity=real_sets.instructions_identity,
     leaderboard=leaderboard,
     leaderboard_identity=leaderboard_identity,
-    checks=checks_at("paper", TASKS),
+    checks=checks_at("paper", TASKS, lambda: None),
     notes=NOTES,
 )

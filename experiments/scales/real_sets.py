@@ -54,7 +54,10 @@ SETS = {
     "open-platypus": Hub("garage-bAInd/Open-Platypus", kind="dataset"),
 }
 REFERENCE = Hub("tatsu-lab/alpaca_eval", kind="dataset", file="alpaca_eval.json")
-REFERENCE_INSTEAD = "a local file: REFERENCE_OUTPUTS=FILE"
+REFERENCE_INSTEAD = (
+    "a local file: REFERENCE_OUTPUTS=FILE, such as results/alpaca-7b/annotations.json of a clone "
+    "of github.com/tatsu-lab/alpaca_eval"
+)
 MEASURING_MODEL = "llama-2-7b"
 """The role whose tokenizer measures conversations."""
 NEXT_RECORD = re.compile(r"[\s,]*\{")
@@ -87,6 +90,11 @@ def rows_identity_at(scale: str) -> Callable[[InstructionSet], str]:
     return of_dataset
 
 
+def held_out(rows: int) -> int:
+    """How many rows of a set are held out, of how many it has."""
+    return min(HELD_OUT, rows // 10)
+
+
 def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:
     """The rows of the sets at a scale, whose LLaMA-2 7B measures how long conversations are.
 
@@ -104,7 +112,7 @@ def rows_cut_by(scale: str) -> Callable[[InstructionSet, Split], Sequence[Row]]:
 
     def rows(dataset: InstructionSet, split: Split) -> Sequence[Row]:
         found = every(dataset, source(scale, dataset))
-        count = min(HELD_OUT, len(found) // 10)
+        count = held_out(len(found))
         return found[:-count] if split == "train" else found[-count:]
 
     return rows
@@ -129,7 +137,7 @@ def drawn_rows(
     ) -> Sequence[Row]:
         every = every_row(dataset, place)
         order = random.Random(dataset.role).sample(range(len(every)), len(every))
-        count = min(HELD_OUT, len(every) // 10)
+        count = held_out(len(every))
         own = order[:-count][:most] if split == "train" else order[-count:]
         return cut(scale, dataset, [every[index] for index in own])[: most or None]
 
@@ -220,18 +228,20 @@ def _check_conversations(rows: Sequence[Any], place: str) -> None:
             )
 
 
-def check_set(scale: str, dataset: InstructionSet) -> int:
+def check_set(scale: str, dataset: InstructionSet, wanted: int | None) -> int:
     """Check within seconds that an instruction set can be had, and every row of a local file.
 
     Args:
         scale: its name.
         dataset: the set.
+        wanted: how many rows are trained on; None for all.
 
     Returns:
         The bytes that are still to be downloaded.
 
     Raises:
-        SourceError: it cannot be had; the message says why, and what to do.
+        SourceError: it cannot be had, or a local file has fewer rows than wanted; the message says
+            why, and what to do.
         InstructionDataError: a local file has a malformed row.
     """
     place = source(scale, dataset)
@@ -242,6 +252,12 @@ def check_set(scale: str, dataset: InstructionSet) -> int:
         checked(rows, str(place))
     else:
         _check_conversations(rows, str(place))
+    kept = held_out(len(rows))
+    if wanted is not None and len(rows) - kept < wanted:
+        raise SourceError(
+            f"{place}: has {len(rows)} rows, of which {kept} are held out, and {wanted} are to be "
+            "trained on: give the whole set, or fewer ROWS"
+        )
     return 0
 
 

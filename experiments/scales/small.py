@@ -147,5 +147,5 @@ SMALL = replace(
     leaderboard=partial(leaderboard, ZERO_SHOT_TASKS, prefix="zero_shot"),
     leaderboard_identity=lambda: f"{leaderboard_identity()}, {LEADERBOARD_ITEMS} of each task",
     leaderboard_items=LEADERBOARD_ITEMS,
-    checks=checks_at("small", ZERO_SHOT_TASKS),
+    checks=checks_at("small", ZERO_SHOT_TASKS, rows_wanted),
 )

@@ -61,6 +61,9 @@ def test_a_folder_of_alpaca_evals_repository_is_read(tmp_path: Path) -> None:
     assert pool.models == ("a", "b")
     assert pool.answers[1] == ("b 0", "b 1", "b 2")
     assert np.array_equal(pool.won, [[0, 0.5, 1]] * 2)
+    others = [row | {"output": "Something else."} for row in REFERENCES]
+    with pytest.raises(VerdictsError, match=r"set against these reference answers.*annotations"):
+        read_pool(tmp_path, others)
     path.write_text("[{}]")
     with pytest.raises(VerdictsError, match=r"other-reference.*KeyError"):
         read_pool(tmp_path, REFERENCES)

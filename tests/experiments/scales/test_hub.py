@@ -143,7 +143,7 @@ def test_what_was_fetched_is_used_without_the_hub(tmp_path: Path) -> None:
         + "\n"
         + available("o/d", "dataset", file="a.json")
         + "\nfrom experiments.scales.real_sets import check_set"
-        + "\nreport(lambda: check_set('paper', ALPACA))"
+        + "\nreport(lambda: check_set('paper', ALPACA, None))"
     )
     third = asked(tmp_path, fetch + check, HF_ENDPOINT=closed_port())
 

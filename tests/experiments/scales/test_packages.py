@@ -142,7 +142,9 @@ def test_terms_are_accepted_by_the_user_alone(monkeypatch: pytest.MonkeyPatch) -
     for said in (None, "", "yes", "1"):
         if said is not None:
             monkeypatch.setenv("GEMMA_TERMS", said)
-        with pytest.raises(SourceError, match=r"if you accept them, set GEMMA_TERMS=accepted"):
+        and_not = f", not GEMMA_TERMS={said}" if said else ""
+        words = rf"if you accept them, set GEMMA_TERMS=accepted{and_not}$"
+        with pytest.raises(SourceError, match=words):
             check_terms(GEMMA_270M)
     monkeypatch.setenv("GEMMA_TERMS", "accepted")
     check_terms(GEMMA_270M)

@@ -136,6 +136,21 @@ def test_a_smaller_number_of_rows_is_a_beginning_of_a_larger_one(
         rows(ALPACA, "train")
 
 
+def test_a_file_with_fewer_rows_than_are_trained_on_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "alpaca.json"
+    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(50)]))
+    monkeypatch.setenv("DATA_alpaca", str(path))
+    (check,) = SCALES["small"].checks("rows", ALPACA).values()
+    monkeypatch.setenv("ROWS", "46")
+    with pytest.raises(SourceError, match="50 rows, of which 5 are held out, and 46 are to be"):
+        check()
+    for enough in ("45", "all"):
+        monkeypatch.setenv("ROWS", enough)
+        assert check() == 0
+
+
 def test_instructions_are_drawn_from_every_subset_by_its_size() -> None:
     every = [{"dataset": "ab"[n % 10 > 6], "instruction": str(n)} for n in range(100)]
     drawn = of_every_subset(every, 20)
