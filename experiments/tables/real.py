@@ -42,8 +42,8 @@ from experiments.tables import table4
 
 LEAST = 1e-6
 """Of a probability, before its odds are taken."""
-SHOWN = 10.0
-"""The alpha of the picture's title."""
+SHOWN = (5.0, 15.0)
+"""The alphas of the picture's title: the paper's on Alpaca, and the largest."""
 
 
 def _as_gpt_4(records: Records, others: Records | None) -> Estimate:
@@ -146,10 +146,18 @@ def _repetition(by_model: dict[str, dict[str, Runs]], model: str) -> Metric:
 
 
 def message(data: Data) -> str:
-    """How noise of one alpha changes the win rate of each model."""
-    found = [each for each in differences(data, WIN_RATE.title) if each.row == f"alpha {SHOWN:g}"]
-    told = (f"of {each.column} by {change(one([each]))}" for each in found)
-    return f"Noise of alpha {SHOWN:g} changes the win rate {' and '.join(told)}"
+    """How noise of two alphas changes the win rate of each model."""
+    found = differences(data, WIN_RATE.title)
+    told = [
+        f"of {column} by "
+        + " and ".join(
+            change(one([each for each in found if (each.column, each.row) == (column, row)]))
+            for row in (f"alpha {alpha:g}" for alpha in SHOWN)
+        )
+        for column in dict.fromkeys(each.column for each in found)
+    ]
+    alphas = " and ".join(f"{alpha:g}" for alpha in SHOWN)
+    return f"Noise of alpha {alphas} changes the win rate {', '.join(told)}"
 
 
 ARTIFACT = replace(
