@@ -55,8 +55,9 @@ SETS = {
 }
 REFERENCE = Hub("tatsu-lab/alpaca_eval", kind="dataset", file="alpaca_eval.json")
 REFERENCE_INSTEAD = (
-    "a local file: REFERENCE_OUTPUTS=FILE, such as results/alpaca-7b/alpaca_eval_gpt4/annotations.json of a clone "
-    "of github.com/tatsu-lab/alpaca_eval"
+    "a local file: REFERENCE_OUTPUTS=FILE, such as "
+    "results/alpaca-7b/alpaca_eval_gpt4/annotations.json of a clone of "
+    "github.com/tatsu-lab/alpaca_eval"
 )
 MEASURING_MODEL = "llama-2-7b"
 """The role whose tokenizer measures conversations."""
