@@ -131,8 +131,8 @@ SMALL = replace(
     loss_examples=64,
     # OpenPlatypus is on the hub alone.
     sets=(ALPACA, EVOL_INSTRUCT, SHAREGPT),
-    # Others, such as `sets` and `table1`, are asked for by name.
-    artifacts=("real", "treatments", "benchmarks", "trajectories", "figure4", "figure5"),
+    # Others, such as `table1`, are asked for by name.
+    artifacts=("real", "treatments", "benchmarks", "trajectories", "sets", "figure4", "figure5"),
     most_seeds=3,
     # Around the paper's 5e-5, and above it, because a training has few steps.
     lr_grid=(5e-5, 1e-4, 2e-4),
