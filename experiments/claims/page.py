@@ -208,7 +208,8 @@ BEFORE = {
     "the trainings that choose alpha had begun; the code that says what its words mean, in {code})",
     "small": "any outcome of a real model with noise was looked at (last changed in commit "
     "{changed}; the code that says what its words mean, in {code}, which is later because the "
-    "models before tuning, of which no claim speaks, were added to it)",
+    "models before tuning, of which no claim speaks, were added to it, and ends of intervals that "
+    "differ from 0 by rounding alone became 0; no verdict changed by that)",
     "paper": "anything was trained (last changed in commit {changed}; the code that says what its "
     "words mean, in {code})",
 }
