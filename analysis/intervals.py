@@ -95,7 +95,9 @@ def percentile_estimate(value: float, draws: NDArray[np.float64]) -> Estimate:
     """
     tail = 50 * (1 - CONFIDENCE)
     ends = np.percentile(draws, [tail, 100 - tail])
-    low, high = np.where(np.abs(ends) > ROUNDING * np.abs(draws).max(), ends, 0.0)
+    finite = np.abs(draws[np.isfinite(draws)])
+    largest = finite.max() if finite.size else 0.0
+    low, high = np.where(np.abs(ends) <= ROUNDING * largest, 0.0, ends)
     return Estimate(value, float(low), float(high))
 
 

@@ -207,9 +207,10 @@ BEFORE = {
     "nano": "any outcome of a run with noise was looked at (last changed in commit {changed}, when "
     "the trainings that choose alpha had begun; the code that says what its words mean, in {code})",
     "small": "any outcome of a real model with noise was looked at (last changed in commit "
-    "{changed}; the code that says what its words mean, in {code}, which is later because the "
-    "models before tuning, of which no claim speaks, were added to it, and ends of intervals that "
-    "differ from 0 by rounding alone became 0; no verdict changed by that)",
+    "{changed}; the code that says what its words mean, in {code}). That code is later: up to "
+    "then a measure moved to another file, variants with one seed got a table of their own, the "
+    "models before tuning, of which no claim speaks, were added, and ends of intervals that differ "
+    "from 0 by rounding alone became 0, which changed no verdict",
     "paper": "anything was trained (last changed in commit {changed}; the code that says what its "
     "words mean, in {code})",
 }

@@ -86,7 +86,10 @@ def checkpoint_bytes(run: Run) -> int:
 
 
 def _state_bytes(run: Run) -> int:
-    """The bytes of a training's saved states: weights and AdamW's two moments in float32."""
+    """The bytes of a training's saved states: weights and AdamW's two moments in float32.
+
+    A run that trains nothing has none.
+    """
     execution = run.scale.execution(run.model, run.recipe)
     trains = run.training == run and run.recipe.epochs > 0
     if not trains or not execution.checkpoint_steps or run.recipe.adapter != "none":

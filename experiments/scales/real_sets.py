@@ -241,8 +241,8 @@ def check_set(scale: str, dataset: InstructionSet, wanted: int | None) -> int:
         The bytes that are still to be downloaded.
 
     Raises:
-        SourceError: it cannot be had, or a local file has fewer rows than wanted; the message says
-            why, and what to do.
+        SourceError: it cannot be had, or a local file has too few rows to hold some out and train
+            on as many as wanted; the message says why, and what to do.
         InstructionDataError: a local file has a malformed row.
     """
     place = source(scale, dataset)
@@ -254,10 +254,12 @@ def check_set(scale: str, dataset: InstructionSet, wanted: int | None) -> int:
     else:
         _check_conversations(rows, str(place))
     kept = held_out(len(rows))
-    if wanted is not None and len(rows) - kept < wanted:
+    # A conversation may become several pieces, so of these the number of rows is not known yet.
+    fewest = 1 if wanted is None or dataset.piece_tokens is not None else wanted
+    if not kept or len(rows) - kept < fewest:
         raise SourceError(
-            f"{place}: has {len(rows)} rows, of which {kept} are held out, and {wanted} are to be "
-            "trained on: give the whole set, or fewer ROWS"
+            f"{place}: has {len(rows)} rows, of which {kept} are held out, and "
+            f"{wanted or 'all others'} are to be trained on: give the whole set, or fewer ROWS"
         )
     return 0
 

@@ -51,11 +51,11 @@ ARTIFACT = replace(
         "sets",
         "A real model on other sets than Alpaca, with and without noise",
         "Fine-tuning on real rows, with the learning rate that was chosen on Alpaca and the "
-        "paper's alphas for the sets. Rows of Evol-Instruct are drawn from a public selection of "
-        "its 1,000 best rated ones where the whole set is not given. Win rates are against "
-        "text-davinci-003, by a judge that is fitted to GPT-4's public verdicts "
-        "(docs/public-judge.md); the second row of them has intervals that cover its error about "
-        "GPT-4.",
+        "paper's alphas for the sets. The shipped results' rows of Evol-Instruct are drawn from "
+        "the 1,000 with the highest quality scores by ChatGPT (docs/real-scale.md), not from all "
+        "70,000. Win rates are against text-davinci-003, by a judge that is fitted to GPT-4's "
+        "public verdicts (docs/public-judge.md); the second row of them has intervals that cover "
+        "its error about GPT-4.",
         seeds=1,
         cells=cells,
         against=BASELINE,

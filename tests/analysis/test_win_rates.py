@@ -11,6 +11,7 @@ from analysis.intervals import (
     hierarchical,
     mcnemar_test,
     mean_estimate,
+    percentile_estimate,
     t_interval,
     win_rate,
     win_rate_gain,
@@ -46,6 +47,12 @@ def test_an_end_of_an_interval_is_0_or_apart_from_it(more: int, less: int, same:
     changes = np.array([100.0] * more + [-100.0] * less + [0.0] * same)
     found = hierarchical(changes)
     assert all(end == 0 or abs(end) > 1 / len(changes) for end in (found.low, found.high))
+
+
+@pytest.mark.parametrize("lost", (np.nan, np.inf))
+def test_a_draw_that_is_no_number_makes_no_interval_of_0(lost: float) -> None:
+    found = percentile_estimate(1.0, np.array([1.0, 2.0, lost] * 100))
+    assert (found.low, found.high) != (0, 0)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:

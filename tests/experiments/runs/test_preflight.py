@@ -16,7 +16,7 @@ from experiments.cells.render import all_records
 from experiments.paths import RUNS
 from experiments.roles.instruction_sets import ALPACA
 from experiments.runs import machine
-from experiments.runs.capacity import lack_of_memory, lack_of_space
+from experiments.runs.capacity import _state_bytes, lack_of_memory, lack_of_space
 from experiments.runs.preflight import USES, PreflightError, check_before
 from experiments.runs.record import KINDS, Record
 from experiments.runs.run import Run
@@ -281,3 +281,11 @@ def test_a_log_that_cannot_be_shown_is_said_before_anything_is_trained(
     monkeypatch.setenv("REPORT_TO", "paper")
     with pytest.raises(PreflightError, match="REPORT_TO: unknown reporter 'paper'; known: tensorb"):
         check_before([Record(TARGETS[0].run, "log")], jobs=1)
+
+
+def test_what_is_not_trained_has_no_saved_states() -> None:
+    trained = run("llama-2-7b")
+    untuned = replace(trained, recipe=replace(trained.recipe, epochs=0))
+    assert _state_bytes(trained) > 0
+    for other in (untuned, replace(trained, stopped=1), replace(trained, interpolation=0.7)):
+        assert _state_bytes(other) == 0

@@ -149,6 +149,20 @@ def test_a_file_with_fewer_rows_than_are_trained_on_is_refused(
     for enough in ("45", "all"):
         monkeypatch.setenv("ROWS", enough)
         assert check() == 0
+    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(9)]))
+    with pytest.raises(SourceError, match="9 rows, of which 0 are held out, and all others are to"):
+        check()
+
+
+def test_conversations_may_be_fewer_than_the_rows_that_are_made_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = [{"from": who, "value": "x"} for who in ("human", "gpt")]
+    path = tmp_path / "sharegpt.json"
+    path.write_text(json.dumps([{"id": f"{n}", "conversations": turns} for n in range(50)]))
+    monkeypatch.setenv("DATA_sharegpt", str(path))
+    monkeypatch.setenv("ROWS", "384")
+    assert SCALES["small"].checks("rows", SHAREGPT)[SHAREGPT.title]() == 0
 
 
 def test_instructions_are_drawn_from_every_subset_by_its_size() -> None:
