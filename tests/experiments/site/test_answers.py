@@ -34,7 +34,7 @@ from experiments.site.marks import MARKS, pieces
 from experiments.site.pages import write
 from tests.browser import drop, is_too_wide, opened, violations
 
-LIMIT = 1_500_000
+LIMIT = 2_000_000
 """Bytes of all answers."""
 
 
