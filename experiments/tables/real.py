@@ -147,15 +147,11 @@ def _repetition(by_model: dict[str, dict[str, Runs]], model: str) -> Metric:
 
 def message(data: Data) -> str:
     """How noise of two alphas changes the win rate of each model."""
-    found = differences(data, WIN_RATE.title)
-    told = [
-        f"of {column} by "
-        + " and ".join(
-            change(one([each for each in found if (each.column, each.row) == (column, row)]))
-            for row in (f"alpha {alpha:g}" for alpha in SHOWN)
-        )
-        for column in dict.fromkeys(each.column for each in found)
-    ]
+    found = {(each.column, each.row): each for each in differences(data, WIN_RATE.title)}
+    told = []
+    for column in dict.fromkeys(column for column, _ in found):
+        shown = (one([found[column, f"alpha {alpha:g}"]]) for alpha in SHOWN)
+        told.append(f"of {column} by {' and '.join(map(change, shown))}")
     alphas = " and ".join(f"{alpha:g}" for alpha in SHOWN)
     return f"Noise of alpha {alphas} changes the win rate {', '.join(told)}"
 

@@ -114,12 +114,17 @@ def test_a_list_that_ends_within_a_record_gives_the_whole_ones(tmp_path: Path) -
     assert whole_records(path) == records
 
 
+def alpaca_rows(folder: Path, count: int) -> Path:
+    """A file of as many rows in Alpaca's format, which replaces the one before."""
+    path = folder / "alpaca.json"
+    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(count)]))
+    return path
+
+
 def test_a_smaller_number_of_rows_is_a_beginning_of_a_larger_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "alpaca.json"
-    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(400)]))
-    monkeypatch.setenv("DATA_alpaca", str(path))
+    monkeypatch.setenv("DATA_alpaca", str(alpaca_rows(tmp_path, 400)))
     rows = SCALES["small"].rows
     found, keys = {}, set()
     for count in ("5", "50", "all"):
@@ -139,9 +144,7 @@ def test_a_smaller_number_of_rows_is_a_beginning_of_a_larger_one(
 def test_a_file_with_fewer_rows_than_are_trained_on_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "alpaca.json"
-    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(50)]))
-    monkeypatch.setenv("DATA_alpaca", str(path))
+    monkeypatch.setenv("DATA_alpaca", str(alpaca_rows(tmp_path, 50)))
     (check,) = SCALES["small"].checks("rows", ALPACA).values()
     monkeypatch.setenv("ROWS", "46")
     with pytest.raises(SourceError, match="50 rows, of which 5 are held out, and 46 are to be"):
@@ -149,7 +152,7 @@ def test_a_file_with_fewer_rows_than_are_trained_on_is_refused(
     for enough in ("45", "all"):
         monkeypatch.setenv("ROWS", enough)
         assert check() == 0
-    path.write_text(json.dumps([{"instruction": f"{n}", "output": "x"} for n in range(9)]))
+    alpaca_rows(tmp_path, 9)
     with pytest.raises(SourceError, match="9 rows, of which 0 are held out, and all others are to"):
         check()
 
