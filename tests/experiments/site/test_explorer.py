@@ -72,6 +72,7 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
     with opened(chromium, site / "explore.html") as (page, _):
         # The laboratory's learning rate is none of this model's, so another one is chosen.
         page.select_option("#model", "gemma-3-270m")
+        page.select_option("#dataset", "Alpaca")
         assert "trainings of" in page.inner_text("#count")
         assert page.input_value("#lr") == "0.00005"
         page.select_option("#lr", "")
@@ -81,6 +82,7 @@ def test_it_draws_what_is_chosen_as_picture_and_table(site: Path, chromium: Brow
             run
             for run in explorer().data["runs"]
             if run["model"] == "gemma-3-270m"
+            and run["dataset"] == "Alpaca"
             and run["other"] == "usual"
             # The models before tuning have no epochs, and at first the usual three are chosen.
             and run["epochs"] == 3
