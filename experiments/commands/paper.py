@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
 def everything(scale: Scale) -> list[Artifact]:
     """Every table and figure that a scale makes; where it makes all, the ablation over alpha."""
     if scale.artifacts is not None:
-        return [ARTIFACTS[name] for name in scale.artifacts]
+        return [replace(ARTIFACTS[name], seeds=seeds) for name, seeds in scale.artifacts.items()]
     made = [artifact for artifact in ARTIFACTS.values() if artifact.only in ("", scale.name)]
     return [*made, ablation_artifact(Ablation(ALPHAS))]
 
@@ -124,8 +124,7 @@ class Asked:
 def ask(scale: Scale) -> Asked:
     """What the paper asks of a scale, with the choices that were made for it."""
     selection = load_selection(scale)
-    artifacts = [replace(a, seeds=min(a.seeds, scale.most_seeds)) for a in everything(scale)]
-    studies = [(a, Study(scale, a.seeds, selection)) for a in artifacts]
+    studies = [(a, Study(scale, a.seeds, selection)) for a in everything(scale)]
     study = study_of(scale)
     return Asked(
         tuple((a, each, a.cells(each)) for a, each in studies),

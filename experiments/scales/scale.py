@@ -81,8 +81,8 @@ class Scale:
             empty where the scale makes it itself.
         notes: by the name of an artifact, what readers must know of it at this scale.
         sets: the instruction sets that it has.
-        artifacts: the names of what `make paper` makes; all where None.
-        most_seeds: of any result.
+        artifacts: the names of what `make paper` makes, each with how many seeds; everything with
+            its own number of seeds where None.
         rows_limit: gives how many rows of a set are trained on at most; None for all.
         instructions_limit: the same for the instructions that are answered.
         loss_examples: of each set whose losses are measured one by one after a training.
@@ -112,8 +112,7 @@ class Scale:
     checks: Callable[[Material, InstructionSet], Mapping[str, Check]]
     notes: Mapping[str, str]
     sets: tuple[InstructionSet, ...] = tuple(INSTRUCTION_SETS.values())
-    artifacts: tuple[str, ...] | None = None
-    most_seeds: int = 5
+    artifacts: Mapping[str, int] | None = None
     rows_limit: Callable[[], int | None] = lambda: None
     instructions_limit: Callable[[], int | None] = lambda: None
     loss_examples: int = 128

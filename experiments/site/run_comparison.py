@@ -200,7 +200,7 @@ def committed_section(found: Shown) -> Section:
     rows = _committed(run.scale.name, path.stat().st_mtime_ns)
     seeds = {
         seed: rows[key]
-        for seed in range(run.scale.most_seeds)
+        for seed in sorted({int(row["seed"]) for row in rows.values()})
         if (key := replace(run, seed=seed).key) in rows
     }
     if not seeds:

@@ -16,12 +16,12 @@ from experiments.cells.metrics import (
     WIN_RATE,
 )
 from experiments.cells.pictures import Picture, changes
-from experiments.roles.instruction_sets import EVOL_INSTRUCT
+from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
 from experiments.runs.real_models import BASE
 from experiments.runs.study import BASELINE, NEFT, Study
 from experiments.tables.real import GPT_4_WIN_RATE
 
-SETS = (EVOL_INSTRUCT,)
+SETS = (EVOL_INSTRUCT, SHAREGPT)
 """The base model alone is tuned on them. At the alphas that the paper has for the other sets, the
 chat model's dose is below 0.03 nats a token, where hardly anything changes on Alpaca."""
 METRICS = (

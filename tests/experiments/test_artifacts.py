@@ -13,7 +13,7 @@ import experiments.artifacts
 from experiments import figures, tables
 from experiments.artifacts import ARTIFACTS
 from experiments.cells.render import all_records
-from experiments.roles.instruction_sets import EVOL_INSTRUCT
+from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
 from experiments.runs.real_models import NOT_TUNED
 from experiments.runs.selection import PUBLISHED
 from experiments.runs.study import Study
@@ -94,11 +94,13 @@ def test_every_artifact_can_be_asked_for_at_every_scale_without_any_download(
     assert all(record.path for record in all_records(ARTIFACTS[name].cells(asked)))
 
 
-def test_the_base_model_has_llama_2_7bs_alpha_on_another_set() -> None:
+def test_the_base_model_has_llama_2_7bs_alphas_on_other_sets() -> None:
     cells = ARTIFACTS["sets"].cells(Study(SMALL, 1, PUBLISHED))
     runs = {run for cell in cells for group in cell.groups for run in group}
     assert {(run.model, run.dataset, run.noise) for run in runs} == {
-        ("llama-2-7b", EVOL_INSTRUCT, Noise(alpha)) for alpha in (0, 5)
+        ("llama-2-7b", dataset, Noise(alpha))
+        for dataset, paper in ((EVOL_INSTRUCT, 5), (SHAREGPT, 10))
+        for alpha in (0, paper)
     }
 
 
