@@ -136,8 +136,8 @@ def curves(
 
     Args:
         panels: for each panel title and line name, points with `x`, `value`, `low` and `high`; a
-            band is drawn where `low` and `high` differ from `value`. A panel without lines is left
-            empty.
+            band is drawn where `low` and `high` differ from `value`. A point with a true `hollow`
+            has a mark that is not filled. A panel without lines is left empty.
         title: of the whole picture, of one line or more.
         x: the label of the horizontal axes.
         y: the label of the vertical axes.
@@ -175,6 +175,10 @@ def curves(
                 # The band alone would be too faint to stand out from the ground.
                 face = {"facecolor": (look["color"], 0.15), "edgecolor": look["color"]}
                 panel.fill_between(xs, low, high, lw=0.7, **face)
+                for point in points:
+                    if point.get("hollow"):
+                        face = {"ls": "", "mfc": "white", "ms": 4.5, "zorder": 3, "markevery": 1}
+                        panel.plot([point["x"]], [point["value"]], **{**look, **face})
             if zero:
                 panel.axhline(0, color=GREY, lw=1.0)
             panel.set_title("\n".join(wrapped(line, 96 // across) for line in name.split("\n")))

@@ -59,12 +59,14 @@ class Point:
         model: for readers.
         row: what it was trained with.
         kl: the dose in nats a token; None where it has no noise or its dose is not known.
+        seeds: how many trainings it is an average of; None where nobody says.
         changes: by the metric's title, the difference from training without noise.
     """
 
     model: str
     row: str
     kl: float | None
+    seeds: int | None
     changes: dict[str, dict[str, float]]
 
 
@@ -123,7 +125,14 @@ def _points(data: Data, column: str, model: str, dose: str) -> list[Point]:
     for each in differences(data, *METRICS):
         if each.column == (column or each.metric):
             by_row.setdefault(each.row, {})[each.metric] = _change(each)
-    return [Point(model, row, _dose(row, kl), changes) for row, changes in by_row.items()]
+    trained = {
+        cell["row"]: len(set(cell["runs"]))
+        for cell in data["cells"]
+        if cell["column"] == (column or cell["metric"])
+    }
+    return [
+        Point(model, row, _dose(row, kl), trained[row], changes) for row, changes in by_row.items()
+    ]
 
 
 def _change(found: Difference) -> dict[str, float]:
@@ -178,7 +187,7 @@ def published() -> Point:
     percent = 100 * (long / short - 1)
     values = {WIN_RATE.title: after - before, CHARACTERS.title: percent}
     changes = {title: dict.fromkeys(("value", "low", "high"), v) for title, v in values.items()}
-    return Point(PAPER, "alpha 5", None, changes)
+    return Point(PAPER, "alpha 5", None, None, changes)
 
 
 def write(points: Sequence[Point], apart: Sequence[Sequence[str]], out: Path) -> None:
@@ -207,7 +216,7 @@ def rows(points: Sequence[Point]) -> list[list[str]]:
     """A row a point, titles first."""
     told = [quantity(title) for title in METRICS]
     heads = [f"{each.name}, {each.unit}" for each in told]
-    table = [["model", "trained with", DOSE, *heads]]
+    table = [["model", "trained with", DOSE, "seeds", *heads]]
     for point in (*points, published()):
         cells = [
             estimate_text(point.changes[title], each.digits, sign=True)
@@ -215,7 +224,8 @@ def rows(points: Sequence[Point]) -> list[list[str]]:
             else "–"
             for title, each in zip(METRICS, told, strict=True)
         ]
-        table.append([point.model, point.row, number(point.kl), *cells])
+        seeds = "–" if point.seeds is None else str(point.seeds)
+        table.append([point.model, point.row, number(point.kl), seeds, *cells])
     return table
 
 
@@ -248,11 +258,16 @@ def picture(points: Sequence[Point]) -> Any:
         for point in sorted((p for p in points if p.kl), key=lambda p: p.kl or 0.0):
             if title in point.changes:
                 lines.setdefault(point.model, []).append(
-                    {"x": float(point.kl or 0.0), **point.changes[title]}
+                    {
+                        "x": float(point.kl or 0.0),
+                        "hollow": point.seeds == 1,
+                        **point.changes[title],
+                    }
                 )
     paper = published().changes
     note = (
-        "Fine-tuning on Alpaca; 95% intervals. In the paper LLaMA-2 7B's win rate rises by "
+        "Fine-tuning on Alpaca; 95% intervals. Hollow marks are of one seed, and their intervals "
+        "are over instructions or rows alone. In the paper LLaMA-2 7B's win rate rises by "
         f"{paper[WIN_RATE.title]['value']:.1f} points and its answers are "
         f"{paper[CHARACTERS.title]['value']:.0f}% longer at alpha 5, at an unknown dose"
     )
@@ -277,7 +292,8 @@ def markdown(points: Sequence[Point], apart: Sequence[Sequence[str]]) -> str:
             [
                 "# What noise changes, by its dose",
                 f"{message(points)}. Changes are from the same training without noise, on Alpaca, "
-                "with 95% intervals; KL is that of the next-token distribution before any training "
+                "with 95% intervals; those of one seed are over instructions or rows alone. KL is "
+                "that of the next-token distribution before any training "
                 "([dose.md](../dose/dose.md)). The last rows of each model are without noise. "
                 "Win rates are by each scale's judge in GPT-4's role. The paper gives no losses in "
                 "numbers, and the dose of its models is not known.",

@@ -80,6 +80,8 @@ def _entry(cell: Cell, base: Cell | None) -> dict[str, Any]:
         "digits": cell.metric.digits,
         "published": cell.published,
         "published_column": cell.published_column,
+        # A run's own key needs its data.
+        "runs": [f"{hash(run):x}" for runs in cell.groups for run in runs],
     }
     paired = base is not None and base is not cell and bool(base.groups and cell.groups)
     if base is not None and paired and len(base.groups[0]) == len(cell.groups[0]):

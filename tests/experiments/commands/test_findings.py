@@ -7,7 +7,7 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.artifacts import ARTIFACTS
-from experiments.commands.findings import collected, markdown, published, seeds_apart
+from experiments.commands.findings import collected, markdown, picture, published, seeds_apart
 from experiments.doses import find
 from experiments.paths import RENDERED
 from experiments.runs.real_models import EQUAL_DOSE, NO_NOISE, NOT_TUNED, arms, other_noises
@@ -94,7 +94,29 @@ def test_the_paper_stands_beside_them_without_what_it_does_not_say(
     (row,) = (
         line for line in markdown(collected(), [["model"]]).splitlines() if "in the paper" in line
     )
-    assert row.count("| – ") == 4
+    assert row.count("| – ") == 5
+
+
+def test_what_rests_on_one_seed_is_told_from_what_rests_on_three() -> None:
+    points = {
+        (point.model, point.row): point for point in collected() if point.model == "gemma-3-270m"
+    }
+    seeds = {row: point.seeds for (_, row), point in points.items()}
+    # A model before tuning is one run, however many trainings it is compared with.
+    assert {row for row, count in seeds.items() if count == 1} == {
+        f"alpha {EQUAL_DOSE['llama-2-7b']:g}",
+        "Gaussian, variance of 5",
+        NOT_TUNED,
+    }
+    assert {count for count in seeds.values() if count != 1} == {3}
+    drawn = picture(list(points.values()))
+    marks = [
+        line
+        for line in drawn.axes[0].get_lines()
+        if line.get_markerfacecolor() == "white" and len(line.get_xdata())
+    ]
+    (mark,) = marks
+    assert list(mark.get_xdata()) == [points["gemma-3-270m", "alpha 1.3"].kl]
 
 
 def test_without_results_of_real_models_one_line_says_what_to_do(
