@@ -179,7 +179,8 @@ notebook: $(READY) ## open the notebooks in Jupyter, which it installs the first
 notebooks: $(READY) ## execute the notebooks into runs/notebooks/ (one of them trains, for a minute)
 	@$(BIN)/python -m notebooks.execute
 
-PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal
+PYTEST = @OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(call quoted,$(or $(value JOBS),auto)) --dist worksteal \
+	--durations 15 --durations-min 10
 
 test: $(READY) ## the tests but the long ones (about 7 minutes)
 	$(PYTEST) -m "not long"

@@ -19,12 +19,12 @@ RUN = (
     *("make unpack", "make table1", "make table6 SEEDS=3", "make compare TABLE=6"),
     *("make where TABLE=6", "make plan SCALE=paper TABLE=1 GPU=A100-80GB GPUS=8"),
     *("make study", "make paper", "make site", "make site RUNS=runs/nano", "make evidence"),
-    "make notebooks",
 )
 """The records of all runs are unpacked first, so that these train nothing."""
 NOT_RUN = {
     "make test": "the tests themselves, which .ci/run runs in the same way",
     "make notebook": "opens Jupyter, which runs until it is stopped",
+    "make notebooks": "executes the notebooks, as tests/test_notebooks.py does, one a test",
     "make dose": "measures six models; tests/experiments/commands/test_dose.py measures one",
     "make selection SCALE=small": "tunes two real models, which takes hours",
     "make table1 SCALE=paper": "needs LLaMA-2, a GPU and a judge",

@@ -75,7 +75,7 @@ def instructions_identity(split: Split) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _facts(split: Split, texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
     tasks = evaluation_tasks(split)
     return tuple(facts_of(task, text) for task, text in zip(tasks, texts, strict=True))
@@ -84,7 +84,8 @@ def _facts(split: Split, texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 def facts(split: Split, texts: Sequence[str]) -> list[tuple[int, int]]:
     """The right and the wrong facts of each response to the instructions of a split.
 
-    What was counted last is cached, because several metrics and tables ask for the same texts.
+    As many counts are kept as records are (`Record.read`), whose texts they are of, because several
+    metrics and tables ask for the same.
     """
     return list(_facts(split, tuple(texts)))
 
