@@ -177,8 +177,8 @@ def curves(
                 panel.fill_between(xs, low, high, lw=0.7, **face)
                 for point in points:
                     if point.get("hollow"):
-                        face = {"ls": "", "mfc": "white", "ms": 4.5, "zorder": 3, "markevery": 1}
-                        panel.plot([point["x"]], [point["value"]], **{**look, **face})
+                        whole = {**look, "ls": "", "markevery": 1, "mfc": "white"}
+                        panel.plot([point["x"]], [point["value"]], ms=4.5, zorder=3, **whole)
             if zero:
                 panel.axhline(0, color=GREY, lw=1.0)
             panel.set_title("\n".join(wrapped(line, 96 // across) for line in name.split("\n")))
