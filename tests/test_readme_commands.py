@@ -24,7 +24,7 @@ RUN = (
 NOT_RUN = {
     "make test": "the tests themselves, which .ci/run runs in the same way",
     "make notebook": "opens Jupyter, which runs until it is stopped",
-    "make notebooks": "executes the notebooks, as tests/test_notebooks.py does, one a test",
+    "make notebooks": "executes and writes all of them; tests/test_notebooks.py executes each",
     "make dose": "measures six models; tests/experiments/commands/test_dose.py measures one",
     "make selection SCALE=small": "tunes two real models, which takes hours",
     "make table1 SCALE=paper": "needs LLaMA-2, a GPU and a judge",

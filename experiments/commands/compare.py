@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.artifacts import ARTIFACTS
+from experiments.cells.artifact import at_scale
 from experiments.cells.compare import AGREES, DIFFERS, compared, headline
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import newest
@@ -34,12 +35,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a comparison for each name."""
-    scale = scale_of(arguments).name
-    chosen = [look_up("artifact", name, ARTIFACTS) for name in arguments.names]
+    scale = scale_of(arguments)
+    chosen = [at_scale(look_up("artifact", name, ARTIFACTS), scale) for name in arguments.names]
     for artifact in chosen:
-        own = newest(RENDERED / scale, artifact, arguments.seeds)
-        command = artifact.command(scale, arguments.seeds or 1)
-        print(comparison(own, RESULTS / scale / f"{artifact.name}.json", command))
+        own = newest(RENDERED / scale.name, artifact, arguments.seeds)
+        command = artifact.command(scale.name, arguments.seeds or 1)
+        print(comparison(own, RESULTS / scale.name / f"{artifact.name}.json", command))
 
 
 def comparison(own: Path, shipped: Path, command: str) -> str:

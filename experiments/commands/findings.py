@@ -59,7 +59,7 @@ class Point:
         model: for readers.
         row: what it was trained with.
         kl: the dose in nats a token; None where it has no noise or its dose is not known.
-        seeds: how many trainings it is an average of; None where nobody says.
+        seeds: how many different runs it is an average of; None where nobody says.
         changes: by the metric's title, the difference from training without noise.
     """
 
@@ -128,7 +128,7 @@ def _points(data: Data, column: str, model: str, dose: str) -> list[Point]:
     trained = {
         cell["row"]: len(set(cell["runs"]))
         for cell in data["cells"]
-        if cell["column"] == (column or cell["metric"])
+        if cell["metric"] in METRICS and cell["column"] == (column or cell["metric"])
     }
     return [
         Point(model, row, _dose(row, kl), trained[row], changes) for row, changes in by_row.items()
@@ -292,8 +292,9 @@ def markdown(points: Sequence[Point], apart: Sequence[Sequence[str]]) -> str:
             [
                 "# What noise changes, by its dose",
                 f"{message(points)}. Changes are from the same training without noise, on Alpaca, "
-                "with 95% intervals; those of one seed are over instructions or rows alone. KL is "
-                "that of the next-token distribution before any training "
+                "with 95% intervals; those of trainings with one seed are over instructions or "
+                "rows alone (a model that is not tuned is one run, beside each seed's training). "
+                "KL is that of the next-token distribution before any training "
                 "([dose.md](../dose/dose.md)). The last rows of each model are without noise. "
                 "Win rates are by each scale's judge in GPT-4's role. The paper gives no losses in "
                 "numbers, and the dose of its models is not known.",

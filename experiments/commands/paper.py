@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from experiments.artifacts import ARTIFACTS
-from experiments.cells.artifact import Artifact
+from experiments.cells.artifact import Artifact, at_scale
 from experiments.cells.cell import Cell
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import all_records, as_csv, runs_of, write
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
 def everything(scale: Scale) -> list[Artifact]:
     """Every table and figure that a scale makes; where it makes all, the ablation over alpha."""
     if scale.artifacts is not None:
-        return [replace(ARTIFACTS[name], seeds=seeds) for name, seeds in scale.artifacts.items()]
+        return [at_scale(ARTIFACTS[name], scale) for name in scale.artifacts]
     made = [artifact for artifact in ARTIFACTS.values() if artifact.only in ("", scale.name)]
     return [*made, ablation_artifact(Ablation(ALPHAS))]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 from experiments.artifacts import ARTIFACTS
+from experiments.cells.artifact import at_scale
 from experiments.cells.render import make, runs_made
 from experiments.commands.compare import first_metric
 from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
@@ -31,8 +32,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Make and print."""
-    chosen = [look_up("artifact", name, ARTIFACTS) for name in arguments.names]
     scale = scale_of(arguments)
+    chosen = [at_scale(look_up("artifact", name, ARTIFACTS), scale) for name in arguments.names]
     paths = make(chosen, scale, arguments.seeds, arguments.jobs)
     for artifact, path in zip(chosen, paths, strict=True):
         print(path.read_text())

@@ -62,7 +62,7 @@ def read_manifest(folder: Path, key: str) -> Mapping[str, Entry]:
         stamp = path.stat()
     except FileNotFoundError:
         return {}
-    named, entries = _parsed(path.absolute(), stamp.st_mtime_ns, stamp.st_size)
+    named, entries = _parsed(path.resolve(), stamp.st_mtime_ns, stamp.st_size)
     if named != key:
         raise ManifestError(
             f"{path}: belongs to the run {named}, not {key}: files were copied from another run; "

@@ -197,7 +197,7 @@ class Record:
             ManifestError: the run's manifest is damaged, or that of another run.
         """
         self.check()
-        path = self.path.absolute()
+        path = self.path.resolve()
         try:
             return _read(path, self.kind, path.stat().st_mtime_ns)
         except (ValueError, KeyError, TypeError) as error:

@@ -43,9 +43,11 @@ of their scores is 3 points wide to each side."""
 
 NOTES = {
     "table1": "Win rates are by a judge that is fitted to GPT-4's public verdicts "
-    "(docs/public-judge.md). Their intervals do not cover its error about GPT-4, which all sets "
-    "share; those of `make sets` do. The shipped results' rows of Evol-Instruct are drawn from the "
-    "1,000 with the highest quality scores by ChatGPT (docs/real-scale.md).",
+    "(docs/public-judge.md). Their intervals do not cover its error about GPT-4, which need not "
+    "average out over the sets; those of `make sets` do. Losses are of 16 rows each, without "
+    "intervals; those of `make sets` and `make real` are of 64. The shipped results' rows of "
+    "Evol-Instruct are drawn from the 1,000 with the highest quality scores by ChatGPT "
+    "(docs/real-scale.md).",
 }
 
 

@@ -16,14 +16,10 @@ from experiments.cells.metrics import (
     WIN_RATE,
 )
 from experiments.cells.pictures import Picture, changes
-from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
-from experiments.runs.real_models import BASE
+from experiments.runs.real_models import BASE, OTHER_SETS
 from experiments.runs.study import BASELINE, NEFT, Study
 from experiments.tables.real import GPT_4_WIN_RATE
 
-SETS = (EVOL_INSTRUCT, SHAREGPT)
-"""The base model alone is tuned on them. At the alphas that the paper has for the other sets, the
-chat model's dose is below 0.03 nats a token, where hardly anything changes on Alpaca."""
 METRICS = (
     WIN_RATE,
     GPT_4_WIN_RATE,
@@ -36,12 +32,16 @@ METRICS = (
 
 
 def cells(study: Study) -> list[Cell]:
-    """Both arms by every metric, a column a set."""
+    """Both arms by every metric, a column a set.
+
+    The base model alone is tuned on the other sets. At the alphas that the paper has for them, the
+    chat model's dose is below 0.03 nats a token, where hardly anything changes on Alpaca.
+    """
     model = study.scale.short_title(BASE)
     return [
         Cell(arm, f"{dataset.title} / {model}", metric, (runs,))
         for metric in METRICS
-        for dataset in SETS
+        for dataset in OTHER_SETS
         for arm, runs in study.arms(dataset, model=BASE).items()
     ]
 

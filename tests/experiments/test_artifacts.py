@@ -1,5 +1,6 @@
 """Tables and figures: which there are, how they are found, and which runs they ask for."""
 
+import json
 import pkgutil
 import re
 from dataclasses import replace
@@ -12,7 +13,10 @@ import pytest
 import experiments.artifacts
 from experiments import figures, tables
 from experiments.artifacts import ARTIFACTS
+from experiments.cells.artifact import at_scale
 from experiments.cells.render import all_records
+from experiments.commands.paper import everything
+from experiments.paths import RESULTS
 from experiments.roles.instruction_sets import EVOL_INSTRUCT, SHAREGPT
 from experiments.runs.real_models import NOT_TUNED
 from experiments.runs.selection import PUBLISHED
@@ -102,6 +106,15 @@ def test_the_base_model_has_llama_2_7bs_alphas_on_other_sets() -> None:
         for dataset, paper in ((EVOL_INSTRUCT, 5), (SHAREGPT, 10))
         for alpha in (0, paper)
     }
+
+
+def test_a_scale_says_with_how_many_seeds_it_makes_a_result() -> None:
+    assert {each.name: each.seeds for each in everything(SMALL)} == SMALL.artifacts
+    assert at_scale(ARTIFACTS["table1"], SMALL).seeds == 1
+    assert at_scale(ARTIFACTS["table1"], NANO).seeds == ARTIFACTS["table1"].seeds == 5
+    table = json.loads((RESULTS / "small" / "table1.json").read_text())
+    sets = {cell["column"]: len(cell["seeds"]) for cell in table["cells"]}
+    assert sets == {"Alpaca": 1, "Evol-Instruct": 1, "ShareGPT": 1, "Average": 1}
 
 
 def test_a_model_before_tuning_is_paired_with_no_training_by_seed() -> None:
