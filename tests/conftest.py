@@ -22,8 +22,8 @@ settings.register_profile("neftune", deadline=None)
 settings.load_profile("neftune")
 
 ATTACKS = Path(__file__).parent / "attacks"
-LONGEST = "test_readme_commands.py"
-"""It runs one command after the other for minutes, so it begins first."""
+LONGEST = "test_stops.py"
+"""It starts one workflow after the other for ten minutes, so it begins first."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -50,6 +50,7 @@ def test_a_value_agrees_within_what_seeds_explain_and_differs_outside() -> None:
     assert compared(data(52.0, [52.0]), shipped)[1][-1] == AGREES
     assert compared(data(52.0, [52.0] * 5), shipped)[1][-1] == DIFFERS
     assert compared(data(52.0, [52.0]), data(50.0, [50.0]))[1][-1] == UNKNOWN
+    assert compared(data(50.0, [50.0]), data(50.0, [50.0]))[1][-1] == AGREES
 
 
 def test_the_papers_number_stands_beside_both() -> None:
