@@ -60,7 +60,7 @@ const escaped = (field) => field.replace(/([.:\[\]])/g, "\\$1");
 function spec(found, x, y, colour) {
   // A dose of 0 has no place on a logarithmic axis that starts above it; symlog has one.
   const scale = x === "lr" ? { type: "log" } : x === "dose" ? { type: "symlog", constant: 0.001 } : { zero: false };
-  const axis = { title: NAMES[x], format: "~g", ...(x === "dose" ? { values: [0, 0.001, 0.01, 0.1, 1, 10] } : x === "lr" ? {} : { tickCount: 10 }) };
+  const axis = { title: NAMES[x], format: "~r", ...(x === "dose" ? { values: [0, 0.001, 0.01, 0.1, 1, 10] } : x === "lr" ? {} : { tickCount: 10 }) };
   const shared = {
     x: { field: x, type: "quantitative", scale, axis },
     color: { field: colour, type: "nominal", title: NAMES[colour],
