@@ -1,6 +1,7 @@
 """Every table and figure by its name, found in `tables/` and `figures/`.
 
     ARTIFACTS["table6"]
+    at_scale("table1", SMALL)                            # with the seeds of the scale's own result
 
 A file of these folders that defines `ARTIFACT` is one table or figure; nothing lists them. The
 paper's come first, in its order, then those that this repository adds.
@@ -10,10 +11,13 @@ from __future__ import annotations
 
 import pkgutil
 import re
+from dataclasses import replace
 from importlib import import_module
 
 from experiments import figures, tables
 from experiments.cells.artifact import Artifact
+from experiments.names import look_up
+from experiments.scales.scale import Scale
 
 
 def _found() -> dict[str, Artifact]:
@@ -35,3 +39,17 @@ def _place(artifact: Artifact) -> tuple[bool, bool, int, str]:
 
 
 ARTIFACTS: dict[str, Artifact] = _found()
+
+
+def at_scale(name: str, scale: Scale) -> Artifact:
+    """An artifact with the number of seeds that the project's own result has at a scale.
+
+    Args:
+        name: the artifact's.
+        scale: which may say how many seeds it makes it with.
+
+    Raises:
+        UnknownNameError: there is none of that name; the message lists those that there are.
+    """
+    artifact = look_up("artifact", name, ARTIFACTS)
+    return replace(artifact, seeds=(scale.artifacts or {}).get(name, artifact.seeds))

@@ -20,7 +20,6 @@ from analysis.plots import histograms
 from experiments.cells.cell import Cell, Data, table_data, table_rows, values_of
 from experiments.cells.pictures import Draw, Picture, titled
 from experiments.runs.study import BASELINE, NEFT, Study
-from experiments.scales.scale import Scale
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +37,7 @@ class Artifact:
         title: what readers see.
         about: what it shows and how it is measured, in a few sentences that hold at every scale.
             What holds at one scale only belongs into that scale's `notes`.
-        seeds: how many the project's own result has, where a scale says nothing else (`at_scale`).
+        seeds: how many the project's own result has, where a scale says nothing else.
         cells: what is measured for which runs.
         data: what the cells say, as JSON.
         rows: the same as rows of text, titles first.
@@ -62,12 +61,6 @@ class Artifact:
         """What a user types to have it made at a scale with some seeds."""
         where = "" if scale == "nano" else f" SCALE={scale}"
         return f"make {self.target or self.name} SEEDS={seeds}{where}"
-
-
-def at_scale(artifact: Artifact, scale: Scale) -> Artifact:
-    """An artifact with the number of seeds that the project's own result has at a scale."""
-    seeds = (scale.artifacts or {}).get(artifact.name, artifact.seeds)
-    return replace(artifact, seeds=seeds)
 
 
 def table(

@@ -10,13 +10,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.artifacts import ARTIFACTS
-from experiments.cells.artifact import at_scale
+from experiments.artifacts import at_scale
 from experiments.cells.compare import AGREES, DIFFERS, compared, headline
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import newest
 from experiments.commands.options import add_scale, add_seeds, scale_of
-from experiments.names import look_up
 from experiments.paths import RENDERED, RESULTS
 
 HELP = "your own results beside the project's and the paper's"
@@ -36,8 +34,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a comparison for each name."""
     scale = scale_of(arguments)
-    chosen = [at_scale(look_up("artifact", name, ARTIFACTS), scale) for name in arguments.names]
-    for artifact in chosen:
+    for artifact in [at_scale(name, scale) for name in arguments.names]:
         own = newest(RENDERED / scale.name, artifact, arguments.seeds)
         command = artifact.command(scale.name, arguments.seeds or 1)
         print(comparison(own, RESULTS / scale.name / f"{artifact.name}.json", command))

@@ -16,8 +16,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.artifacts import ARTIFACTS
-from experiments.cells.artifact import Artifact, at_scale
+from experiments.artifacts import ARTIFACTS, at_scale
+from experiments.cells.artifact import Artifact
 from experiments.cells.cell import Cell
 from experiments.cells.markdown import markdown_table
 from experiments.cells.render import all_records, as_csv, runs_of, write
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
 def everything(scale: Scale) -> list[Artifact]:
     """Every table and figure that a scale makes; where it makes all, the ablation over alpha."""
     if scale.artifacts is not None:
-        return [at_scale(ARTIFACTS[name], scale) for name in scale.artifacts]
+        return [at_scale(name, scale) for name in scale.artifacts]
     made = [artifact for artifact in ARTIFACTS.values() if artifact.only in ("", scale.name)]
     return [*made, ablation_artifact(Ablation(ALPHAS))]
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 
-from experiments.artifacts import ARTIFACTS
-from experiments.cells.artifact import at_scale
+from experiments.artifacts import at_scale
 from experiments.cells.render import make, runs_made
 from experiments.commands.compare import first_metric
 from experiments.commands.options import add_jobs, add_scale, add_seeds, scale_of
-from experiments.names import look_up
 from experiments.paths import RESULTS
 from experiments.site.run_report import report_line
 
@@ -33,7 +31,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Make and print."""
     scale = scale_of(arguments)
-    chosen = [at_scale(look_up("artifact", name, ARTIFACTS), scale) for name in arguments.names]
+    chosen = [at_scale(name, scale) for name in arguments.names]
     paths = make(chosen, scale, arguments.seeds, arguments.jobs)
     for artifact, path in zip(chosen, paths, strict=True):
         print(path.read_text())

@@ -9,11 +9,10 @@ import argparse
 import inspect
 from pathlib import Path
 
-from experiments.artifacts import ARTIFACTS
+from experiments.artifacts import at_scale
 from experiments.cells.render import newest
 from experiments.cells.settings import settings_text
 from experiments.commands.options import add_scale, scale_of
-from experiments.names import look_up
 from experiments.paths import RENDERED, RESULTS
 from neftune.training.json_files import FileError, parse_json, read_text
 
@@ -29,7 +28,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a paragraph for each name."""
     scale = scale_of(arguments)
-    for artifact in [look_up("artifact", name, ARTIFACTS) for name in arguments.names]:
+    for artifact in [at_scale(name, scale) for name in arguments.names]:
         name = artifact.name
         source = Path(inspect.getsourcefile(artifact.cells) or "")
         folder, own = RESULTS / scale.name, RENDERED / scale.name

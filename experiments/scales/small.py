@@ -41,13 +41,16 @@ LEADERBOARD_ITEMS = 500
 of their scores is 3 points wide to each side."""
 
 
+ROWS_OF_EVOL_INSTRUCT = (
+    "The shipped results' rows of Evol-Instruct are drawn from the 1,000 with the highest quality "
+    "scores by ChatGPT (docs/real-scale.md)"
+)
 NOTES = {
     "table1": "Win rates are by a judge that is fitted to GPT-4's public verdicts "
     "(docs/public-judge.md). Their intervals do not cover its error about GPT-4, which need not "
     "average out over the sets; those of `make sets` do. Losses are of 16 rows each, without "
-    "intervals; those of `make sets` and `make real` are of 64. The shipped results' rows of "
-    "Evol-Instruct are drawn from the 1,000 with the highest quality scores by ChatGPT "
-    "(docs/real-scale.md).",
+    "intervals; those of `make sets` and `make real` are of 64. "
+    f"{ROWS_OF_EVOL_INSTRUCT}.",
 }
 
 

@@ -18,6 +18,7 @@ from experiments.cells.metrics import (
 from experiments.cells.pictures import Picture, changes
 from experiments.runs.real_models import BASE, OTHER_SETS
 from experiments.runs.study import BASELINE, NEFT, Study
+from experiments.scales.small import ROWS_OF_EVOL_INSTRUCT
 from experiments.tables.real import GPT_4_WIN_RATE
 
 METRICS = (
@@ -51,11 +52,10 @@ ARTIFACT = replace(
         "sets",
         "A real model on other sets than Alpaca, with and without noise",
         "Fine-tuning on real rows, with the learning rate that was chosen on Alpaca and the "
-        "paper's alphas for the sets. The shipped results' rows of Evol-Instruct are drawn from "
-        "the 1,000 with the highest quality scores by ChatGPT (docs/real-scale.md), not from all "
-        "70,000. Win rates are against text-davinci-003, by a judge that is fitted to GPT-4's "
-        "public verdicts (docs/public-judge.md); the second row of them has intervals that cover "
-        "its error about GPT-4.",
+        f"paper's alphas for the sets. {ROWS_OF_EVOL_INSTRUCT}, not from all 70,000. Win rates "
+        "are against text-davinci-003, by a judge that is fitted to GPT-4's public verdicts "
+        "(docs/public-judge.md); the second row of them has intervals that cover its error about "
+        "GPT-4.",
         seeds=1,
         cells=cells,
         against=BASELINE,

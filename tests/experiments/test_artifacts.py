@@ -12,8 +12,7 @@ import pytest
 
 import experiments.artifacts
 from experiments import figures, tables
-from experiments.artifacts import ARTIFACTS
-from experiments.cells.artifact import at_scale
+from experiments.artifacts import ARTIFACTS, at_scale
 from experiments.cells.render import all_records
 from experiments.commands.paper import everything
 from experiments.paths import RESULTS
@@ -110,8 +109,8 @@ def test_the_base_model_has_llama_2_7bs_alphas_on_other_sets() -> None:
 
 def test_a_scale_says_with_how_many_seeds_it_makes_a_result() -> None:
     assert {each.name: each.seeds for each in everything(SMALL)} == SMALL.artifacts
-    assert at_scale(ARTIFACTS["table1"], SMALL).seeds == 1
-    assert at_scale(ARTIFACTS["table1"], NANO).seeds == ARTIFACTS["table1"].seeds == 5
+    assert at_scale("table1", SMALL).seeds == 1
+    assert at_scale("table1", NANO).seeds == ARTIFACTS["table1"].seeds == 5
     table = json.loads((RESULTS / "small" / "table1.json").read_text())
     sets = {cell["column"]: len(cell["seeds"]) for cell in table["cells"]}
     assert sets == {"Alpaca": 1, "Evol-Instruct": 1, "ShareGPT": 1, "Average": 1}

@@ -16,12 +16,10 @@ from __future__ import annotations
 
 import argparse
 
-from experiments.artifacts import ARTIFACTS
-from experiments.cells.artifact import at_scale
+from experiments.artifacts import at_scale
 from experiments.commands.options import add_scale, add_seeds, scale_of, whole
 from experiments.commands.plan.costs import GPUS
 from experiments.commands.plan.table import PlanError, plan
-from experiments.names import look_up
 from experiments.scales.nano import NANO
 from experiments.scales.scale import Scale
 from experiments.scales.small import SMALL, has_gpu
@@ -72,6 +70,6 @@ def run(arguments: argparse.Namespace) -> None:
     if gpu is None and (arguments.gpus or arguments.mfu):
         raise PlanError(f"--gpus and --mfu need --gpu with one of {', '.join(GPUS)}")
     gpus, mfu = arguments.gpus or 8, arguments.mfu or 0.35
-    artifacts = [at_scale(look_up("artifact", name, ARTIFACTS), scale) for name in arguments.names]
+    artifacts = [at_scale(name, scale) for name in arguments.names]
     plans = [plan(artifact, scale, gpu, gpus, mfu, arguments.seeds) for artifact in artifacts]
     print("\n\n".join(plans))
